@@ -1,0 +1,25 @@
+"""What a pool was told to do, as values. Built by the wiring from the settings; replaced whole on reload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.core.balancing import Balancing
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One pool's rules. Seconds, bytes and counts."""
+
+    limit: int = 1  # requests a backend may work on at once; 0: no limit
+    balancing: Balancing = Balancing.FEWEST_SESSIONS
+    line_limit: int = 1000
+    bytes_limit: int = 1 << 30
+    queue_timeout: float = 300.0  # on the warm clock
+    cold_timeout: float = 600.0  # on the cold clock
+    session_ttl: float = 1800.0
+    session_capacity: int = 100_000
+    spill_after: float = 0.0
+    move_after: float = 10.0  # how long a ticket waits for a home whose slots are all quarantined
+    can_ask: bool = False  # the profile has an idle probe: backends not known to be fresh start quarantined
+    unknown_for: float = 900.0  # how long such a quarantine lasts at most

@@ -1,0 +1,648 @@
+"""One pool's matching of waiting tickets to free slots. No clock, no tasks, no sockets.
+
+The pool is told facts, each with the time `now` in seconds, and answers with decisions. Every fact ends in the same
+two lines: `_match` hands out what can be handed out, `_settle` brings clocks and demand up to date. One function,
+`leave`, ends a ticket in whatever state it is.
+
+A ticket waits in up to two lines: its home's, if it is bound to one, and the shared one, if anybody may serve it. A
+freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody. Invariants, which the
+random walks assert after every step:
+
+- a slot is granted only under the limit; slots = free + in flight + quarantined
+- a ticket has one outcome, a turn one end
+- no free slot of a ready backend while a ticket waits that may use it now
+- grants in order of arrival among tickets with the same rights; a newcomer never overtakes
+- an empty pool holds tickets to their deadline
+- places and bytes reserved return to zero
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.affinity import SessionTable
+from gateway.core.backend import Backend, BackendState, Listed, Quarantine
+from gateway.core.balancing import free_rank, ready_rank
+from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
+from gateway.core.health import Starts, suspect_seconds
+from gateway.core.patience import Estimates, Patience, retry_after
+from gateway.core.queue import KeyedHeap
+from gateway.core.room import Budget, Room
+from gateway.core.scaling.concurrency import TimeWeighted
+from gateway.core.snapshot import Counts
+from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gateway.core.policy import Policy
+
+#: Seconds between the two idle probes that free a quarantined slot.
+IDLE_APART = 1.0
+
+
+class Pool:
+    """Backends that serve the same thing, and their line. All methods are synchronous and total: a fact about a
+    ticket that has ended or a backend that is not known changes nothing."""
+
+    def __init__(self, name: str, policy: Policy, now: float) -> None:
+        self.name = name
+        self.policy = policy
+        self.backends: dict[str, Backend] = {}
+        self.budget = Budget(policy.bytes_limit)
+        self.sessions = SessionTable(policy.session_capacity, policy.session_ttl)
+        self.estimates = Estimates()
+        self.starts = Starts()
+        self.counts = Counts()
+        self.load = TimeWeighted()
+        self.stopping = False
+        self.in_flight = 0  # counted turns
+        self.quarantined = 0
+        self._patience = Patience(now)
+        self._waiting: KeyedHeap[Ticket] = KeyedHeap()  # every counted ticket in line, by number
+        self._waiting_exempt: KeyedHeap[Ticket] = KeyedHeap()
+        self._shared: KeyedHeap[Ticket] = KeyedHeap()
+        self._spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
+        self._free: KeyedHeap[Backend] = KeyedHeap()  # eligible backends with a free slot
+        self._ready: KeyedHeap[Backend] = KeyedHeap()  # eligible backends
+        self._suspects: KeyedHeap[Backend] = KeyedHeap()  # by the end of their back-off
+        self._quarantines: KeyedHeap[Backend] = KeyedHeap()  # by the first end of one
+        self._stuck: KeyedHeap[Backend] = KeyedHeap()  # by when nobody waits for them any more
+        self._touched: dict[Backend, None] = {}  # may have got a free slot, or a ticket
+        self._numbers = 0
+        self._grants = 0
+        self._orders = 0
+        self._cold_since: float | None = None  # since when demand meets no ready backend
+
+    # Figures
+
+    @property
+    def is_cold(self) -> bool:
+        """No backend is ready."""
+        return not self._ready
+
+    @property
+    def waiting(self) -> int:
+        """Counted tickets in line."""
+        return len(self._waiting)
+
+    @property
+    def waiting_exempt(self) -> int:
+        """Exempt requests that wait for a first backend."""
+        return len(self._waiting_exempt)
+
+    @property
+    def wanted(self) -> int:
+        """What keeps at least one backend up or coming: everything in line, and a remembered arrival."""
+        return len(self._waiting) + len(self._waiting_exempt) + self.starts.wanted
+
+    @property
+    def demand(self) -> int:
+        """What a scaler must serve."""
+        return self.wanted + self.in_flight + self.quarantined
+
+    @property
+    def ready_slots(self) -> int:
+        """Slots of ready backends, busy or not; an unlimited backend counts as one. O(backends)."""
+        return sum(max(1, backend.limit) for backend in self._ready)
+
+    @property
+    def ready_count(self) -> int:
+        """Ready backends."""
+        return len(self._ready)
+
+    def position(self, ticket: Ticket) -> int:
+        """Place in line from 1: O(1), never too low, approximate. The snapshot has the exact order."""
+        oldest = self._waiting.first()
+        if oldest is None or ticket not in self._waiting:
+            return 0
+        return min(len(self._waiting), ticket.number - oldest.number + 1)
+
+    def expected_wait(self) -> float | None:
+        """Seconds a newcomer is expected to wait; None: nothing was measured yet."""
+        return self.estimates.wait(len(self._waiting), self.ready_slots)
+
+    # Facts about requests
+
+    def enter(self, now: float) -> Room | Refusal:
+        """A counted request asks for room before its body is read: a place in line is reserved for it."""
+        if self.stopping:
+            return self._refusal(Reason.STOPPING)
+        if self.starts.is_hopeless(now) and self.is_cold:
+            return self._hopeless(now)
+        if not self._has_place():
+            return self._refusal(Reason.LINE_FULL)
+        return Room(self.budget, place=True)
+
+    def spare_room(self) -> Room:
+        """Bytes of the budget without a place in line: for answers that are spooled."""
+        return Room(self.budget, place=False)
+
+    def bytes_refusal(self) -> Refusal:
+        """What to say when `Room.take` said no."""
+        return self._refusal(Reason.BYTES_FULL)
+
+    def arrive(self, ticket: Ticket, now: float, room: Room | None = None) -> list[Decision]:
+        """A request whose body is complete takes its place in line (`room`: the place reserved for it)."""
+        self._numbers += 1
+        ticket.number = self._numbers
+        ticket.arrived_at = now
+        if refusal := self._turned_away(ticket, room, now):
+            return self._settle([self._reject(ticket, refusal)], now)
+        if room is not None:
+            room.leave_place()
+        self._recognise(ticket, now)
+        decisions = self._join(ticket, now)
+        if ticket.state is TicketState.WAITING:
+            self._patience.set_deadlines(ticket, self.policy.cold_timeout, self.policy.queue_timeout, now)
+            self._patience.watch(ticket)
+            ticket.place = self.waiting + self.waiting_exempt
+        return self._settle(decisions, now)
+
+    def leave(self, ticket: Ticket, now: float, ending: Ending, quarantine: float = 0.0) -> list[Decision]:
+        """The request is over, whatever state its ticket is in. `quarantine`: so many seconds at most its slot is
+        kept, because the backend may still be at work (0: the backend is done)."""
+        state, ticket.state = ticket.state, TicketState.ENDED
+        if state is TicketState.WAITING:
+            self._unjoin(ticket)
+        elif state is TicketState.HOLDING:
+            self._end_turn(ticket, now, ending, quarantine)
+        return self._settle(self._match(now), now)
+
+    def give_back(self, ticket: Ticket, now: float) -> list[Decision]:
+        """The turn ended before a byte was written: the backend is suspect, the ticket keeps its number."""
+        backend = ticket.backend
+        if ticket.state is not TicketState.HOLDING or backend is None:
+            return []
+        self._vacate(ticket, backend, now)
+        self.counts.give_backs += 1
+        self._suspect(backend, now)
+        return self._again(ticket, now)
+
+    def retry(self, ticket: Ticket, now: float, quarantine: float) -> list[Decision]:
+        """The turn broke without a byte of answer and the request may be repeated: one more turn elsewhere, the
+        first slot quarantined."""
+        backend = ticket.backend
+        if ticket.state is not TicketState.HOLDING or backend is None:
+            return []
+        self._end_turn(ticket, now, Ending.BACKEND_BROKE_BEFORE_ANSWER, quarantine)
+        return self._again(ticket, now)
+
+    def _again(self, ticket: Ticket, now: float) -> list[Decision]:
+        decisions = self._join(ticket, now)
+        if ticket.state is TicketState.WAITING:
+            if ticket.lane is Lane.PASSIVE:
+                self._unjoin(ticket)
+                decisions.append(self._reject(ticket, self._refusal(Reason.NO_BACKEND)))
+            else:
+                if ticket.cold_deadline == math.inf:
+                    self._patience.set_deadlines(ticket, self.policy.cold_timeout, self.policy.queue_timeout, now)
+                self._patience.watch(ticket)
+        return self._settle(decisions, now)
+
+    def stop(self, now: float) -> list[Decision]:
+        """Nothing waits any longer, and nobody comes in."""
+        self.stopping = True
+        return self._refuse_waiting(self._refusal(Reason.STOPPING), now)
+
+    # Facts about backends
+
+    def replace_backends(self, listing: Iterable[Listed], now: float) -> list[Decision]:
+        """Who exists now. One that is missing while busy drains; it is not forgotten, and if it comes back it is
+        the same object."""
+        present = {listed.identity: listed for listed in listing}
+        for identity, listed in present.items():
+            backend = self.backends.get(identity)
+            if backend is None:
+                backend = self._first_seen(listed, now)
+            backend.listed = True
+            backend.address = listed.address
+            if listed.limit is not None:
+                backend.limit = listed.limit
+            if listed.ready and backend.state is BackendState.STARTING:
+                backend.state = BackendState.READY
+            self._reconsider(backend, now)
+        for backend in [b for b in self.backends.values() if b.identity not in present]:
+            backend.listed = False
+            self._reconsider(backend, now)
+        return self._settle(self._match(now), now)
+
+    def set_state(self, identity: str, state: BackendState, now: float) -> list[Decision]:
+        """What probing, scaling or a process's end says. A backend that drains or is gone stays so."""
+        backend = self.backends.get(identity)
+        if backend is None or backend.state is BackendState.GONE:
+            return []
+        if backend.state is BackendState.DRAINING and state is not BackendState.GONE:
+            return []
+        backend.state = state
+        if state is BackendState.GONE:
+            self._free_quarantines(backend, backend.quarantines.copy(), now)
+        self._reconsider(backend, now)
+        return self._settle(self._match(now), now)
+
+    def backend_idle(self, identity: str, sent_at: float, now: float) -> list[Decision]:
+        """An idle probe, sent at `sent_at`, passed. Two of them, a second apart and both sent after the break, end
+        a quarantine."""
+        backend = self.backends.get(identity)
+        if backend is None:
+            return []
+        over = []
+        for quarantine in backend.quarantines:
+            if sent_at < quarantine.since:
+                continue
+            if quarantine.idle_seen_at is None:
+                quarantine.idle_seen_at = sent_at
+            elif sent_at - quarantine.idle_seen_at >= IDLE_APART:
+                over.append(quarantine)
+        self._free_quarantines(backend, over, now)
+        return self._settle(self._match(now), now)
+
+    def backend_busy(self, identity: str) -> None:
+        """An idle probe said that the backend works: two passes in a row are needed anew."""
+        backend = self.backends.get(identity)
+        for quarantine in backend.quarantines if backend else ():
+            quarantine.idle_seen_at = None
+
+    def release(self, identity: str, now: float) -> list[Decision]:
+        """An operator says that the backend's quarantined slots are free."""
+        backend = self.backends.get(identity)
+        if backend is not None:
+            self._free_quarantines(backend, backend.quarantines.copy(), now)
+        return self._settle(self._match(now), now)
+
+    def take_for_removal(self, now: float) -> str | None:
+        """Choose the backend to stop and drain it in the same step: no work, then the fewest live sessions, then
+        the longest idle. None: all are busy."""
+        idle = [b for b in self.backends.values() if b.state is BackendState.READY and b.listed and not b.is_busy]
+        if not idle:
+            return None
+        backend = min(idle, key=lambda b: (b.sessions, b.idle_since, b.order))
+        backend.state = BackendState.DRAINING
+        self._reconsider(backend, now)
+        self._settle([], now)
+        return backend.identity
+
+    def starting(self) -> list[str]:
+        """Backends that are not ready and have no work, oldest first."""
+        return [
+            b.identity
+            for b in self.backends.values()
+            if b.state is BackendState.STARTING and b.listed and not b.is_busy
+        ]
+
+    def overdue_quarantines(self, age: float, now: float) -> list[str]:
+        """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""
+        return [
+            backend.identity
+            for backend in self.backends.values()
+            if not backend.in_flight and any(now - q.since >= age for q in backend.quarantines)
+        ]
+
+    def start_failed(self, evidence: str, next_at: float, now: float) -> list[Decision]:
+        """A start died. After the third in a row with no backend ready, waiting is pointless."""
+        self.starts.failed(evidence, next_at)
+        self.counts.starts_failed += 1
+        if not (self.is_cold and self.starts.is_hopeless(now)):
+            return self._settle([], now)
+        return self._refuse_waiting(self._hopeless(now, remember=False), now)
+
+    def start_succeeded(self, now: float) -> None:
+        """A started backend became ready."""
+        self.starts.succeeded()
+        self._settle([], now)
+
+    def refit(self, policy: Policy, now: float) -> list[Decision]:
+        """New rules, from now on. What waits keeps its deadlines, what works keeps its slot."""
+        old, self.policy = self.policy, policy
+        self.budget.bytes_limit = policy.bytes_limit
+        self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
+        for backend in self.backends.values():
+            if backend.limit == old.limit:
+                backend.limit = policy.limit
+            self._reconsider(backend, now)
+        return self._settle(self._match(now), now)
+
+    # Time
+
+    def next_event(self, now: float) -> float:
+        """When `expire` has something to do, if nothing else happens before. inf: never."""
+        heaps: tuple[KeyedHeap[Any], ...] = (self._spills, self._suspects, self._quarantines, self._stuck)
+        keys: list[float] = [self._patience.next_at(now)]
+        keys += [key for heap in heaps if (key := heap.first_key()) is not None]
+        if (seen := self.sessions.oldest_seen()) is not None:
+            keys.append(seen + self.sessions.ttl)
+        return min(keys)
+
+    def expire(self, now: float) -> list[Decision]:
+        """Everything whose time has come. Slots first, then those who waited too long."""
+        for backend in self._suspects.pop_until(now):
+            self._reconsider(backend, now)
+        for backend in self._quarantines.pop_until(now):
+            over = [q for q in backend.quarantines if q.until <= now]
+            self.counts.quarantines_expired += len(over)
+            self._free_quarantines(backend, over, now)
+        for backend in self._stuck.pop_until(now):
+            self._unbind_line(backend)
+        for ticket in self._spills.pop_until(now):
+            self._shared.put(ticket, ticket.number)
+        self.sessions.expire(now)
+        decisions = self._match(now)
+        self._settle(decisions, now)
+        for ticket, reason in self._patience.expired(now):
+            self._unjoin(ticket)
+            decisions.append(self._reject(ticket, self._refusal(reason)))
+        return self._settle(decisions, now)
+
+    # The match
+
+    def _match(self, now: float) -> list[Decision]:
+        decisions: list[Decision] = []
+        while self._waiting_exempt and (any_ready := self._ready.first()):
+            ticket = self._waiting_exempt.first()
+            assert ticket is not None
+            decisions.append(self._grant(ticket, self._home_of(ticket, self._ready) or any_ready, now))
+        while self._touched:
+            backend, _ = self._touched.popitem()
+            while ticket := self._next_for(backend):
+                chosen = backend if ticket in backend.line else self._choose(ticket)
+                decisions.append(self._grant(ticket, chosen, now))
+        while self._free and (ticket := self._shared.first()):
+            decisions.append(self._grant(ticket, self._choose(ticket), now))
+        return decisions
+
+    def _next_for(self, backend: Backend) -> Ticket | None:
+        """The older head of the backend's line and the shared one, if the backend has a free slot."""
+        if backend not in self._free:
+            return None
+        bound, shared = backend.line.first(), self._shared.first()
+        if bound is None or shared is None:
+            return bound or shared
+        return min(bound, shared, key=lambda ticket: ticket.number)
+
+    def _choose(self, ticket: Ticket) -> Backend:
+        """Among the backends with a free slot: home, else by policy."""
+        chosen = self._home_of(ticket, self._free) or self._free.first()
+        assert chosen is not None
+        return chosen
+
+    def _home_of(self, ticket: Ticket, among: KeyedHeap[Backend]) -> Backend | None:
+        home = self.backends.get(ticket.home) if ticket.home is not None else None
+        return home if home is not None and home in among else None
+
+    def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
+        self._unjoin(ticket)
+        ticket.state = TicketState.HOLDING
+        ticket.backend = backend
+        ticket.granted_at = now
+        ticket.turns += 1
+        self._grants += 1
+        backend.last_granted = self._grants
+        if ticket.lane is Lane.COUNTED:
+            backend.in_flight[ticket] = None
+            self.in_flight += 1
+        else:
+            backend.uncounted[ticket] = None
+        if ticket.session is not None and ticket.lane is not Lane.PASSIVE:
+            self._seat(ticket, backend)
+        self._rank(backend, now)
+        return Granted(ticket, backend)
+
+    def _seat(self, ticket: Ticket, backend: Backend) -> None:
+        """The ticket's session is served by `backend`: at home, as a spill, or at its new home."""
+        assert ticket.session is not None
+        if ticket.home == backend.identity:
+            self.counts.affinity_hits += ticket.returning
+            return
+        if ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
+            self.counts.affinity_spills += 1
+            return
+        if ticket.lane is Lane.EXEMPT and ticket.home in self.backends:
+            return  # home is only resting: a page's small requests do not move a session
+        self.counts.affinity_moves += ticket.home is not None
+        ticket.home = backend.identity
+        ticket.new_home = True
+        if session := self.sessions.get(ticket.session):
+            self.sessions.move(session, backend.identity)
+
+    # Lines
+
+    def _turned_away(self, ticket: Ticket, room: Room | None, now: float) -> Refusal | None:
+        if ticket.lane is Lane.PASSIVE:
+            return self._refusal(Reason.NO_BACKEND) if self.is_cold else None
+        if self.stopping:
+            return self._refusal(Reason.STOPPING)
+        if self.is_cold and self.starts.is_hopeless(now):
+            return self._hopeless(now)
+        if room is None and not self._has_place() and not (ticket.lane is Lane.EXEMPT and self._ready):
+            return self._refusal(Reason.LINE_FULL)
+        return None
+
+    def _has_place(self) -> bool:
+        """One more fits into the line, or will not have to wait."""
+        taken = self.waiting + self.waiting_exempt + self.budget.uploading
+        if taken < self.policy.line_limit:
+            return True
+        if not self._free:
+            return False
+        free = sum(b.free_slots if b.limit else taken + 1 for b in self._free)
+        return taken < self.policy.line_limit + free
+
+    def _recognise(self, ticket: Ticket, now: float) -> None:
+        """Whose home is where: the table knows better than the cookie."""
+        if ticket.session is None:
+            return
+        session = self.sessions.get(ticket.session)
+        if ticket.lane is not Lane.PASSIVE and ticket.returning:
+            session = self.sessions.touch(ticket.session, ticket.home, now)
+        if session is not None:
+            ticket.home = session.home
+
+    def _join(self, ticket: Ticket, now: float) -> list[Decision]:
+        """Into the line by its number, and out again at once if it can be served."""
+        ticket.state = TicketState.WAITING
+        ticket.backend = None
+        if ticket.lane is not Lane.COUNTED:
+            self._waiting_exempt.put(ticket, ticket.number)
+            return self._match(now)
+        self._waiting.put(ticket, ticket.number)
+        home = self.backends.get(ticket.home) if ticket.home is not None else None
+        if home is None or home not in self._ready or self._is_given_up(home, now):
+            ticket.bound_to = None
+            self._shared.put(ticket, ticket.number)
+            return self._match(now)
+        ticket.bound_to = home
+        home.line.put(ticket, ticket.number)
+        self._touched[home] = None
+        if ticket.when_busy is WhenBusy.SPILL:
+            ticket.spill_at = now + self.policy.spill_after
+            if self.policy.spill_after > 0:
+                self._spills.put(ticket, ticket.spill_at)
+            else:
+                self._shared.put(ticket, ticket.number)
+        return self._match(now)
+
+    def _unjoin(self, ticket: Ticket) -> None:
+        if ticket.lane is not Lane.COUNTED:
+            self._waiting_exempt.discard(ticket)
+        else:
+            self._waiting.discard(ticket)
+            self._shared.discard(ticket)
+            if ticket.bound_to is not None:
+                ticket.bound_to.line.discard(ticket)
+                self._spills.discard(ticket)
+        self._patience.unwatch(ticket)
+
+    def _is_given_up(self, home: Backend, now: float) -> bool:
+        return home.stuck_since is not None and now - home.stuck_since >= self.policy.move_after
+
+    def _unbind_line(self, backend: Backend) -> None:
+        """Nobody waits for this backend any more: its tickets join the shared line by their numbers."""
+        for ticket in list(backend.line):
+            backend.line.discard(ticket)
+            self._spills.discard(ticket)
+            ticket.bound_to = None
+            self._shared.put(ticket, ticket.number)
+
+    # Slots
+
+    def _end_turn(self, ticket: Ticket, now: float, ending: Ending, quarantine: float) -> None:
+        backend = ticket.backend
+        assert backend is not None
+        counted = ticket.lane is Lane.COUNTED
+        if ending is Ending.SERVED:
+            backend.refusals = 0
+            if counted:
+                backend.served += 1
+                self.estimates.served(now - ticket.granted_at)
+        if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
+            self._quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
+        self._vacate(ticket, backend, now)
+
+    def _vacate(self, ticket: Ticket, backend: Backend, now: float) -> None:
+        if ticket.lane is Lane.COUNTED:
+            del backend.in_flight[ticket]
+            self.in_flight -= 1
+            if not backend.in_flight:
+                backend.idle_since = now
+        else:
+            del backend.uncounted[ticket]
+        if ticket.session is not None and ticket.lane is not Lane.PASSIVE and self.sessions.get(ticket.session):
+            self.sessions.touch(ticket.session, ticket.home, now)
+        self._reconsider(backend, now)
+
+    def _suspect(self, backend: Backend, now: float) -> None:
+        backend.refusals += 1
+        backend.suspect_until = now + suspect_seconds(backend.refusals)
+        self._suspects.put(backend, backend.suspect_until)
+        self._reconsider(backend, now)
+
+    def _quarantine(self, backend: Backend, quarantine: Quarantine) -> None:
+        backend.quarantines.append(quarantine)
+        self.quarantined += 1
+        self.counts.quarantines += 1
+
+    def _free_quarantines(self, backend: Backend, over: list[Quarantine], now: float) -> None:
+        for quarantine in over:
+            backend.quarantines.remove(quarantine)
+            self.quarantined -= 1
+        self._reconsider(backend, now)
+
+    # Backends
+
+    def _first_seen(self, listed: Listed, now: float) -> Backend:
+        limit = self.policy.limit if listed.limit is None else listed.limit
+        self._orders += 1
+        backend = Backend(listed.identity, listed.address, listed.name, limit, self._orders, idle_since=now)
+        backend.sessions = self.sessions.at_home(listed.identity)
+        self.backends[listed.identity] = backend
+        if self.policy.can_ask and not listed.fresh:
+            for _ in range(limit):
+                self._quarantine(backend, Quarantine(now, now + self.policy.unknown_for, "first seen"))
+        return backend
+
+    def _reconsider(self, backend: Backend, now: float) -> None:
+        """Something about the backend has changed: bring every order it stands in up to date."""
+        if backend.is_stuck:
+            if backend.stuck_since is None:
+                backend.stuck_since = now
+                self._stuck.put(backend, now + self.policy.move_after)
+        else:
+            backend.stuck_since = None
+            self._stuck.discard(backend)
+        if backend.quarantines:
+            self._quarantines.put(backend, min(q.until for q in backend.quarantines))
+        else:
+            self._quarantines.discard(backend)
+        self._rank(backend, now)
+        if backend in self._free:
+            self._touched[backend] = None
+        elif backend not in self._ready:
+            self._unbind_line(backend)
+            self._forget_if_done(backend)
+
+    def _rank(self, backend: Backend, now: float) -> None:
+        if not backend.is_eligible(now):
+            self._ready.discard(backend)
+            self._free.discard(backend)
+            return
+        self._ready.put(backend, ready_rank(backend))
+        if backend.free_slots > 0:
+            self._free.put(backend, free_rank(self.policy.balancing, backend))
+        else:
+            self._free.discard(backend)
+
+    def _forget_if_done(self, backend: Backend) -> None:
+        if (backend.listed and backend.state is not BackendState.GONE) or not backend.is_done:
+            return
+        if self.backends.get(backend.identity) is backend:
+            del self.backends[backend.identity]
+        self._suspects.discard(backend)
+
+    # Answers
+
+    def _refusal(self, reason: Reason) -> Refusal:
+        return Refusal(reason, retry_after(self.expected_wait()))
+
+    def _refuse_waiting(self, refusal: Refusal, now: float) -> list[Decision]:
+        """Everything in line gets the same answer."""
+        tickets = [*self._waiting, *self._waiting_exempt]
+        for ticket in tickets:
+            self._unjoin(ticket)
+        return self._settle([self._reject(ticket, refusal) for ticket in tickets], now)
+
+    def _hopeless(self, now: float, *, remember: bool = True) -> Refusal:
+        self.starts.wanted = self.starts.wanted or remember
+        return Refusal(Reason.STARTS_FAIL, retry_after(self.starts.next_at - now), self.starts.evidence)
+
+    def _reject(self, ticket: Ticket, refusal: Refusal) -> Rejected:
+        ticket.state = TicketState.ENDED
+        return Rejected(ticket, refusal)
+
+    def _settle(self, decisions: list[Decision], now: float) -> list[Decision]:
+        """The same end for every fact: clocks, demand, the cold start that is over, the sessions that have moved."""
+        while self.sessions.changed:
+            if backend := self.backends.get(self.sessions.changed.pop()):
+                backend.sessions = self.sessions.at_home(backend.identity)
+                self._rank(backend, now)
+        cold, demand = self.is_cold, self.demand
+        self._patience.clocks.switch(cold, now)
+        self.load.set(now, demand)
+        if cold and self.wanted:
+            if self._cold_since is None:
+                self._cold_since = now
+                self.counts.cold_starts += 1
+        elif self._cold_since is not None:
+            if not cold:
+                self.estimates.warmed(now - self._cold_since)
+                decisions.append(Warmed(now - self._cold_since))
+            self._cold_since = None
+        return decisions
+
+    def all_waiting(self) -> Iterator[Ticket]:
+        """Counted tickets in line, in order."""
+        return iter(self._waiting)
+
+    def patience_clocks(self, now: float) -> tuple[float, float]:
+        """Seconds the cold and the warm clock have run."""
+        return self._patience.clocks.cold(now), self._patience.clocks.warm(now)

@@ -1,0 +1,86 @@
+"""Order with departures: a heap whose members may leave from anywhere, at any time.
+
+One structure serves the lines (key: number of arrival), the deadlines (key: seconds) and the rankings of backends
+(key: a tuple). An entry whose member has left or was given another key stays in the heap until it comes to the
+top or until such dead entries are the majority; then the heap is rebuilt. So `put`, `discard` and `first` are
+O(log n) amortised, and memory is proportional to the members, not to the traffic.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Member = TypeVar("Member")
+
+#: Dead entries that are tolerated before a small heap is rebuilt.
+_SLACK = 64
+
+
+class KeyedHeap(Generic[Member]):
+    """Members by key, smallest first. Equal keys: the one put first."""
+
+    __slots__ = ("_entries", "_heap", "_puts")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Any, int, Member]] = []
+        self._entries: dict[Member, tuple[Any, int, Member]] = {}
+        self._puts = 0
+
+    def put(self, member: Member, key: Any) -> None:
+        """Let `member` in, or give it another key."""
+        present = self._entries.get(member)
+        if present is not None and present[0] == key:
+            return
+        self._puts += 1
+        entry = (key, self._puts, member)
+        self._entries[member] = entry
+        heapq.heappush(self._heap, entry)
+        if len(self._heap) > 2 * len(self._entries) + _SLACK:
+            self._rebuild()
+
+    def discard(self, member: Member) -> None:
+        """Let `member` out; nothing happens if it is not in."""
+        self._entries.pop(member, None)
+
+    def first(self) -> Member | None:
+        """The member with the smallest key."""
+        entry = self._top()
+        return entry[2] if entry is not None else None
+
+    def first_key(self) -> Any | None:
+        """The smallest key."""
+        entry = self._top()
+        return entry[0] if entry is not None else None
+
+    def pop_until(self, key: Any) -> Iterator[Member]:
+        """Take out the members whose keys are at most `key`, smallest first."""
+        while (entry := self._top()) is not None and entry[0] <= key:
+            del self._entries[entry[2]]
+            yield entry[2]
+
+    def __contains__(self, member: Member) -> bool:
+        return member in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Member]:
+        """All members in order: O(n log n), for snapshots and for moving a whole line."""
+        return (entry[2] for entry in sorted(self._entries.values(), key=lambda entry: entry[:2]))
+
+    def _top(self) -> tuple[Any, int, Member] | None:
+        heap, entries = self._heap, self._entries
+        while heap:
+            entry = heap[0]
+            if entries.get(entry[2]) is entry:
+                return entry
+            heapq.heappop(heap)
+        return None
+
+    def _rebuild(self) -> None:
+        self._heap = list(self._entries.values())
+        heapq.heapify(self._heap)

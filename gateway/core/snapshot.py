@@ -1,0 +1,229 @@
+"""One pool, as it is now: plain figures for the operators' port, the metrics and the scaler. Ages are seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.core.backend import Backend
+    from gateway.core.pool import Pool
+    from gateway.core.ticket import Ticket
+
+#: How many tickets and sessions a snapshot shows; the figures beside them count all.
+SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """One request, in line or at work."""
+
+    number: int
+    lane: str
+    label: str
+    age: float  # since it arrived
+    working: float | None = None  # since its turn began
+    bound_to: str | None = None  # name of the backend it waits for
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    """A slot whose request is over for us but perhaps not for the backend."""
+
+    age: float
+    ends_in: float | None  # None: only an idle probe, an operator or the backend's end frees it
+    idle_seen: bool  # one of the two idle probes has passed
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendView:
+    """One pod or process."""
+
+    name: str
+    identity: str
+    address: str
+    state: str  # starting, ready, suspect, draining, gone
+    limit: int  # 0: no limit
+    in_flight: int
+    exempt: int  # uncounted requests it is answering
+    quarantined: int
+    waiting: int  # in its own queue
+    sessions: int  # live ones
+    served: int  # turns ended well, since it was first seen
+    idle: float | None  # seconds without counted work; None: at work
+    suspect_for: float | None
+    tickets: tuple[TicketView, ...] = ()
+    quarantines: tuple[QuarantineView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """The waiting requests and what they hold."""
+
+    waiting: int  # counted
+    waiting_exempt: int
+    uploading: int  # places reserved while a body is read
+    limit: int
+    bytes_held: int
+    bytes_limit: int
+    oldest: float | None
+    expected_wait: float | None  # of a newcomer; None: nothing was measured yet
+    tickets: tuple[TicketView, ...] = ()  # in order, the first hundred
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session. Its id is shown as a short hash."""
+
+    id_hash: str
+    home: str | None
+    idle: float
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a pool has counted since the gateway started. Only ever grows."""
+
+    affinity_hits: int = 0  # a session's turn at its home
+    affinity_spills: int = 0  # elsewhere, because home was busy
+    affinity_moves: int = 0  # a session got another home
+    give_backs: int = 0  # turns that ended before a byte was written
+    quarantines: int = 0
+    quarantines_expired: int = 0
+    cold_starts: int = 0  # demand met no ready backend
+    starts_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolView:
+    """Everything about one pool."""
+
+    name: str
+    cold: bool
+    stopping: bool
+    demand: int
+    free: int  # slots; -1: no limit
+    slots: int
+    in_flight: int
+    quarantined: int
+    line: LineView
+    backends: tuple[BackendView, ...]
+    sessions_live: int
+    sessions: tuple[SessionView, ...]
+    service_median: float | None
+    cold_start_median: float | None
+    start_failures: int  # in a row
+    next_start_in: float | None
+    counts: Counts = field(default_factory=Counts)
+
+
+def short_hash(session_id: str) -> str:
+    """What logs and snapshots show of a session: enough to tell two apart, not enough to be one."""
+    return hashlib.sha256(session_id.encode()).hexdigest()[:8]
+
+
+def view_of(pool: Pool, now: float) -> PoolView:
+    """`pool` at `now`. O(backends + what is shown)."""
+    backends = tuple(_backend_view(backend, now) for backend in pool.backends.values())
+    slots = sum(backend.limit for backend in backends)
+    unlimited = any(backend.limit == 0 for backend in backends)
+    return PoolView(
+        name=pool.name,
+        cold=pool.is_cold,
+        stopping=pool.stopping,
+        demand=pool.demand,
+        free=-1 if unlimited else max(0, slots - pool.in_flight - pool.quarantined),
+        slots=slots,
+        in_flight=pool.in_flight,
+        quarantined=pool.quarantined,
+        line=_line_view(pool, now),
+        backends=backends,
+        sessions_live=len(pool.sessions),
+        sessions=_session_views(pool, now),
+        service_median=pool.estimates.service,
+        cold_start_median=pool.estimates.cold_start,
+        start_failures=pool.starts.failures,
+        next_start_in=max(0.0, pool.starts.next_at - now) if pool.starts.failures else None,
+        counts=replace(pool.counts),
+    )
+
+
+def _backend_view(backend: Backend, now: float) -> BackendView:
+    suspect = backend.is_suspect(now)
+    state = backend.state.value
+    if not backend.listed:
+        state = "draining"
+    elif suspect and state == "ready":
+        state = "suspect"
+    return BackendView(
+        name=backend.name,
+        identity=backend.identity,
+        address=backend.address,
+        state=state,
+        limit=backend.limit,
+        in_flight=len(backend.in_flight),
+        exempt=len(backend.uncounted),
+        quarantined=len(backend.quarantines),
+        waiting=len(backend.line),
+        sessions=backend.sessions,
+        served=backend.served,
+        idle=None if backend.in_flight else now - backend.idle_since,
+        suspect_for=backend.suspect_until - now if suspect else None,
+        tickets=_ticket_views(itertools.chain(backend.in_flight, backend.uncounted), now),
+        quarantines=tuple(
+            QuarantineView(
+                age=now - quarantine.since,
+                ends_in=None if quarantine.until == math.inf else quarantine.until - now,
+                idle_seen=quarantine.idle_seen_at is not None,
+                why=quarantine.why,
+            )
+            for quarantine in backend.quarantines
+        ),
+    )
+
+
+def _line_view(pool: Pool, now: float) -> LineView:
+    waiting = list(pool.all_waiting())
+    return LineView(
+        waiting=len(waiting),
+        waiting_exempt=pool.waiting_exempt,
+        uploading=pool.budget.uploading,
+        limit=pool.policy.line_limit,
+        bytes_held=pool.budget.bytes_held,
+        bytes_limit=pool.budget.bytes_limit,
+        oldest=now - waiting[0].arrived_at if waiting else None,
+        expected_wait=pool.expected_wait(),
+        tickets=_ticket_views(waiting, now),
+    )
+
+
+def _ticket_views(tickets: Iterable[Ticket], now: float) -> tuple[TicketView, ...]:
+    return tuple(
+        TicketView(
+            number=ticket.number,
+            lane=ticket.lane.value,
+            label=ticket.label,
+            age=now - ticket.arrived_at,
+            working=now - ticket.granted_at if ticket.backend is not None else None,
+            bound_to=ticket.bound_to.name if ticket.bound_to is not None else None,
+        )
+        for ticket in itertools.islice(tickets, SHOWN)
+    )
+
+
+def _session_views(pool: Pool, now: float) -> tuple[SessionView, ...]:
+    return tuple(
+        SessionView(short_hash(session.id), _name_of(pool, session.home), now - session.seen)
+        for session in itertools.islice(pool.sessions.newest(), SHOWN)
+    )
+
+
+def _name_of(pool: Pool, identity: str | None) -> str | None:
+    backend = pool.backends.get(identity) if identity is not None else None
+    return backend.name if backend is not None else None

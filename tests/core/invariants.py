@@ -1,0 +1,76 @@
+"""What must be true of a pool after every step: asserted by the random walks and by the simulator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.decisions import Granted, Rejected
+from gateway.core.ticket import Lane, TicketState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.core.backend import Backend
+    from gateway.core.decisions import Decision
+    from gateway.core.pool import Pool
+    from gateway.core.ticket import Ticket
+
+
+class Witness:
+    """Sees every decision about every ticket."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.tickets: list[Ticket] = []
+        self.ended: dict[Ticket, int] = {}
+
+    def saw(self, decisions: Iterable[Decision], now: float) -> None:
+        """After one fact: its answers, and the pool as it now stands."""
+        decisions = list(decisions)
+        for decision in decisions:
+            if isinstance(decision, Rejected):
+                self.ended[decision.ticket] = self.ended.get(decision.ticket, 0) + 1
+                assert self.ended[decision.ticket] == 1, "one outcome a ticket"
+        self._slots()
+        self._orders(decisions)
+        self._no_idle_slot(now)
+
+    def _slots(self) -> None:
+        pool = self.pool
+        held = [t for t in self.tickets if t.state is TicketState.HOLDING]
+        for backend in pool.backends.values():
+            mine = {t for t in held if t.backend is backend}
+            assert mine == {*backend.in_flight, *backend.uncounted}, "in flight are those who hold it"
+            if backend.limit:
+                assert backend.free_slots == backend.limit - len(backend.in_flight) - len(backend.quarantines)
+        assert pool.in_flight == sum(t.lane is Lane.COUNTED for t in held)
+        assert pool.quarantined == sum(len(b.quarantines) for b in pool.backends.values())
+        waiting = [t for t in self.tickets if t.state is TicketState.WAITING]
+        assert sorted(t.number for t in waiting if t.lane is Lane.COUNTED) == [t.number for t in pool.all_waiting()]
+        assert pool.waiting_exempt == sum(t.lane is not Lane.COUNTED for t in waiting)
+        assert pool.demand == len(waiting) + pool.in_flight + pool.quarantined + pool.starts.wanted
+        for number, ticket in enumerate(pool.all_waiting(), 1):
+            assert pool.position(ticket) >= number, "never too low"
+
+    def _orders(self, decisions: list[Decision]) -> None:
+        """Nobody who may use the same slot and came earlier still waits."""
+        waiting = list(self.pool.all_waiting())
+        for decision in decisions:
+            if not isinstance(decision, Granted) or decision.ticket.lane is not Lane.COUNTED:
+                continue
+            ticket, backend = decision.ticket, decision.backend
+            assert not backend.limit or len(backend.in_flight) <= max(backend.limit, 1), "under the limit"
+            for other in waiting:
+                overtaken = other.number < ticket.number and (other.bound_to is None or other.bound_to is backend)
+                assert not overtaken, f"{ticket.number} overtook {other.number}"
+
+    def _no_idle_slot(self, now: float) -> None:
+        free = [b for b in self.pool.backends.values() if b.is_eligible(now) and b.free_slots > 0]
+        for ticket in self.pool.all_waiting():
+            usable = [b for b in free if may_use(ticket, b, now)]
+            assert not usable, f"{ticket.number} waits though {usable[0].name} is free"
+
+
+def may_use(ticket: Ticket, backend: Backend, now: float) -> bool:
+    """A bound ticket before its spill time may use its home alone."""
+    return ticket.bound_to is None or ticket.bound_to is backend or ticket.spill_at <= now

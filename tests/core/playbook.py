@@ -1,0 +1,153 @@
+"""A transcript of one pool: facts go in, and each answer must be told before the next fact."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.backend import BackendState, Listed
+from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
+from gateway.core.policy import Policy
+from gateway.core.pool import Pool
+from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
+
+if TYPE_CHECKING:
+    from gateway.core.room import Room
+
+
+def listed(name: str, **facts: Any) -> Listed:
+    """A backend whose identity is its name."""
+    return Listed(identity=name, address=f"{name}:7860", name=name, **facts)
+
+
+class Playbook:
+    """`pods` are ready from the start; further keywords are the pool's policy."""
+
+    def __init__(self, *pods: str, limit: int = 1, **policy: Any) -> None:
+        self.now = 0.0
+        self.pool = Pool("pool", Policy(limit=limit, **policy), self.now)
+        self.tickets: dict[str, Ticket] = {}
+        self.warmed: list[float] = []
+        self._inbox: list[Decision] = []
+        self._pods: dict[str, Listed] = {}
+        if pods:
+            self.pods(*pods)
+            self.ready(*pods)
+
+    # Facts
+
+    def at(self, now: float) -> None:
+        """Time passes, and what is due in between happens when it is due."""
+        self._told()
+        while (due := self.pool.next_event(self.now)) <= now:
+            self.now = max(self.now, due)
+            self._hear(self.pool.expire(self.now))
+        self.now = now
+
+    def arrive(
+        self,
+        name: str,
+        lane: Lane = Lane.COUNTED,
+        *,
+        session: str | None = None,
+        home: str | None = None,
+        spill: bool = False,
+        patience: float = math.inf,
+        room: Room | None = None,
+    ) -> None:
+        """`home`: the session's cookie came back and names it."""
+        self._told()
+        when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
+        ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name)
+        self.tickets[name] = ticket
+        self._hear(self.pool.arrive(ticket, self.now, room))
+
+    def enter(self) -> Room | Refusal:
+        return self.pool.enter(self.now)
+
+    def leave(self, name: str, ending: Ending = Ending.SERVED, *, quarantine: float = 0.0) -> None:
+        self._told()
+        self._hear(self.pool.leave(self.tickets[name], self.now, ending, quarantine))
+
+    def give_back(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.give_back(self.tickets[name], self.now))
+
+    def retry(self, name: str, *, quarantine: float) -> None:
+        self._told()
+        self._hear(self.pool.retry(self.tickets[name], self.now, quarantine))
+
+    def pods(self, *names: str, **facts: Any) -> None:
+        """The full listing from now on; `facts` are those of the new ones."""
+        self._told()
+        self._pods = {name: self._pods.get(name) or listed(name, **facts) for name in names}
+        self._hear(self.pool.replace_backends(self._pods.values(), self.now))
+
+    def ready(self, *names: str) -> None:
+        self._told()
+        for name in names:
+            self.state(name, BackendState.READY)
+
+    def state(self, name: str, state: BackendState) -> None:
+        self._hear(self.pool.set_state(name, state, self.now))
+
+    def idle(self, name: str, sent_at: float | None = None) -> None:
+        self._told()
+        self._hear(self.pool.backend_idle(name, self.now if sent_at is None else sent_at, self.now))
+
+    def release(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.release(name, self.now))
+
+    def start_failed(self, evidence: str, *, retry_in: float) -> None:
+        self._told()
+        self._hear(self.pool.start_failed(evidence, self.now + retry_in, self.now))
+
+    def refit(self, **policy: Any) -> None:
+        self._told()
+        self._hear(self.pool.refit(Policy(**policy), self.now))
+
+    def stop(self) -> None:
+        self._told()
+        self._hear(self.pool.stop(self.now))
+
+    # Answers
+
+    def granted(self, name: str, on: str | None = None) -> None:
+        decision = self._next()
+        assert isinstance(decision, Granted), f"expected {name} granted, got {decision}"
+        assert decision.ticket.label == name
+        assert on is None or decision.backend.name == on
+
+    def rejected(self, name: str, reason: Reason) -> Refusal:
+        decision = self._next()
+        assert isinstance(decision, Rejected), f"expected {name} rejected, got {decision}"
+        assert (decision.ticket.label, decision.refusal.reason) == (name, reason)
+        return decision.refusal
+
+    def waits(self, name: str) -> None:
+        self._told()
+        assert self.tickets[name].state is TicketState.WAITING
+
+    def nothing(self) -> None:
+        self._told()
+
+    # Figures
+
+    def line(self) -> list[str]:
+        """Who waits, in order."""
+        return [ticket.label for ticket in self.pool.all_waiting()]
+
+    def _hear(self, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            if isinstance(decision, Warmed):
+                self.warmed.append(decision.seconds)
+            else:
+                self._inbox.append(decision)
+
+    def _next(self) -> Decision:
+        assert self._inbox, "the pool has nothing more to say"
+        return self._inbox.pop(0)
+
+    def _told(self) -> None:
+        assert not self._inbox, f"untold: {self._inbox}"

@@ -1,0 +1,157 @@
+"""Random walks over the pool's invariants: any fact, in any order, at any time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from gateway.core.backend import BackendState, Listed
+from gateway.core.balancing import Balancing
+from gateway.core.decisions import Decision, Ending
+from gateway.core.policy import Policy
+from gateway.core.pool import Pool
+from gateway.core.room import Room
+from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
+from tests.core.invariants import Witness
+
+PODS = ["gpu-1", "gpu-2", "gpu-3"]
+pods = st.sampled_from(PODS)
+pick = st.integers(0, 1_000_000)
+
+
+class Walk(RuleBasedStateMachine):
+    """A pool of up to three pods, and everybody who has ever come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.policy = Policy(
+            limit=1, line_limit=6, cold_timeout=60, queue_timeout=30, session_ttl=50, session_capacity=3, can_ask=True
+        )
+        self.pool = Pool("walk", self.policy, self.now)
+        self.witness = Witness(self.pool)
+        self.rooms: list[Room] = []
+
+    def hear(self, decisions: list[Decision]) -> None:
+        self.witness.saw(decisions, self.now)
+
+    def some(self, pick: int, state: TicketState) -> Ticket | None:
+        candidates = [t for t in self.witness.tickets if t.state is state]
+        return candidates[pick % len(candidates)] if candidates else None
+
+    @initialize(ready=st.sets(pods))
+    def open(self, ready: set[str]) -> None:
+        self.list_pods(ready, fresh=True)
+
+    # Three rules that make traffic, and two that make trouble: rules are drawn evenly, and trouble needs traffic.
+
+    @rule(
+        lane=st.sampled_from([Lane.COUNTED] * 4 + [Lane.EXEMPT, Lane.PASSIVE]),
+        session=st.sampled_from([None, None, "a", "b", "c", "d"]),
+        home=st.sampled_from([None, *PODS, "gone"]),
+        spill=st.booleans(),
+        patience=st.sampled_from([math.inf, math.inf, 3.0]),
+    )
+    def arrive(self, lane: Lane, session: str | None, home: str | None, spill: bool, patience: float) -> None:
+        when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
+        ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience)
+        self.witness.tickets.append(ticket)
+        room = self.rooms.pop() if self.rooms and lane is Lane.COUNTED else None
+        self.hear(self.pool.arrive(ticket, self.now, room))
+        if room is not None:
+            room.close()
+
+    @rule(pick=pick, ending=st.sampled_from(Ending), quarantine=st.sampled_from([0.0, 0.0, 0.0, 5.0, 40.0]))
+    def finish(self, pick: int, ending: Ending, quarantine: float) -> None:
+        if ticket := self.some(pick, TicketState.HOLDING):
+            self.hear(self.pool.leave(ticket, self.now, ending, quarantine))
+
+    @rule(pick=pick, what=st.sampled_from(["give up", "leave again", "refused", "broken", "upload", "stop uploading"]))
+    def trouble_with_a_request(self, pick: int, what: str) -> None:
+        if what == "give up" and (ticket := self.some(pick, TicketState.WAITING)):
+            self.hear(self.pool.leave(ticket, self.now, Ending.CLIENT_LEFT_WAITING))
+        elif what == "leave again" and (ticket := self.some(pick, TicketState.ENDED)):
+            self.hear(self.pool.leave(ticket, self.now, Ending.SERVED, 9.0))
+        elif what == "refused" and (ticket := self.some(pick, TicketState.HOLDING)):
+            self.hear(self.pool.give_back(ticket, self.now))
+        elif what == "broken" and (ticket := self.some(pick, TicketState.HOLDING)):
+            self.hear(self.pool.retry(ticket, self.now, 5.0))
+        elif what == "upload" and isinstance(room := self.pool.enter(self.now), Room):
+            room.take(pick % 100)
+            self.rooms.append(room)
+        elif what == "stop uploading" and self.rooms:
+            self.rooms.pop(pick % len(self.rooms)).close()
+
+    @rule(
+        name=pods,
+        names=st.sets(pods, min_size=1),
+        what=st.sampled_from(["listed", "state", "idle", "busy", "release", "scale down", "start", "rules"]),
+        pick=pick,
+    )
+    def trouble_with_a_backend(self, name: str, names: set[str], what: str, pick: int) -> None:
+        if what == "listed":
+            self.list_pods(names, fresh=pick % 2 == 0)
+        elif what == "state":
+            states = [BackendState.READY] * 3 + list(BackendState)
+            self.hear(self.pool.set_state(name, states[pick % len(states)], self.now))
+        elif what == "idle":
+            self.hear(self.pool.backend_idle(name, self.now - (0.0, 0.5)[pick % 2], self.now))
+        elif what == "busy":
+            self.pool.backend_busy(name)
+        elif what == "release":
+            self.hear(self.pool.release(name, self.now))
+        elif what == "scale down" and (identity := self.pool.take_for_removal(self.now)):
+            assert not self.pool.backends[identity].in_flight, "a busy one is never stopped"
+            self.hear([])
+        elif what == "start":
+            if pick % 4:
+                self.hear(self.pool.start_failed("exit code 1", self.now + pick % 30, self.now))
+            else:
+                self.pool.start_succeeded(self.now)
+                self.hear([])
+        elif what == "rules":
+            rules = replace(
+                self.policy,
+                limit=(0, 1, 1, 2)[pick % 4],
+                balancing=list(Balancing)[pick % 3],
+                spill_after=(0.0, 4.0)[pick % 2],
+            )
+            self.hear(self.pool.refit(rules, self.now))
+
+    def list_pods(self, names: set[str], fresh: bool) -> None:
+        listing = [Listed(name, f"{name}:1", name, fresh=fresh, ready=True) for name in sorted(names)]
+        self.hear(self.pool.replace_backends(listing, self.now))
+
+    @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 7.0, 31.0, 61.0]))
+    def pass_time(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.pool.next_event(self.now)) <= end:
+            self.now = max(self.now, due)
+            self.hear(self.pool.expire(self.now))
+            assert self.pool.next_event(self.now) > self.now, "what is due is done at once"
+        self.now = end
+
+    @invariant()
+    def bounded(self) -> None:
+        assert self.pool.budget.uploading == len(self.rooms)
+        assert len(self.pool.sessions) <= 3
+
+    def teardown(self) -> None:
+        """Everybody goes home, and everything is given back."""
+        for room in self.rooms:
+            room.close()
+        for ticket in self.witness.tickets:
+            self.hear(self.pool.leave(ticket, self.now, Ending.SERVED))
+        self.now += 1000
+        self.pool.start_succeeded(self.now)
+        self.hear(self.pool.expire(self.now))
+        budget = self.pool.budget
+        assert (budget.bytes_held, budget.uploading, self.pool.demand, self.pool.quarantined) == (0, 0, 0, 0)
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

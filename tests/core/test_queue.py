@@ -1,0 +1,71 @@
+"""Order with departures."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.queue import KeyedHeap
+
+
+def test_smallest_key_first_and_equal_keys_in_order_of_arrival() -> None:
+    heap: KeyedHeap[str] = KeyedHeap()
+    for member, key in [("late", 2), ("first", 1), ("second", 1)]:
+        heap.put(member, key)
+
+    assert list(heap) == ["first", "second", "late"]
+    assert (heap.first(), heap.first_key(), len(heap)) == ("first", 1, 3)
+
+
+def test_one_that_left_is_not_seen_again_until_it_comes_back() -> None:
+    heap: KeyedHeap[str] = KeyedHeap()
+    heap.put("a", 1)
+    heap.put("b", 2)
+    heap.discard("a")
+    assert heap.first() == "b"
+
+    heap.put("a", 1)
+    assert heap.first() == "a"
+
+
+def test_a_new_key_replaces_the_old_one() -> None:
+    heap: KeyedHeap[str] = KeyedHeap()
+    heap.put("a", 1)
+    heap.put("b", 2)
+    heap.put("a", 3)
+
+    assert list(heap.pop_until(2)) == ["b"]
+    assert heap.first_key() == 3
+
+
+def test_nothing_in_it() -> None:
+    heap: KeyedHeap[str] = KeyedHeap()
+    heap.discard("nobody")
+
+    assert (heap.first(), heap.first_key(), list(heap.pop_until(9))) == (None, None, [])
+
+
+def test_memory_follows_the_members_and_not_the_traffic() -> None:
+    heap: KeyedHeap[int] = KeyedHeap()
+    for member in range(10_000):
+        heap.put(member, member)
+        heap.discard(member - 1)
+
+    assert len(heap._heap) < 200
+    assert heap.first() == 9_999
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 5)))))
+def test_it_agrees_with_a_sorted_list(steps: list[tuple[int, int | None]]) -> None:
+    heap: KeyedHeap[int] = KeyedHeap()
+    model: dict[int, int] = {}
+    for member, key in steps:
+        if key is None:
+            heap.discard(member)
+            model.pop(member, None)
+        else:
+            heap.put(member, key)
+            model[member] = key
+        assert heap.first_key() == (min(model.values()) if model else None)
+        assert [model[m] for m in heap] == sorted(model.values())
+        assert all((m in heap) == (m in model) for m in range(10))
