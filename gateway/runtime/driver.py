@@ -1,0 +1,252 @@
+"""One pool on the event loop: turns its decisions into waiting tasks that go on, and gives it the time.
+
+Owns the clock and the tasks that wait; decides nothing. Every method is synchronous save those that wait for a turn,
+so giving back cannot be interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from gateway.core.decisions import Decision, Ending, Granted, Refusal, Rejected
+from gateway.core.snapshot import PoolView, view_of
+from gateway.core.ticket import Ticket, TicketState
+from gateway.runtime.deadlines import Deadlines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from gateway.core.backend import Backend, BackendState, Listed
+    from gateway.core.policy import Policy
+    from gateway.core.pool import Pool
+    from gateway.core.room import Room
+
+
+class Refused(Exception):
+    """The pool said no; nothing was started."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason.value)
+        self.refusal = refusal
+
+
+class Slot:
+    """A ticket's way through its pool: the request arrives when the context is entered, and whatever it still holds
+    is given back when it is left.
+
+        with driver.slot(ticket) as slot:
+            await slot.turn()
+            ...  # slot.backend works for nobody else beyond its limit
+
+    `at_risk` is set by whoever is about to write to the backend: so many seconds the slot is quarantined if the
+    context is left without `done`.
+    """
+
+    __slots__ = ("_driver", "_refusal", "_room", "_woken", "at_risk", "service", "ticket")
+
+    def __init__(self, driver: Driver, ticket: Ticket, room: Room | None) -> None:
+        self.ticket = ticket
+        self.at_risk = 0.0
+        self.service: float | None = None  # seconds its last turn took
+        self._driver = driver
+        self._room = room
+        self._refusal: Refusal | None = None
+        self._woken: anyio.Event | None = None
+
+    def __enter__(self) -> Slot:
+        self._driver.arrive(self, self._room)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.done(Ending.INTERNAL_ERROR, self.at_risk)
+
+    @property
+    def backend(self) -> Backend:
+        """Who serves this turn."""
+        backend = self.ticket.backend
+        assert backend is not None, "asked for the backend outside of a turn"
+        return backend
+
+    @property
+    def waited(self) -> float:
+        """Seconds from arrival to the last turn, or until now."""
+        ticket = self.ticket
+        return (ticket.granted_at if ticket.turns else self._driver.clock()) - ticket.arrived_at
+
+    @property
+    def worked(self) -> float:
+        """Seconds since its turn began."""
+        return self._driver.clock() - self.ticket.granted_at
+
+    async def turn(self) -> None:
+        """Wait for a turn. Raises Refused."""
+        while self.ticket.state is TicketState.WAITING:
+            self._woken = anyio.Event()
+            await self._woken.wait()
+        if self._refusal is not None:
+            raise Refused(self._refusal)
+
+    async def again(self) -> None:
+        """The backend refused before a byte was written: wait for another turn with the old number. Raises
+        Refused."""
+        self._driver.give_back(self.ticket)
+        await self.turn()
+
+    async def elsewhere(self) -> None:
+        """The turn broke without a byte of answer and the request may be repeated: one more turn, this slot
+        quarantined for `at_risk` seconds. Raises Refused."""
+        self._driver.retry(self.ticket, self.at_risk)
+        self.at_risk = 0.0
+        await self.turn()
+
+    def done(self, ending: Ending, quarantine: float = 0.0) -> None:
+        """The backend is done (or, with a quarantine, perhaps not): the slot goes to the next in line. Harmless
+        when repeated."""
+        if self.ticket.state is not TicketState.ENDED:
+            if self.ticket.state is TicketState.HOLDING:
+                self.service = self.worked
+            self._driver.leave(self.ticket, ending, quarantine)
+
+    def wake(self, refusal: Refusal | None) -> None:
+        """The driver's: its ticket has a turn, or will never have one."""
+        self._refusal = refusal
+        if self._woken is not None:
+            self._woken.set()
+
+
+class Driver:
+    """One pool in real time. `on_wait` is called when a request has joined the line, `on_warmed` with the seconds of
+    each cold start that is over; both must be quick."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Callable[[], float],
+        *,
+        on_wait: Callable[[], None] = lambda: None,
+        on_warmed: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self.pool = pool
+        self.clock = clock
+        self.on_wait = on_wait
+        self.on_warmed = on_warmed
+        self._slots: dict[Ticket, Slot] = {}
+        self._deadlines = Deadlines(clock, pool.next_event, self._expire)
+
+    async def run(self) -> None:
+        """The pool's timers, until cancelled."""
+        await self._deadlines.run()
+
+    # Requests
+
+    def enter(self) -> Room:
+        """Room for a request whose body is about to be read. Raises Refused."""
+        room = self.pool.enter(self.clock())
+        if isinstance(room, Refusal):
+            self.on_wait()
+            raise Refused(room)
+        return room
+
+    def slot(self, ticket: Ticket, room: Room | None = None) -> Slot:
+        """A context for one request; see Slot."""
+        return Slot(self, ticket, room)
+
+    def arrive(self, slot: Slot, room: Room | None) -> None:
+        """The Slot's."""
+        self._slots[slot.ticket] = slot
+        now = self.clock()
+        self._dispatch(self.pool.arrive(slot.ticket, now, room), now)
+        if slot.ticket.turns == 0:
+            self.on_wait()
+
+    def give_back(self, ticket: Ticket) -> None:
+        """The Slot's."""
+        now = self.clock()
+        self._dispatch(self.pool.give_back(ticket, now), now)
+
+    def retry(self, ticket: Ticket, quarantine: float) -> None:
+        """The Slot's."""
+        now = self.clock()
+        self._dispatch(self.pool.retry(ticket, now, quarantine), now)
+
+    def leave(self, ticket: Ticket, ending: Ending, quarantine: float) -> None:
+        """The Slot's."""
+        now = self.clock()
+        self._slots.pop(ticket, None)
+        self._dispatch(self.pool.leave(ticket, now, ending, quarantine), now)
+
+    # Backends
+
+    def replace_backends(self, listing: Iterable[Listed]) -> None:
+        """Who exists now, all of them."""
+        now = self.clock()
+        self._dispatch(self.pool.replace_backends(listing, now), now)
+
+    def set_state(self, identity: str, state: BackendState) -> None:
+        """What probing or a process's end says of a backend."""
+        now = self.clock()
+        self._dispatch(self.pool.set_state(identity, state, now), now)
+
+    def backend_idle(self, identity: str, sent_at: float) -> None:
+        """An idle probe, sent at `sent_at` on this driver's clock, passed."""
+        now = self.clock()
+        self._dispatch(self.pool.backend_idle(identity, sent_at, now), now)
+
+    def backend_busy(self, identity: str) -> None:
+        """An idle probe said that the backend works."""
+        self.pool.backend_busy(identity)
+
+    def release(self, identity: str) -> None:
+        """An operator frees a backend's quarantined slots."""
+        now = self.clock()
+        self._dispatch(self.pool.release(identity, now), now)
+
+    def start_failed(self, evidence: str, retry_in: float) -> None:
+        """A start died; the next attempt is possible in `retry_in` seconds."""
+        now = self.clock()
+        self._dispatch(self.pool.start_failed(evidence, now + retry_in, now), now)
+
+    def start_succeeded(self) -> None:
+        """A started backend became ready."""
+        self.pool.start_succeeded(self.clock())
+
+    def take_for_removal(self) -> str | None:
+        """Choose a backend to stop and drain it; None: all are busy."""
+        return self.pool.take_for_removal(self.clock())
+
+    # The rest
+
+    def refit(self, policy: Policy) -> None:
+        """New rules."""
+        now = self.clock()
+        self._dispatch(self.pool.refit(policy, now), now)
+
+    def stop(self) -> None:
+        """Refuse everything that waits and everything that comes."""
+        now = self.clock()
+        self._dispatch(self.pool.stop(now), now)
+
+    def snapshot(self) -> PoolView:
+        """The pool as it is now."""
+        return view_of(self.pool, self.clock())
+
+    def _expire(self) -> None:
+        now = self.clock()
+        self._dispatch(self.pool.expire(now), now)
+
+    def _dispatch(self, decisions: list[Decision], now: float) -> None:
+        for decision in decisions:
+            if isinstance(decision, Granted):
+                if slot := self._slots.get(decision.ticket):
+                    slot.wake(None)
+            elif isinstance(decision, Rejected):
+                if slot := self._slots.pop(decision.ticket, None):
+                    slot.wake(decision.refusal)
+            else:
+                self.on_warmed(decision.seconds)
+        self._deadlines.look(now)
