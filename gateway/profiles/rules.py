@@ -1,0 +1,126 @@
+"""Rules on method and path, and the table that looks them up. They are a security boundary:
+
+- rules that deny come first, wherever they stand, and are tried against every reading of the path;
+- then the first match wins, on the strict reading alone: a path of ambiguous spelling matches none of these;
+- what no rule names is counted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from gateway.core.routing import canonical_path, lenient_paths
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.treatment import Treatment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANY_METHOD = "*"
+
+#: Clients choose paths, so what is remembered of them is bounded: this many, of at most so many bytes each.
+_REMEMBERED = 1024
+_REMEMBERED_LENGTH = 256
+
+_COUNTED = Treatment(Lane.COUNTED)
+_DENIED = Treatment(Lane.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Requests of these methods (`*`: all) whose path matches `pattern` are treated so.
+
+    A `*` at the end of the pattern stands for any rest, a `*` that is a whole segment elsewhere for one segment.
+    """
+
+    methods: frozenset[str]
+    pattern: str
+    lane: Lane
+    when_busy: WhenBusy | None = None
+    repeatable: bool = False
+
+    @property
+    def treatment(self) -> Treatment:
+        """What a request that matches gets."""
+        return Treatment(self.lane, self.when_busy, self.repeatable)
+
+    def is_for(self, method: str) -> bool:
+        """HEAD is asked for with GET's rules: it costs a backend as much."""
+        return ANY_METHOD in self.methods or method in self.methods or (method == "HEAD" and "GET" in self.methods)
+
+
+def rule(match: str, lane: Lane, when_busy: WhenBusy | None = None, *, repeatable: bool = False) -> Rule:
+    """A rule from its spelling, as in `parse_match`. Raises ValueError."""
+    methods, pattern = parse_match(match)
+    return Rule(methods, pattern, lane, when_busy, repeatable)
+
+
+def parse_match(match: str) -> tuple[frozenset[str], str]:
+    """Methods and pattern of `GET /foo/*`, `GET,POST /foo` or `* /foo`. Raises ValueError that says what is
+    expected."""
+    methods, _, pattern = match.partition(" ")
+    if not re.fullmatch(r"\*|[A-Z]+(,[A-Z]+)*", methods):
+        raise ValueError('methods in capitals and a path, such as "GET /foo/*", "GET,POST /foo" or "* /foo"')
+    if "%" in pattern or "?" in pattern or canonical_path(pattern.encode(errors="surrogateescape")) != pattern:
+        raise ValueError("a decoded path that begins with / and has no query, escape, dot segment or empty segment")
+    if "**" in pattern or any("*" in part and part != "*" for part in pattern.removesuffix("*").split("/")):
+        raise ValueError('each "*" as a whole segment, or at the end of the path')
+    return frozenset(methods.split(",")), pattern
+
+
+class RuleTable:
+    """Rules, made ready for looking up: exact paths by hash, patterns in order."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        listed = list(rules)
+        self._denying = _Lookup(each for each in listed if each.lane is Lane.DENIED)
+        self._others = _Lookup(each for each in listed if each.lane is not Lane.DENIED)
+        self._remembered = lru_cache(_REMEMBERED)(self._find)
+
+    def treatment(self, method: str, raw_path: bytes) -> Treatment:
+        """How to handle a request; `raw_path` is the path's own bytes, without the query."""
+        if len(raw_path) > _REMEMBERED_LENGTH or len(method) > _REMEMBERED_LENGTH:
+            return self._find(method, raw_path)
+        return self._remembered(method, raw_path)
+
+    def _find(self, method: str, raw_path: bytes) -> Treatment:
+        path = canonical_path(raw_path)
+        readings = lenient_paths(raw_path) if path is None else (path, *lenient_paths(raw_path))
+        if any(self._denying.first(method.upper(), reading) for reading in readings):
+            return _DENIED
+        found = None if path is None else self._others.first(method, path)
+        return _COUNTED if found is None else found.treatment
+
+
+class _Lookup:
+    """The first of some rules that matches."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._exact: dict[str, list[tuple[int, Rule]]] = {}
+        self._patterns: list[tuple[int, Rule, re.Pattern[str]]] = []
+        for order, each in enumerate(rules):
+            if "*" in each.pattern:
+                self._patterns.append((order, each, _compiled(each.pattern)))
+            else:
+                self._exact.setdefault(each.pattern, []).append((order, each))
+
+    def first(self, method: str, path: str) -> Rule | None:
+        exact_order, exact = next((entry for entry in self._exact.get(path, ()) if entry[1].is_for(method)), _NONE)
+        for order, each, pattern in self._patterns:
+            if order > exact_order:
+                break
+            if each.is_for(method) and pattern.fullmatch(path):
+                return each
+        return exact
+
+
+_NONE: tuple[float, None] = (math.inf, None)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    stem, rest = (pattern[:-1], ".*") if pattern.endswith("*") else (pattern, "")
+    return re.compile(re.escape(stem).replace(r"\*", "[^/]+") + rest, re.DOTALL)

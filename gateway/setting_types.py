@@ -1,0 +1,178 @@
+"""How values are spelled in the configuration file: durations, sizes, names, addresses, as annotations for pydantic.
+
+Each raises ValueError with what it *expects*; what was found, and where, is added by who reports it. No message here
+ever repeats a value: it may have come from the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h))+", re.ASCII)
+_DURATION_PART = re.compile(r"([\d.]+)(ms|s|m|h)")
+
+_UNITS = ("k", "m", "g", "t")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgt])(i?)b?|b)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Annotation of an int (`whole`) or float between bounds, both included."""
+
+    least: float
+    most: float = math.inf
+    whole: bool = False
+
+    #: Overridden by other spellings of a number.
+    what: ClassVar[str] = "a number"
+
+    def parse(self, value: object) -> float:
+        """Digits in quotes are a number, too: inside { } an expansion has to be quoted."""
+        number = self._read(value)
+        if number is None or not self.least <= number <= self.most or (self.whole and number % 1):
+            raise ValueError(self.expected)
+        return int(number) if self.whole else float(number)
+
+    @property
+    def expected(self) -> str:
+        """For people."""
+        what = self.what.replace("a number", "a whole number") if self.whole else self.what
+        if self.most == math.inf:
+            return f"{what}, at least {self.least:g}"
+        return f"{what}, from {self.least:g} to {self.most:g}"
+
+    def _read(self, value: object) -> float | None:
+        if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,9})?", value, re.ASCII):
+            return float(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return value
+
+    def _schema(self) -> dict[str, Any]:
+        bounds = {"minimum": self.least} | ({"maximum": self.most} if self.most < math.inf else {})
+        return {"type": "integer" if self.whole else "number", **bounds}
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.parse)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return self._schema()
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds(Number):
+    """Annotation of a duration: a number of seconds, or text such as `30s`, `5m`, `1m30s`, `250ms`."""
+
+    least: float = 0.0
+    what: ClassVar[str] = 'seconds (a number, or text such as "30s" or "5m")'
+
+    def _read(self, value: object) -> float | None:
+        if isinstance(value, str) and _DURATION.fullmatch(value):
+            return math.fsum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
+        return Number._read(self, value)
+
+    def _schema(self) -> dict[str, Any]:
+        return {"anyOf": [Number._schema(self), {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]}
+
+
+def parse_size(value: object) -> int:
+    """Bytes from a whole number or from text such as `64KiB`, `1.5GiB`, `100MB` or, as in Kubernetes, `1Gi`."""
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value)):
+        number, unit, binary = match.groups()
+        power = _UNITS.index(unit.lower()) + 1 if unit else 0
+        return int(float(number) * (1024 if binary else 1000) ** power)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError('bytes (a whole number, or text such as "64KiB" or "1GiB")')
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """Annotation of a string that matches a pattern."""
+
+    pattern: str
+    expected: str
+
+    def parse(self, value: object) -> str:
+        """Raises ValueError where it does not match."""
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
+            raise ValueError(self.expected)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.parse)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
+
+
+def parse_text(value: object) -> str:
+    """Words handed to a process. A whole number needs no quotes; true, 1.10 and the like do, lest they change."""
+    if isinstance(value, str) and "\0" not in value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("text (in quotes, if it looks like something else)")
+
+
+def parse_host(value: object) -> str:
+    """A host in the form that hosts are compared in. Wildcards are not supported."""
+    if isinstance(value, str) and _HOST.fullmatch(value):
+        return value.lower().removesuffix(".")
+    raise ValueError("a host name or address without port, path or wildcard")
+
+
+def parse_backend(value: object) -> str:
+    """`http://host:port` from that or from `host:port`, in one spelling, so that two can be compared."""
+    match = _BACKEND.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match["port"] or 80) not in range(1, 65536):
+        raise ValueError('an address such as "http://127.0.0.1:7860" (plain http, no path)')
+    return f"http://{match['host'].lower()}:{int(match['port'] or 80)}"
+
+
+def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """A network or a single address."""
+    try:
+        return ipaddress.ip_network(str(value))
+    except ValueError:
+        raise ValueError('a network such as "10.0.0.0/8" or "fd00::/8", without bits after the prefix') from None
+
+
+_HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*\.?", re.ASCII | re.IGNORECASE)
+_BACKEND = re.compile(
+    r"(?:http://)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
+)
+
+Size = Annotated[
+    int, PlainValidator(parse_size), WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]})
+]
+Port = Annotated[int, Number(1, 65535, whole=True)]
+Text = Annotated[str, PlainValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
+Host = Annotated[str, PlainValidator(parse_host), WithJsonSchema({"type": "string"})]
+BackendUrl = Annotated[str, PlainValidator(parse_backend), WithJsonSchema({"type": "string"})]
+Network = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, PlainValidator(parse_network), WithJsonSchema({"type": "string"})
+]
+UrlPath = Annotated[str, Spelled(r"/[^?#*%\s]*", 'a decoded path that begins with "/", without query or wildcard')]
+PoolName = Annotated[
+    str, Spelled(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits and . _ - (at most 63)")
+]
+CookieName = Annotated[
+    str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a cookie name: letters, digits and !#$%&'*+-.^_`|~")
+]
+VariableName = Annotated[str, Spelled(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]

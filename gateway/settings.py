@@ -1,0 +1,362 @@
+"""The configuration file as types: every key with its default and its meaning. Durations are seconds, sizes are bytes.
+
+`load` and `session_keys` are the only readers of files and environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from gateway.configuration_file import Document, read
+from gateway.configuration_problems import validate
+from gateway.core.balancing import Balancing
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.expansion import allow_references
+from gateway.profiles.registry import PROFILES
+from gateway.profiles.rules import parse_match
+from gateway.session_keys import read_keys
+from gateway.setting_checks import check
+from gateway.setting_types import (
+    BackendUrl,
+    CookieName,
+    Host,
+    Network,
+    Number,
+    PoolName,
+    Port,
+    Seconds,
+    Size,
+    Spelled,
+    Text,
+    UrlPath,
+    VariableName,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.configuration_file import Location, Problem
+    from gateway.setting_checks import Finding
+
+_MIB = 1 << 20
+
+Duration = Annotated[float, Seconds()]
+Period = Annotated[float, Seconds(0.001)]  # a duration that is not none
+Count = Annotated[int, Number(0, whole=True)]
+ListenPort = Annotated[int, Number(0, 65535, whole=True)]
+Percentage = Annotated[float, Number(1, 100)]
+
+
+def _known_profile(value: object) -> str:
+    if isinstance(value, str) and value in PROFILES:
+        return value
+    raise ValueError("the name of a profile")
+
+
+def _match(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    parse_match(text)
+    return text
+
+
+def _is_secret(at: Location) -> bool:
+    """The session's section, and what processes are given in their environment."""
+    return at[:1] == ("session",) or at[2:5] == ("backends", "processes", "env")
+
+
+def _not_yet(value: object) -> None:
+    raise ValueError("static, dns or processes: knative is not available in this version")
+
+
+class Section(BaseModel):
+    """A mapping of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ListenSettings(Section):
+    """The port for traffic."""
+
+    host: str = "0.0.0.0"
+    port: ListenPort = 8080
+    """0: any free one."""
+    health_path: UrlPath = "/.gateway/healthz"
+    """Answers without touching a pool."""
+    keep_alive: Period = 75.0
+    """How long a client's idle connection is kept."""
+
+
+class OpsSettings(Section):
+    """The operators' port: metrics, health, snapshot, dashboard."""
+
+    host: str = "127.0.0.1"
+    port: ListenPort = 9090
+
+
+class SessionSettings(Section):
+    """The keys that sign cookies, newest first, one a line. None: a random key, which is gone with the process."""
+
+    keys_file: Path | None = None
+    """Re-read on SIGHUP. Empty lines and those that begin with # do not count."""
+    keys_env: VariableName | None = None
+    """The environment variable that holds them."""
+
+
+class LogSettings(Section):
+    """The log, on standard error."""
+
+    format: Literal["json", "console", "auto"] = "auto"
+    """auto: console on a terminal, else json."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class StopSettings(Section):
+    """What SIGTERM begins."""
+
+    delay: Duration = 0.0
+    """How long the listener stays open while /readyz already fails."""
+    grace: Duration = 300.0
+    """How long requests in line and in flight are served."""
+
+
+class DnsSettings(Section):
+    """Every address of a name is a backend."""
+
+    name: Host
+    port: Port
+    interval: Period = 5.0
+    """Between two look-ups."""
+
+
+class ProcessesSettings(Section):
+    """Backends that the gateway starts and stops itself."""
+
+    command: tuple[Text, ...]
+    """{port} is a free port, {host} the host below, {gpu} the process's GPU, {python} the gateway's own interpreter."""
+    env: dict[VariableName, Text] = {}
+    gpus: tuple[Text, ...] | None = None
+    """One process each, which finds it in CUDA_VISIBLE_DEVICES."""
+    max: Annotated[int, Number(1, whole=True)] | None = None
+    """None: as many as there are GPUs, or as autoscaling.max_scale allows."""
+    host: Host = "127.0.0.1"
+    """Where the processes listen."""
+    log_dir: Path = Path("run/pods")
+    """The output of each, relative to where the gateway is started."""
+    stop_grace: Duration = 10.0
+    """From SIGTERM to SIGKILL."""
+
+
+class BackendsSettings(Section):
+    """Where the pool's backends come from: exactly one of these."""
+
+    static: tuple[BackendUrl, ...] | None = None
+    """Backends that run already, such as http://127.0.0.1:7860."""
+    dns: DnsSettings | None = None
+    processes: ProcessesSettings | None = None
+    knative: Annotated[None, PlainValidator(_not_yet), SkipJsonSchema()] = None
+
+
+class AffinitySettings(Section):
+    """How a returning visitor finds the backend that knows them."""
+
+    cookie: CookieName = "sd"
+    ttl: Period = 1800.0
+    """A session lives that long after its last request."""
+    when_busy: WhenBusy = WhenBusy.WAIT
+    """wait for the home, or spill to any free backend."""
+    spill_after: Duration = 0.0
+    move_after: Duration = 10.0
+    """How long a home may be stuck before its sessions move."""
+    sessions: Annotated[int, Number(1, whole=True)] = 100_000
+    """At most so many are known; the least recently used go first."""
+
+
+class QueueSettings(Section):
+    """The bounds of the line."""
+
+    limit: Count = 1000
+    """Requests."""
+    bytes: Size = 1024 * _MIB
+    """What their bodies and spooled answers may take."""
+    timeout: Duration = 300.0
+    """How long a request waits while a backend is ready."""
+
+
+class ColdStartSettings(Section):
+    """Waiting while no backend is ready."""
+
+    timeout: Duration = 600.0
+
+
+class TimeoutSettings(Section):
+    """Timers of one request."""
+
+    headers: Period = 10.0
+    """For the client to send them."""
+    body_idle: Period = 30.0
+    """Between two pieces of the request's body."""
+    connect: Period = 2.0
+    """For the backend to take a connection."""
+    response_start: Period = 600.0
+    """From the request's end to the answer's headers."""
+    idle: Period = 300.0
+    """Between two pieces of the answer."""
+    write_stall: Period = 60.0
+    """How long a reader may take nothing."""
+    total: Period = 900.0
+    """From the grant to the answer's end."""
+    keep_alive: Duration = 4.0
+    """How long an idle connection to a backend may be used again: shorter than the backend keeps it (uvicorn: 5 s)."""
+
+
+class QuarantineSettings(Section):
+    """A slot whose request is over for the gateway but perhaps not for the backend."""
+
+    max: Duration | None = None
+    """None: what was left of timeouts.total. 0: the backend is known to stop when its connection closes."""
+    replace_after: Duration = 30.0
+    """A process of the gateway's own is stopped and replaced then."""
+
+
+class ReadinessSettings(Section):
+    """When a backend may be given work. The probe is the profile's, unless tcp or http says otherwise."""
+
+    initial_delay: Duration = 0.0
+    period: Period = 1.0
+    timeout: Period = 1.0
+    failure_threshold: Annotated[int, Number(1, whole=True)] = 3
+    tcp: bool = False
+    """An open port is enough."""
+    http: Annotated[str, Spelled(r"/[^#\s]*", 'a path that begins with "/"')] | None = None
+    """A GET of this path answers 200 to 399."""
+
+
+class AutoscalingSettings(Section):
+    """Knative's annotations (autoscaling.knative.dev/...) in snake_case, with Knative's ranges. Defaults that differ
+    from Knative's say so."""
+
+    class_: Literal["kpa.autoscaling.knative.dev"] = Field(default="kpa.autoscaling.knative.dev", alias="class")
+    min_scale: Count = 0
+    max_scale: Count = 10
+    """0: no bound. (Knative: 0)"""
+    initial_scale: Count = 0
+    """(Knative: 1)"""
+    activation_scale: Annotated[int, Number(2, whole=True)] | None = None
+    """The least number of backends while there is any demand."""
+    metric: Literal["concurrency", "rps"] = "concurrency"
+    target: Annotated[float, Number(0.01)] | None = None
+    """A backend's worth of the metric. None: the pool's concurrency; 100 if that is 0; 200 for rps."""
+    target_utilization_percentage: Percentage = 100.0
+    """(Knative: 70)"""
+    target_burst_capacity: Annotated[float, Number(-1)] = -1.0
+    """-1: the gateway stays in the path. (Knative: 211)"""
+    window: Annotated[int, Seconds(6, 3600, whole=True)] = 60
+    panic_window_percentage: Percentage = 10.0
+    panic_threshold_percentage: Annotated[float, Number(110, 1000)] = 200.0
+    scale_down_delay: Annotated[int, Seconds(0, 3600, whole=True)] = 0
+    scale_to_zero_pod_retention_period: Annotated[float, Seconds(0, 3600)] = 0.0
+    metric_aggregation_algorithm: Literal["linear", "weighted-exponential"] = "linear"
+
+
+class RuleSettings(Section):
+    """How some requests are treated. The first that matches counts; those that deny go first; then the profile's."""
+
+    match: Annotated[str, PlainValidator(_match), WithJsonSchema({"type": "string"})]
+    """Methods and path: "GET /foo/*", "GET,POST /foo", "* /foo"."""
+    lane: Lane
+    """counted: takes a slot. exempt: takes none. passive: nor does it wake or keep a backend. denied: 403."""
+    when_busy: WhenBusy | None = None
+    """None: as affinity.when_busy."""
+    repeatable: bool = False
+    """May be sent once more if no byte of an answer came."""
+
+
+class PoolSettings(Section):
+    """Backends that serve the same thing, and their line."""
+
+    hosts: tuple[Host, ...] = ()
+    """Without port. None: every host."""
+    path_prefix: tuple[UrlPath, ...] = ()
+    """None: every path. The longest that matches counts."""
+    profile: Annotated[str, PlainValidator(_known_profile), WithJsonSchema({"enum": list(PROFILES)})] = "generic"
+    """What kind of backend it is."""
+    concurrency: Count = 1
+    """Requests a backend may work on at once (containerConcurrency). 0: no limit."""
+    backends: BackendsSettings
+    affinity: AffinitySettings = AffinitySettings()
+    balancing: Balancing = Balancing.FEWEST_SESSIONS
+    queue: QueueSettings = QueueSettings()
+    cold_start: ColdStartSettings = ColdStartSettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
+    max_body: Size = 100 * _MIB
+    response_spool: Size = 64 * _MIB
+    """So much of a counted answer is taken from the backend ahead of a slow reader."""
+    drain_timeout: Duration | None = None
+    """How long an answer nobody reads is read on. None: what is left of timeouts.total."""
+    on_client_gone: Literal["finish", "close", "interrupt"] = "finish"
+    quarantine: QuarantineSettings = QuarantineSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
+    autoscaling: AutoscalingSettings = AutoscalingSettings()
+    rules: tuple[RuleSettings, ...] = ()
+    expose_backend: bool = False
+    """X-Backend on answers: the backend's name."""
+
+
+class Settings(Section):
+    """The configuration file of the gateway."""
+
+    listen: ListenSettings = ListenSettings()
+    ops: OpsSettings = OpsSettings()
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-*, Forwarded and K-Original-Host count."""
+    session: SessionSettings = SessionSettings()
+    log: LogSettings = LogSettings()
+    stop: StopSettings = StopSettings()
+    pools: dict[PoolName, PoolSettings]
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used. `problems` are all of them, in the order of the file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def load(path: str | Path, environ: Mapping[str, str]) -> Settings:
+    """Read, expand and check the file and the keys that it names. Raises SettingsError with every problem there is."""
+    document = read(Path(path), environ, _is_secret)
+    if document.values is None:
+        raise SettingsError(document.problems)
+    settings, wrong = validate(Settings, document)
+    problems = [*document.problems, *wrong.values()]
+    if settings is not None:
+        in_doubt = [*document.unread, *wrong]
+        findings = (*check(settings), *read_keys(settings.session, environ)[1])
+        problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
+    if settings is None or problems:
+        raise SettingsError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+    return settings
+
+
+def _told(document: Document, finding: Finding) -> Problem:
+    is_default = finding.at not in document.places
+    return document.problem(finding.at, finding.expected, finding.found or ("the default" if is_default else None))
+
+
+def session_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """The keys that sign cookies, newest first, read anew. Empty: none are configured. Raises SettingsError."""
+    keys, findings = read_keys(settings.session, environ)
+    if findings:
+        raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
+    return keys
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors."""
+    schema = allow_references(Settings.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

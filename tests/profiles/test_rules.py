@@ -1,0 +1,104 @@
+"""Rules: how they are spelled, which one counts, and that no spelling of a path gets around them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.rules import Rule, RuleTable, parse_match, rule
+from gateway.profiles.treatment import Treatment
+
+
+def lane(table: RuleTable, request: str) -> Lane:
+    method, path = request.split(" ", 1)
+    return table.treatment(method, path.encode()).lane
+
+
+def test_a_match_is_methods_and_a_pattern() -> None:
+    assert parse_match("GET,POST /foo/*") == (frozenset(("GET", "POST")), "/foo/*")
+    assert rule("* /foo", Lane.EXEMPT, WhenBusy.SPILL, repeatable=True) == Rule(
+        frozenset("*"), "/foo", Lane.EXEMPT, WhenBusy.SPILL, repeatable=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        *((match, "methods in capitals and a path") for match in ("", "/foo", "get /foo", "GET, POST /foo", "GET,*")),
+        *((f"GET {path}", "a decoded path") for path in ("", "foo", "/a?b", "/a%20b", "/a//b", "/../a", "/a\\b")),
+        *((f"GET {path}", 'each "*" as a whole segment') for path in ("/a*b", "/a*/b", "/**", "/a/*b/c")),
+    ],
+)
+def test_a_match_that_could_not_work_is_refused(match: str, expected: str) -> None:
+    with pytest.raises(ValueError, match="^" + expected.replace("*", r"\*")):
+        parse_match(match)
+
+
+def test_what_no_rule_names_is_counted() -> None:
+    assert RuleTable([]).treatment("GET", b"/") == Treatment(Lane.COUNTED)
+
+
+def test_patterns() -> None:
+    table = RuleTable(
+        [rule("GET /foo/*", Lane.EXEMPT), rule("GET /file=*", Lane.EXEMPT), rule("GET /a/*/b", Lane.EXEMPT)]
+    )
+    for path in ("/foo/", "/foo/a/b", "/file=", "/file=/tmp/x.png", "/a/x/b", "/foo/a%20b"):
+        assert lane(table, f"GET {path}") is Lane.EXEMPT, path
+    for path in ("/foo", "/foobar", "/a/b", "/a//b", "/a/x/y/b", "/a/x/b/", "/FOO/"):
+        assert lane(table, f"GET {path}") is Lane.COUNTED, path
+
+
+def test_the_first_match_wins_be_it_exact_or_a_pattern() -> None:
+    table = RuleTable([rule("GET /a/one", Lane.PASSIVE), rule("* /a/*", Lane.EXEMPT), rule("GET /a/two", Lane.PASSIVE)])
+    assert lane(table, "GET /a/one") is Lane.PASSIVE
+    assert lane(table, "POST /a/one") is Lane.EXEMPT
+    assert lane(table, "GET /a/two") is Lane.EXEMPT
+
+
+def test_rules_that_deny_go_first_wherever_they_stand() -> None:
+    table = RuleTable([rule("* /*", Lane.EXEMPT), rule("GET /admin/*", Lane.DENIED)])
+    assert lane(table, "GET /admin/x") is Lane.DENIED
+    assert lane(table, "POST /admin/x") is Lane.EXEMPT
+
+
+def test_head_is_treated_like_get_and_methods_are_capitals() -> None:
+    table = RuleTable([rule("GET /a", Lane.EXEMPT), rule("GET /no", Lane.DENIED)])
+    assert lane(table, "HEAD /a") is Lane.EXEMPT
+    assert lane(table, "HEAD /no") is Lane.DENIED
+    assert lane(table, "get /a") is Lane.COUNTED
+    assert lane(table, "get /no") is Lane.DENIED
+
+
+@pytest.mark.parametrize(
+    "path", ["//foo/a", "/foo/../a", "/foo/%2e%2e/a", "/foo%2fa", "/foo/%5c", "/foo/%00", "/foo/%ff"]
+)
+def test_an_ambiguous_path_matches_no_rule_that_exempts(path: str) -> None:
+    assert lane(RuleTable([rule("* /*", Lane.EXEMPT), rule("* /foo/*", Lane.PASSIVE)]), f"GET {path}") is Lane.COUNTED
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/admin/kill", "/admin/kill/", "//admin/kill", "/x/../admin/kill", "/admin/./kill", "/admin%2fkill"),
+        *(
+            "/%61dmin/kill",
+            "/%2561dmin/kill",
+            "/admin\\kill",
+            "/admin/kill%00",
+            "/admin/kill;x",
+            "/admin/x%2f..%2fkill",
+        ),
+        *("/%ff/../admin/kill", "/open/", "//open//", "/open/a/%2e%2e/%2e%2e"),
+    ],
+)
+def test_no_spelling_gets_around_a_rule_that_denies(path: str) -> None:
+    table = RuleTable([rule("* /admin/kill", Lane.DENIED), rule("GET /open/*", Lane.DENIED)])
+    assert lane(table, f"GET {path}") is Lane.DENIED
+
+
+def test_what_clients_choose_is_not_remembered_without_bound() -> None:
+    table = RuleTable([rule("GET /a/*", Lane.EXEMPT)])
+    for number in range(5000):
+        assert lane(table, f"GET /a/{number}") is Lane.EXEMPT
+    assert lane(table, "GET /a/" + "x" * 100_000) is Lane.EXEMPT
+    assert table._remembered.cache_info().currsize <= 1024
