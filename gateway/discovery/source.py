@@ -1,0 +1,40 @@
+"""What discovery is given and what it gives. A source says who exists; it never asks a backend how it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from gateway.core.backend import BackendState, Listed
+
+
+class Reports(Protocol):
+    """Where a source tells what it knows: the pool's driver."""
+
+    def replace_backends(self, listing: Iterable[Listed]) -> None:
+        """Who exists now, all of them."""
+
+    def set_state(self, identity: str, state: BackendState) -> None:
+        """What has become of one of them."""
+
+    def start_failed(self, evidence: str, retry_in: float) -> None:
+        """A start died; the next attempt is possible in so many seconds."""
+
+    def start_succeeded(self) -> None:
+        """A started backend became ready."""
+
+
+class Watch(Protocol):
+    """Looks after one listed backend until it is cancelled."""
+
+    async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
+        """`report` is told whether the backend is ready: once that is known, and at each change."""
+
+
+class Source(Protocol):
+    """Somewhere backends come from."""
+
+    async def run(self) -> None:
+        """Keep the pool's list of backends true, until cancelled."""

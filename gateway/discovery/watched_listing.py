@@ -1,0 +1,46 @@
+"""The list of a pool's backends, with one watch running for each: begun when it appears, ended when it leaves.
+
+For sources whose backends come and go by themselves; what is ready is what the watch says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from gateway.core.backend import BackendState, Listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from anyio.abc import TaskGroup
+
+    from gateway.discovery.source import Reports, Watch
+
+
+class WatchedListing:
+    """Runs its watches in a task group that the source opens and closes."""
+
+    def __init__(self, tasks: TaskGroup, reports: Reports, watch: Watch) -> None:
+        self._tasks = tasks
+        self._reports = reports
+        self._watch = watch
+        self._watches: dict[str, anyio.CancelScope] = {}
+
+    def replace(self, listing: Iterable[Listed]) -> None:
+        """Who exists now, all of them."""
+        present = {backend.identity: backend for backend in listing}
+        self._reports.replace_backends(present.values())
+        for identity in self._watches.keys() - present.keys():
+            self._watches.pop(identity).cancel()
+        for identity in present.keys() - self._watches.keys():
+            self._watches[identity] = scope = anyio.CancelScope()
+            self._tasks.start_soon(self._look_after, present[identity], scope)
+
+    async def _look_after(self, backend: Listed, scope: anyio.CancelScope) -> None:
+        def report(ready: bool) -> None:
+            self._reports.set_state(backend.identity, BackendState.READY if ready else BackendState.STARTING)
+
+        with scope:
+            await self._watch(backend, report)

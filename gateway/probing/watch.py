@@ -1,0 +1,46 @@
+"""Everything that is asked of a backend while it is listed: one call of `BackendWatch` looks after one backend.
+
+Discovery calls it for each backend it lists and cancels it when the backend leaves; it knows no probes itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from gateway.probing.idleness import IdlenessWatch
+from gateway.probing.readiness import ReadinessWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.backend import Listed
+    from gateway.probing.idleness import IdleReports
+    from gateway.probing.probes import IdlenessProbe, Probe
+    from gateway.probing.readiness import Cadence
+
+
+@dataclass(frozen=True, slots=True)
+class BackendWatch:
+    """How the backends of one pool are looked after. The callables take a backend's identity, or nothing."""
+
+    probe: Probe
+    cadence: Cadence
+    idle_probe: IdlenessProbe | None  # None: this kind of backend cannot be asked
+    is_busy: Callable[[str], bool]
+    is_quarantined: Callable[[str], bool]
+    reports: IdleReports
+    clock: Callable[[], float]  # the driver's
+
+    async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
+        """Look after this one until cancelled; `report` is told whether it is ready."""
+        readiness = ReadinessWatch(self.probe, self.cadence, partial(self.is_busy, backend.identity), report)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(readiness.run, backend.address)
+            if self.idle_probe is not None:
+                is_quarantined = partial(self.is_quarantined, backend.identity)
+                idleness = IdlenessWatch(self.idle_probe, backend, self.reports, is_quarantined, self.clock)
+                tasks.start_soon(idleness.run)

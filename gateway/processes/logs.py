@@ -1,0 +1,56 @@
+"""Output of processes on disk: a file each, and a bounded number of old ones. Never grows with the number of starts."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+#: How much of a file's end is looked at for its last lines.
+_TAIL_BYTES = 64 * 1024
+
+#: Characters of a line that serve as evidence.
+_LINE = 300
+
+
+class LogFiles:
+    """The log files in one directory, which nobody else writes to. Their names are NAME.NUMBER.log; numbers go on
+    where an earlier gateway stopped, so nothing it left is written over."""
+
+    def __init__(self, directory: Path, keep: int) -> None:
+        self._directory = directory
+        self._keep = keep
+
+    def create(self, name: str, in_use: Iterable[Path]) -> Path:
+        """Make an empty file and remove the oldest that are neither in use nor among the `keep` newest.
+
+        Raises OSError if the directory cannot be made or written to.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        old = sorted(self._directory.glob("*.*.log"), key=_number)
+        path = self._directory / f"{name}.{_number(old[-1]) + 1 if old else 1}.log"
+        path.touch(exist_ok=False)
+        for surplus in set(old[: max(0, len(old) - self._keep)]) - set(in_use):
+            surplus.unlink(missing_ok=True)
+        return path
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last `count` lines that say something, shortened and without control characters."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    lines = (_printable(line) for line in text.splitlines())
+    return [line for line in lines if line][-count:]
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in line).strip()[:_LINE]
+
+
+def _number(path: Path) -> int:
+    number = path.name.split(".")[-2]
+    return int(number) if number.isdigit() else 0

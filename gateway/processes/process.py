@@ -1,0 +1,114 @@
+"""One child process under its guardian: who and where it is, its end, its output. Decides nothing about it.
+
+Its end is learned from the kernel (a pidfd), not from SIGCHLD: that works alike on asyncio's and uvloop's event loop
+and takes no other child's status. Whoever starts a process waits for its end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from gateway.processes.logs import last_lines
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+#: Seconds between two looks where the kernel has no pidfd (before Linux 5.3, and elsewhere).
+_LOOK_AGAIN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a process was given, and nobody else may have until it has ended."""
+
+    name: str  # "pod-1": small numbers are used again
+    host: str
+    port: int
+    gpu: str | None
+    log: Path
+
+    @property
+    def address(self) -> str:
+        """ "host:port", an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Process:
+    """A running (or ended) command. `identity` is never used again, not even by a later gateway."""
+
+    def __init__(self, identity: str, place: Place, guardian: subprocess.Popen[bytes], lifeline: int) -> None:
+        self.identity = identity
+        self.place = place
+        self._guardian = guardian
+        self._lifeline: int | None = lifeline
+
+    @property
+    def name(self) -> str:
+        """What people see."""
+        return self.place.name
+
+    @property
+    def address(self) -> str:
+        """Where it was told to listen."""
+        return self.place.address
+
+    @property
+    def pid(self) -> int:
+        """Of the guardian, which ends when everybody below has ended."""
+        return self._guardian.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """As a shell gives it (128 + signal); None while anything of it is left."""
+        code = self._guardian.poll()
+        if code is None:
+            return None
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        return code if code >= 0 else 128 - code
+
+    async def wait(self) -> int:
+        """Wait until nothing of it is left; its exit code. Any number of tasks may wait."""
+        while (code := self.exit_code) is None:
+            await self._something_happened()
+        return code
+
+    def stop(self) -> None:
+        """Ask for its end: SIGTERM to all of it, SIGKILL after the grace. Returns at once; may be repeated."""
+        if self.exit_code is None:
+            self._guardian.terminate()
+
+    def log_tail(self, count: int) -> list[str]:
+        """The last lines of its output; none if the file is no longer there."""
+        try:
+            return last_lines(self.place.log, count)
+        except OSError:
+            return []
+
+    def last_line(self) -> str:
+        """The last line of its output that says something, or ""."""
+        return "".join(self.log_tail(1))
+
+    async def _something_happened(self) -> None:
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            await anyio.sleep(_LOOK_AGAIN)
+            return
+        try:
+            await anyio.wait_readable(pidfd)
+        finally:
+            os.close(pidfd)
+
+
+def describe_exit(code: int) -> str:
+    """An exit code in words: "exit code 1", "ended by SIGKILL"."""
+    by_signal = {128 + number: number.name for number in signal.Signals}
+    return f"ended by {by_signal[code]}" if code in by_signal else f"exit code {code}"

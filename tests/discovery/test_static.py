@@ -1,0 +1,51 @@
+"""Backends named one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway.core.backend import Listed
+from gateway.discovery.static import StaticBackends, address_of
+from tests.doubles.recording_reports import RecordingReports
+from tests.doubles.told_watch import ToldWatch
+from tests.doubles.virtual_time import virtual_time
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time()
+
+
+@pytest.mark.anyio
+async def test_they_are_listed_once_and_what_is_ready_is_probed() -> None:
+    reports, watch = RecordingReports(), ToldWatch()
+    source = StaticBackends(["http://10.0.0.1:7860", "http://[::1]"], reports, watch)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(source.run)
+        await anyio.wait_all_tasks_blocked()
+        assert watch.watched == ["10.0.0.1:7860", "[::1]:80"]
+        watch.say("10.0.0.1:7860", ready=True)
+        watch.say("10.0.0.1:7860", ready=False)
+        tasks.cancel_scope.cancel()
+    assert watch.watched == []
+    assert reports.told == ["list 10.0.0.1:7860 [::1]:80", "10.0.0.1:7860 ready", "10.0.0.1:7860 starting"]
+    assert reports.listing[0] == Listed("10.0.0.1:7860", "10.0.0.1:7860", "10.0.0.1:7860")
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("10.0.0.1:7860", "http://"),
+        ("https://sd:7860", "http://"),
+        ("http://", "host alone"),
+        ("http://user:secret@sd:7860", "host alone"),
+        ("http://sd:7860/api", "more than"),
+        ("http://sd:99999", "valid port"),
+    ],
+)
+def test_a_url_that_is_no_address(url: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        address_of(url)

@@ -1,0 +1,60 @@
+"""Asking whether a backend still works, while there is a reason to. In virtual time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import respx
+
+from gateway.core.backend import Listed
+from gateway.probing.control_client import new_client
+from gateway.probing.idleness import IdlenessWatch
+from gateway.probing.probes import IdlenessProbe
+from tests.doubles.recording_reports import RecordingReports
+from tests.doubles.virtual_time import virtual_time
+
+pytestmark = pytest.mark.anyio
+POD = Listed("pod-1", "10.0.0.1:7860", "pod-1")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time()
+
+
+async def told(answers: list[httpx.Response | httpx.HTTPError], *, from_: float = 0, until: float = 9) -> list[str]:
+    """What the pool is told while the pod gives these answers and is quarantined between these two times."""
+    reports = RecordingReports()
+
+    def is_quarantined() -> bool:
+        return from_ <= anyio.current_time() < until
+
+    async with new_client() as client:
+        probe = IdlenessProbe(client, "/progress", lambda status, body: body == b"idle")
+        watch = IdlenessWatch(probe, POD, reports, is_quarantined, lambda: anyio.current_time() + 100)
+        with respx.mock(assert_all_called=False) as pod, anyio.move_on_after(10):
+            pod.get("http://10.0.0.1:7860/progress").mock(side_effect=answers)
+            await watch.run()
+    return reports.told
+
+
+async def test_it_says_what_it_heard_and_when_it_asked() -> None:
+    idle, busy = httpx.Response(200, text="idle"), httpx.Response(200, text="busy")
+    assert await told([busy, idle, idle], until=3) == [
+        "pod-1 busy",
+        "pod-1 idle, asked at 101.01",
+        "pod-1 idle, asked at 102.02",
+    ]
+
+
+async def test_no_answer_is_no_news() -> None:
+    assert await told([httpx.Response(500), httpx.ReadTimeout("slow"), httpx.Response(200, text="idle")], until=3) == [
+        "pod-1 idle, asked at 102.02"
+    ]
+
+
+async def test_nobody_is_asked_without_a_quarantine() -> None:
+    assert await told([httpx.Response(200, text="idle")], from_=5, until=6) == ["pod-1 idle, asked at 105.05"]

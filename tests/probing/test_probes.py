@@ -1,0 +1,147 @@
+"""Single probes: TCP on real sockets, HTTP against scripted answers and once for real."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+import respx
+
+from gateway.probing.control_client import new_client
+from gateway.probing.probes import Finding, HttpProbe, IdlenessProbe, TcpProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anyio.abc import SocketStream
+
+pytestmark = pytest.mark.anyio
+ADDRESS = "10.0.0.1:7860"
+
+
+def says_yes(status: int, body: bytes) -> bool:
+    """What these probes look for."""
+    return status == 200 and body == b"yes"
+
+
+@contextmanager
+def listening(*, accepts: bool = True) -> Iterator[str]:
+    """The address of a socket that is listened on, or only bound."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if accepts:
+            server.listen()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+async def test_tcp_passes_where_somebody_listens() -> None:
+    with listening() as address:
+        assert await TcpProbe()(address) is Finding.PASS
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_tcp_is_refused_where_nobody_does(anyio_backend: str) -> None:
+    with listening(accepts=False) as address:
+        assert await TcpProbe()(address) is Finding.REFUSED
+
+
+async def test_tcp_fails_when_there_is_no_such_host_or_no_time() -> None:
+    with listening() as address:
+        assert await TcpProbe(timeout=0)(address) is Finding.FAIL
+    assert await TcpProbe()("[::1%nowhere]:7860") is Finding.FAIL
+
+
+@pytest.mark.parametrize(
+    ("answer", "finding"),
+    [
+        (httpx.Response(200, text="yes"), Finding.PASS),
+        (httpx.Response(200, text="not yet"), Finding.FAIL),
+        (httpx.Response(404, json={"detail": "Not Found"}), Finding.FAIL),
+        (httpx.Response(302, headers={"Location": "http://elsewhere/"}), Finding.FAIL),
+        (httpx.ReadError("reset"), Finding.FAIL),
+        (httpx.ConnectError("no route"), Finding.FAIL),
+    ],
+)
+async def test_http_passes_when_the_answer_is_liked(answer: httpx.Response | httpx.HTTPError, finding: Finding) -> None:
+    async with new_client() as client:
+        with respx.mock:
+            respx.get(f"http://{ADDRESS}/ready?x=1").mock(side_effect=[answer])
+            assert await HttpProbe(client, "/ready?x=1", says_yes, light=True)(ADDRESS) is finding
+
+
+@pytest.mark.parametrize(
+    ("answer", "idle"),
+    [
+        (httpx.Response(200, text="yes"), True),
+        (httpx.Response(200, text="no"), False),
+        (httpx.Response(404), None),
+        (httpx.Response(500, text="yes"), None),
+        (httpx.ReadTimeout("too long"), None),
+        (httpx.ConnectError("no route"), None),
+    ],
+)
+async def test_only_an_answer_says_idle_or_busy(answer: httpx.Response | httpx.HTTPError, idle: bool | None) -> None:
+    async with new_client() as client:
+        with respx.mock:
+            respx.get(f"http://{ADDRESS}/progress").mock(side_effect=[answer])
+            assert await IdlenessProbe(client, "/progress", says_yes)(ADDRESS) is idle
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_http_is_refused_where_nobody_listens(anyio_backend: str) -> None:
+    async with new_client() as client:
+        with listening(accepts=False) as address:
+            assert await HttpProbe(client, "/", says_yes, light=True)(address) is Finding.REFUSED
+
+
+async def test_http_fails_when_there_is_no_answer_in_time() -> None:
+    async with new_client() as client:
+        with listening() as address:
+            assert await HttpProbe(client, "/", says_yes, light=True, timeout=0.05)(address) is Finding.FAIL
+            assert await IdlenessProbe(client, "/", says_yes, timeout=0.05)(address) is None
+
+
+async def test_a_probe_leaves_no_connection_and_carries_no_cookie() -> None:
+    asked: list[bytes] = []
+
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            asked.append(await stream.receive())
+            await stream.send(b"HTTP/1.1 200 OK\r\nSet-Cookie: sd=1\r\nContent-Length: 3\r\n\r\nyes")
+            assert await stream.receive(1) == b"", "the probe's end of the connection"
+
+    async def answer_until_closed(stream: SocketStream) -> None:
+        with pytest.raises(anyio.EndOfStream):
+            await answer(stream)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    async with new_client() as client, listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, answer_until_closed)
+        probe = HttpProbe(client, "/", says_yes, light=True)
+        assert [await probe(f"127.0.0.1:{port}") for _ in range(2)] == [Finding.PASS] * 2
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert [b"connection: close" in request.lower() for request in asked] == [True, True]
+    assert not any(b"cookie" in request.lower() for request in asked)
+
+
+async def test_an_endless_answer_is_not_read_to_its_end() -> None:
+    async def go_on(stream: SocketStream) -> None:
+        with pytest.raises((anyio.BrokenResourceError, anyio.EndOfStream)):
+            async with stream:
+                await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
+                while True:
+                    await stream.send(b"x" * 65536)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    async with new_client() as client, listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, go_on)
+        probe = HttpProbe(client, "/", lambda status, body: body == b"x" * 65536, light=True, timeout=10)
+        assert await probe(f"127.0.0.1:{port}") is Finding.PASS
+        tasks.cancel_scope.cancel()
