@@ -1,0 +1,135 @@
+"""Every route of the stand-in, over ASGI: work one at a time, control while it works."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+
+from gateway.demo.a1111.api import A1111Api
+from gateway.demo.gpu import Gpu
+from tests.doubles.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.anyio
+
+_SMALL = {"prompt": "pretty dog", "seed": 7, "width": 8, "height": 8}
+
+
+def client_of(work: float) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=A1111Api(Gpu(), work).application())
+    return httpx.AsyncClient(transport=transport, base_url="http://pod")
+
+
+@asynccontextmanager
+async def at_work(path: str = "/sdapi/v1/txt2img") -> AsyncIterator[tuple[httpx.AsyncClient, list[httpx.Response]]]:
+    """A server that works on one request until it is interrupted, and the list its answer will be put into."""
+    answers: list[httpx.Response] = []
+    async with client_of(work=3600) as client, anyio.create_task_group() as group:
+
+        async def send() -> None:
+            answers.append(await client.post(path, json=_SMALL | {"force_task_id": "task(a)"}))
+
+        group.start_soon(send)
+        await anyio.wait_all_tasks_blocked()
+        yield client, answers
+        await client.post("/sdapi/v1/interrupt")
+
+
+async def test_txt2img_answers_a_picture() -> None:
+    async with client_of(work=0) as client:
+        asked = json.dumps(_SMALL | {"prompt": "h\u00fcbsch \ud800"})
+        answer = await client.post("/sdapi/v1/txt2img", content=asked)
+        body = answer.json()
+        assert answer.status_code == 200
+        assert base64.b64decode(body["images"][0]).startswith(b"\x89PNG")
+        assert body["parameters"]["prompt"] == "h\u00fcbsch \ud800"
+        assert json.loads(body["info"])["seed"] == 7
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "key"),
+    [
+        ("img2img", {"init_images": ["QQ=="]}, "images"),
+        ("extra-single-image", {"image": "QQ=="}, "image"),
+        ("extra-batch-images", {"imageList": [{}, {}]}, "images"),
+        ("interrogate", {"image": "QQ==", "model": "clip"}, "caption"),
+    ],
+)
+async def test_other_work_answers_in_its_own_shape(path: str, body: dict[str, object], key: str) -> None:
+    async with client_of(work=0) as client:
+        answer = await client.post(f"/sdapi/v1/{path}", json=_SMALL | body)
+        assert answer.json()[key]
+        assert (await client.get("/stand-in/stats")).json()["served"] == 1
+
+
+async def test_two_at_once_are_detected() -> None:
+    async with at_work() as (client, _):
+        answer = await client.post("/sdapi/v1/img2img", json=_SMALL | {"init_images": ["QQ=="]})
+        assert answer.status_code == 500
+        assert answer.json()["error"] == "TwoAtOnce"
+        stats = (await client.get("/stand-in/stats")).json()
+        assert (stats["served"], stats["two_at_once"], stats["running"]) == (0, 1, True)
+
+
+async def test_progress_shows_the_job_and_interrupt_ends_it() -> None:
+    async with at_work() as (client, answers):
+        progress = (await client.get("/sdapi/v1/progress", params={"skip_current_image": True})).json()
+        assert (progress["state"]["job"], progress["state"]["job_count"]) == ("task(a)", 1)
+        assert progress["current_image"] is None
+        assert (await client.get("/sdapi/v1/progress")).json()["current_image"]
+        assert (await client.post("/internal/progress", json={"id_task": "task(a)"})).json()["active"]
+    assert answers[0].status_code == 200
+
+
+async def test_skip_ends_the_job_and_answers_null() -> None:
+    async with at_work() as (client, answers):
+        assert (await client.post("/sdapi/v1/skip")).content == b"null"
+        await eventually(lambda: answers)
+    assert answers[0].status_code == 200
+
+
+async def test_an_interrupt_between_jobs_is_lost() -> None:
+    async with client_of(work=0) as client:
+        assert (await client.post("/sdapi/v1/interrupt")).content == b"{}"
+        assert (await client.get("/sdapi/v1/progress")).json()["state"]["job_count"] == 0
+        assert (await client.post("/sdapi/v1/txt2img", json=_SMALL)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/sdapi/v1/options", "/sdapi/v1/cmd-flags", "/sdapi/v1/memory", "/sdapi/v1/sd-models", "/sdapi/v1/samplers"),
+        *("/internal/ping", "/internal/pending-tasks"),
+    ],
+)
+async def test_light_routes_answer_while_it_works(path: str) -> None:
+    async with at_work() as (client, _):
+        assert (await client.get(path)).status_code == 200
+
+
+async def test_the_page_says_that_it_is_a_stand_in() -> None:
+    async with client_of(work=0) as client:
+        assert "stand-in" in (await client.get("/")).text
+
+
+async def test_errors_have_the_real_shapes() -> None:
+    async with client_of(work=0) as client:
+        bad_json = await client.post("/sdapi/v1/txt2img", content=b"{", headers={"Content-Type": "application/json"})
+        assert bad_json.status_code == 422
+        assert bad_json.json()["detail"][0]["type"] == "value_error.jsondecode"
+        not_text = await client.post("/sdapi/v1/txt2img", content=b'"\xff"')
+        assert (not_text.status_code, not_text.json()["error"]) == (400, "HTTPException")
+        no_image = await client.post("/sdapi/v1/img2img", json=_SMALL)
+        assert (no_image.status_code, no_image.json()["detail"]) == (404, "Init image not found")
+        unknown = await client.get("/sdapi/v1/nothing")
+        assert (unknown.status_code, unknown.content) == (404, b'{"detail":"Not Found"}')
+        wrong_method = await client.get("/sdapi/v1/txt2img")
+        assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")

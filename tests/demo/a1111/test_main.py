@@ -1,0 +1,52 @@
+"""The stand-in as a process: it boots after its port is open, works on for a client that left, ends at a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+
+import httpx
+import pytest
+
+from tests.doubles.stand_in_process import StandInProcess, stand_in_process
+
+
+def test_the_port_opens_before_the_api_is_there() -> None:
+    with stand_in_process("--boot", "3600") as pod:
+        assert httpx.get(f"{pod.url}/sdapi/v1/progress", trust_env=False).status_code == 404
+        assert "stand-in" in httpx.get(pod.url, trust_env=False).text
+
+
+def test_a_client_that_leaves_stops_nothing() -> None:
+    with stand_in_process("--boot", "0", "--work", "3600") as pod, httpx.Client(trust_env=False) as client:
+        pod.until("Startup time")
+        leave_while_it_works(pod)
+        second = client.post(f"{pod.url}/sdapi/v1/txt2img", json={})
+        assert (second.status_code, second.headers["x-stand-in"]) == (500, "a1111")
+        client.post(f"{pod.url}/sdapi/v1/interrupt")
+        while pod.stats()["running"]:
+            pass
+        assert (pod.stats()["served"], pod.stats()["two_at_once"]) == (1, 1)
+
+
+def leave_while_it_works(pod: StandInProcess) -> None:
+    with contextlib.closing(socket.create_connection(pod.address)) as client:
+        client.sendall(b"POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: pod\r\nContent-Length: 2\r\n\r\n{}")
+        while not pod.stats()["running"]:
+            pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_whatever_it_does(number: signal.Signals) -> None:
+    with stand_in_process("--boot", "0", "--work", "3600") as pod:
+        pod.until("Startup time")
+        leave_while_it_works(pod)
+        pod.process.send_signal(number)
+        assert pod.process.wait(timeout=30) == 0
+
+
+def test_it_can_be_told_to_die_where_the_boot_would_be_over() -> None:
+    with stand_in_process("--boot", "0", "--die-after-boot", "7") as pod:
+        pod.until("RuntimeError: no GPU came up")
+        assert pod.process.wait(timeout=30) == 7
