@@ -1,0 +1,190 @@
+"""What is, read from the pools' snapshots at the moment of a scrape: no fact is counted twice, and a backend's series
+vanish with it. What a pool counts itself is passed on as counters. Decides nothing, keeps nothing.
+
+A figure that nobody knows (`None`) has no series: a guess is never shown as a zero.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from gateway.core.snapshot import BackendView, Counts, PoolView
+
+    Family = GaugeMetricFamily | CounterMetricFamily
+
+_View = TypeVar("_View")
+
+
+class ScalerView(TypedDict):
+    """What one pool's autoscaler decided last, and from what."""
+
+    desired: int  # backends
+    ready: int  # backends it reckoned with
+    stable: float | None  # concurrency, averaged over the stable window; None: no data
+    panic: float | None  # the same over the panic window
+    in_panic: bool
+    bound: str | None  # the limit that changed what the averages asked for; None: none did
+
+
+class SnapshotCollector(Collector):
+    """Asks for the views anew at each scrape. To be called where the pools live: on the event loop."""
+
+    def __init__(
+        self, views: Callable[[], Iterable[PoolView]], scalers: Callable[[], Mapping[str, ScalerView]]
+    ) -> None:
+        self._views = views
+        self._scalers = scalers
+
+    def collect(self) -> Iterator[Family]:
+        """All families with their samples."""
+        return _families({view.name: view for view in self._views()}, self._scalers())
+
+    def describe(self) -> Iterator[Family]:
+        """All families, empty: the registry refuses a name that is taken."""
+        return _families({}, {})
+
+
+def _families(pools: Mapping[str, PoolView], scalers: Mapping[str, ScalerView]) -> Iterator[Family]:
+    for name, text, figure in _POOL_GAUGES:
+        yield _family(GaugeMetricFamily(name, text, labels=["pool"]), pools, figure)
+    for name, text, label, figures in _POOL_SPREADS:
+        yield _spread_family(GaugeMetricFamily(name, text, labels=["pool", label]), pools, figures)
+    for name, text, count in _POOL_COUNTERS:
+        counts = {pool: view.counts for pool, view in pools.items()}
+        yield _family(CounterMetricFamily(name, text, labels=["pool"]), counts, count)
+    for name, text, scaled in _SCALER_GAUGES:
+        yield _family(GaugeMetricFamily(name, text, labels=["pool"]), scalers, scaled)
+    name, text, label, bound = _SCALER_BOUND
+    yield _spread_family(GaugeMetricFamily(name, text, labels=["pool", label]), scalers, bound)
+
+
+def _family(family: Family, views: Mapping[str, _View], figure: Callable[[_View], float | None]) -> Family:
+    for pool, view in views.items():
+        if (value := figure(view)) is not None:
+            family.add_metric([pool], float(value))
+    return family
+
+
+def _spread_family(family: Family, views: Mapping[str, _View], figures: Callable[[_View], Mapping[str, int]]) -> Family:
+    for pool, view in views.items():
+        for label, value in figures(view).items():
+            family.add_metric([pool, label], float(value))
+    return family
+
+
+def _slots_by_state(pool: PoolView) -> Mapping[str, int]:
+    free = {"free": pool.free} if pool.free >= 0 else {}  # no limit: no number says how many are free
+    return {**free, "in_flight": pool.in_flight, "quarantined": pool.quarantined}
+
+
+def _backends_by_state(pool: PoolView) -> Mapping[str, int]:
+    none = dict.fromkeys(("starting", "ready", "suspect", "draining", "gone"), 0)
+    return {**none, **Tally(backend.state for backend in pool.backends)}
+
+
+def _by_backend(figure: Callable[[BackendView], int]) -> Callable[[PoolView], Mapping[str, int]]:
+    """Summed by name: a pod and its successor may bear the same one for a while, and a series may be told but once."""
+
+    def figures(pool: PoolView) -> Mapping[str, int]:
+        sums = Tally[str]()
+        for backend in pool.backends:
+            sums[backend.name] += figure(backend)
+        return sums
+
+    return figures
+
+
+# One series a pool: name, help, figure.
+_POOL_GAUGES: tuple[tuple[str, str, Callable[[PoolView], float | None]], ...] = (
+    ("gateway_in_flight_requests", "Requests that hold a slot.", lambda pool: pool.in_flight),
+    ("gateway_demand_requests", "What a scaler must serve.", lambda pool: pool.demand),
+    ("gateway_uploading_requests", "Places kept for requests whose body is read.", lambda pool: pool.line.uploading),
+    ("gateway_line_limit_requests", "How many may wait.", lambda pool: pool.line.limit),
+    ("gateway_line_held_bytes", "Bytes of bodies held.", lambda pool: pool.line.bytes_held),
+    ("gateway_line_limit_bytes", "How many bytes may be held.", lambda pool: pool.line.bytes_limit),
+    ("gateway_oldest_wait_seconds", "Age of the oldest in line; 0: nobody waits.", lambda pool: pool.line.oldest or 0),
+    ("gateway_expected_wait_seconds", "What a newcomer may expect.", lambda pool: pool.line.expected_wait),
+    ("gateway_sessions_live", "Sessions that are live.", lambda pool: pool.sessions_live),
+    ("gateway_pool_cold", "1 while no backend is ready.", lambda pool: pool.cold),
+    ("gateway_consecutive_start_failures", "Starts that died in a row.", lambda pool: pool.start_failures),
+)
+
+# Several series a pool: name, help, label, figures by the label's value.
+_POOL_SPREADS: tuple[tuple[str, str, str, Callable[[PoolView], Mapping[str, int]]], ...] = (
+    (
+        "gateway_waiting_requests",
+        "Requests in line.",
+        "lane",
+        lambda pool: {"counted": pool.line.waiting, "exempt": pool.line.waiting_exempt},
+    ),
+    ("gateway_slots", "Slots by what they are doing.", "state", _slots_by_state),
+    ("gateway_backends", "Backends by state.", "state", _backends_by_state),
+    (
+        "gateway_backend_in_flight_requests",
+        "Requests that hold a slot of the backend.",
+        "backend",
+        _by_backend(lambda backend: backend.in_flight),
+    ),
+    (
+        "gateway_backend_uncounted_requests",
+        "Requests that the backend answers without a slot.",
+        "backend",
+        _by_backend(lambda backend: backend.exempt),
+    ),
+    (
+        "gateway_backend_waiting_requests",
+        "Requests that wait for this backend and no other.",
+        "backend",
+        _by_backend(lambda backend: backend.waiting),
+    ),
+    (
+        "gateway_backend_quarantined_slots",
+        "Slots whose request is over for us but perhaps not for the backend.",
+        "backend",
+        _by_backend(lambda backend: backend.quarantined),
+    ),
+    (
+        "gateway_backend_sessions_live",
+        "Live sessions whose home the backend is.",
+        "backend",
+        _by_backend(lambda backend: backend.sessions),
+    ),
+)
+
+# What the pool has counted since the gateway started: name, help, count.
+_POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
+    ("gateway_affinity_hits_total", "Turns of a session at its home.", lambda counts: counts.affinity_hits),
+    ("gateway_affinity_spills_total", "Turns elsewhere, home being busy.", lambda counts: counts.affinity_spills),
+    ("gateway_affinity_moves_total", "Sessions that got another home.", lambda counts: counts.affinity_moves),
+    ("gateway_give_backs_total", "Turns given back before a byte was written.", lambda counts: counts.give_backs),
+    ("gateway_quarantines_total", "Slots put into quarantine.", lambda counts: counts.quarantines),
+    (
+        "gateway_quarantine_expired_total",
+        "Quarantines that ended by time alone: from there it is an assumption that the backend works on one at a time.",
+        lambda counts: counts.quarantines_expired,
+    ),
+    ("gateway_cold_starts_total", "Times that demand met no ready backend.", lambda counts: counts.cold_starts),
+    ("gateway_starts_failed_total", "Starts of a backend that died.", lambda counts: counts.starts_failed),
+)
+
+_SCALER_GAUGES: tuple[tuple[str, str, Callable[[ScalerView], float | None]], ...] = (
+    ("gateway_autoscaler_desired_backends", "Backends that are wanted.", lambda scaler: scaler["desired"]),
+    ("gateway_autoscaler_ready_backends", "Backends reckoned with.", lambda scaler: scaler["ready"]),
+    ("gateway_autoscaler_stable_requests", "Average concurrency, stable window.", lambda scaler: scaler["stable"]),
+    ("gateway_autoscaler_panic_requests", "Average concurrency, panic window.", lambda scaler: scaler["panic"]),
+    ("gateway_autoscaler_panicking", "1 while in panic mode.", lambda scaler: scaler["in_panic"]),
+)
+
+_SCALER_BOUND: tuple[str, str, str, Callable[[ScalerView], Mapping[str, int]]] = (
+    "gateway_autoscaler_bound",
+    "1 for the limit that changed what the averages asked for.",
+    "bound",
+    lambda scaler: {scaler["bound"]: 1} if scaler["bound"] else {},
+)

@@ -1,0 +1,131 @@
+"""The operators' app: health, metrics, the pools as they are, and the one thing an operator may order. Reads through
+the callables it is given, on the event loop where the pools live; owns no state.
+
+    GET  /                                        a page for people
+    GET  /healthz                                 200: the loop turns
+    GET  /readyz                                  200, or 503 with the reason; holding no backend is ready
+    GET  /metrics                                 Prometheus text, or OpenMetrics if asked for
+    GET  /api/snapshot                            {"pools": [...]}, each with its autoscaler's view
+    POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
+
+Answers are never stored, and no page of another origin may read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway.ops import page
+from gateway.ops.guard import is_meant
+from gateway.ops.plain_json import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from prometheus_client import CollectorRegistry
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from gateway.core.snapshot import PoolView
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def operators_app(
+    *,
+    views: Callable[[], Iterable[PoolView]],
+    scaler_views: Callable[[], Mapping[str, object]],
+    registry: CollectorRegistry,
+    ready: Callable[[], tuple[bool, str]],
+    release: Callable[[str, str], bool],
+) -> Starlette:
+    """`scaler_views`: by pool, a mapping or a dataclass of plain values; a pool may lack one. `ready`: whether, and why
+    or why not. `release(pool, backend)`: whether there was a quarantine to end."""
+    endpoints = _Endpoints(views, scaler_views, registry, ready, release)
+    return Starlette(
+        routes=[
+            Route("/", endpoints.page),
+            Route("/healthz", endpoints.healthz),
+            Route("/readyz", endpoints.readyz),
+            Route("/metrics", endpoints.metrics),
+            Route("/api/snapshot", endpoints.snapshot),
+            Route("/api/pools/{pool}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
+        ],
+        middleware=[Middleware(_WithHeaders)],
+    )
+
+
+@dataclass(frozen=True)
+class _Endpoints:
+    """All are coroutines, though none awaits: a plain function would run on a thread, away from the pools."""
+
+    views: Callable[[], Iterable[PoolView]]
+    scaler_views: Callable[[], Mapping[str, object]]
+    registry: CollectorRegistry
+    ready: Callable[[], tuple[bool, str]]
+    release: Callable[[str, str], bool]
+
+    async def page(self, _request: Request) -> Response:
+        return HTMLResponse(page.HTML, headers={"Content-Security-Policy": page.content_policy()})
+
+    async def healthz(self, _request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, _request: Request) -> Response:
+        is_ready, reason = self.ready()
+        return PlainTextResponse(f"{reason}\n", 200 if is_ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(self.registry), headers={"Content-Type": content_type})
+
+    async def snapshot(self, _request: Request) -> Response:
+        scalers = self.scaler_views()
+        pools = [{**plain(view), "autoscaler": plain(scalers.get(view.name))} for view in self.views()]
+        return JSONResponse({"pools": pools})
+
+    async def release_backend(self, request: Request) -> Response:
+        pool, backend = request.path_params["pool"], request.path_params["backend"]
+        if not is_meant(request.headers):
+            return _problem(
+                403, "Not from here", "send X-Requested-With; a page may ask from an IP address or localhost"
+            )
+        if not self.release(pool, backend):
+            return _problem(404, "Nothing to release", "no such pool or backend, or none of its slots is quarantined")
+        structlog.get_logger().info("quarantine_released", pool=pool, backend=backend)
+        return JSONResponse({"pool": pool, "backend": backend, "released": True})
+
+
+def _problem(status: int, title: str, detail: str) -> Response:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+class _WithHeaders:
+    """Puts `_HEADERS` on every answer of the app inside it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,167 @@
+"""What operators and their tools are answered."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.core.snapshot import QuarantineView, TicketView
+from gateway.metrics.collector import SnapshotCollector
+from gateway.metrics.instruments import new_registry
+from gateway.ops.app import operators_app
+from tests.doubles.views import backend_view, line_view, pool_view
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.core.snapshot import PoolView
+
+pytestmark = pytest.mark.anyio
+
+RELEASE = "/api/pools/sd/backends/gpu-0/release"
+MEANT = {"X-Requested-With": "curl"}
+
+
+class Gateway:
+    """What the operators' app is told, and what it ordered."""
+
+    def __init__(self, *pools: PoolView) -> None:
+        self.pools = pools
+        self.scalers: dict[str, dict[str, object]] = {}
+        self.ready = (True, "ready")
+        self.quarantined = {("sd", "gpu-0")}
+        self.released: list[tuple[str, str]] = []
+
+    def release(self, pool: str, backend: str) -> bool:
+        if (pool, backend) not in self.quarantined:
+            return False
+        self.released.append((pool, backend))
+        return True
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        registry = new_registry()
+        registry.register(SnapshotCollector(lambda: self.pools, dict))
+        app = operators_app(
+            views=lambda: self.pools,
+            scaler_views=lambda: self.scalers,
+            registry=registry,
+            ready=lambda: self.ready,
+            release=self.release,
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9090") as client:
+            yield client
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        async with self.client() as client:
+            return await client.get(path, headers=headers)
+
+    async def post(self, path: str, headers: dict[str, str]) -> httpx.Response:
+        async with self.client() as client:
+            return await client.post(path, headers=headers)
+
+
+async def test_alive_and_ready_without_a_single_pool() -> None:
+    assert (await Gateway().get("/healthz")).text == "ok\n"
+    assert (await Gateway().get("/readyz")).status_code == 200
+
+
+async def test_not_ready_says_why() -> None:
+    gateway = Gateway()
+    gateway.ready = (False, "stopping")
+    answer = await gateway.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (503, "stopping\n")
+
+
+async def test_metrics_are_text_or_openmetrics_as_asked() -> None:
+    gateway = Gateway(pool_view("sd", in_flight=3))
+    plain = await gateway.get("/metrics")
+    openmetrics = await gateway.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
+
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'gateway_in_flight_requests{pool="sd"} 3.0' in plain.text.splitlines()
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert openmetrics.text.endswith("# EOF\n")
+
+
+async def test_the_snapshot_shows_who_does_what_and_who_waits() -> None:
+    working = TicketView(number=1, lane="counted", label="r-1", age=3.25, working=2.5)
+    waiting = TicketView(number=2, lane="counted", label="r-2", age=1.5, bound_to="gpu-0")
+    quarantine = QuarantineView(age=4.0, ends_in=float("inf"), idle_seen=True, why="connection broke")
+    busy = backend_view("gpu-0", in_flight=1, idle=None, tickets=(working,), quarantines=(quarantine,))
+    gateway = Gateway(pool_view("sd", line=line_view(waiting=1, tickets=(waiting,)), backends=(busy,)), pool_view("b"))
+    gateway.scalers["sd"] = {"desired": 2, "stable": float("nan"), "bound": "gpus"}
+    answer = await gateway.get("/api/snapshot")
+
+    assert answer.headers["content-type"] == "application/json"
+    sd, other = strict(answer)["pools"]
+    assert (sd["name"], sd["backends"][0]["name"], sd["backends"][0]["state"]) == ("sd", "gpu-0", "ready")
+    assert sd["backends"][0]["tickets"][0]["working"] == 2.5
+    assert sd["backends"][0]["quarantines"][0]["ends_in"] is None
+    assert sd["line"]["tickets"][0]["age"] == 1.5
+    assert sd["line"]["tickets"][0]["bound_to"] == "gpu-0"
+    assert sd["autoscaler"] == {"desired": 2, "stable": None, "bound": "gpus"}
+    assert other["autoscaler"] is None
+
+
+async def test_a_release_is_passed_on_and_logged() -> None:
+    gateway = Gateway()
+    with capture_logs() as events:
+        answer = await gateway.post(RELEASE, MEANT)
+
+    assert answer.json() == {"pool": "sd", "backend": "gpu-0", "released": True}
+    assert gateway.released == [("sd", "gpu-0")]
+    assert [(e["event"], e["pool"], e["backend"]) for e in events] == [("quarantine_released", "sd", "gpu-0")]
+
+
+async def test_a_release_of_nothing_is_404_and_leaves_no_line() -> None:
+    gateway = Gateway()
+    with capture_logs() as events:
+        answer = await gateway.post("/api/pools/sd/backends/nobody/release", MEANT)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["title"] == "Nothing to release"
+    assert events == []
+
+
+async def test_a_release_that_nobody_may_mean_changes_nothing() -> None:
+    gateway = Gateway()
+
+    assert (await gateway.post(RELEASE, {})).status_code == 403
+    assert (await gateway.post(RELEASE, {**MEANT, "Origin": "http://evil.example:9090"})).status_code == 403
+    assert (await gateway.get(RELEASE)).status_code == 405
+    assert gateway.released == []
+
+
+async def test_a_head_has_the_same_head_as_a_get() -> None:
+    async with Gateway(pool_view()).client() as client:
+        for path in ("/", "/healthz", "/readyz", "/metrics", "/api/snapshot"):
+            assert (await client.head(path)).status_code == (await client.get(path)).status_code == 200
+
+
+async def test_nothing_is_stored_and_nobody_elses_page_may_read() -> None:
+    async with Gateway().client() as client:
+        for path in ("/", "/metrics", "/api/snapshot", "/no-such-page"):
+            answer = await client.get(path, headers={"Origin": "http://evil.example"})
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["x-frame-options"] == "DENY"
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+async def test_the_page_comes_with_its_policy() -> None:
+    answer = await Gateway().get("/")
+
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def strict(answer: httpx.Response) -> Any:
+    """JSON as the standard has it: `NaN` and `Infinity` are none."""
+    return json.loads(answer.text, parse_constant=pytest.fail)
