@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import httpx
+from anyio.abc import SocketAttribute
 
 from gateway.probing.control_client import get
 
@@ -49,8 +50,11 @@ class TcpProbe:
                 stream = await anyio.connect_tcp(host.strip("[]"), int(port))
         except OSError as error:
             return _failure(error)
+        extra = stream.extra
+        # A dial to a free port of this machine may be given that very port to dial from, and so reach itself.
+        reached_itself = extra(SocketAttribute.local_address) == extra(SocketAttribute.remote_address)
         await stream.aclose()
-        return Finding.PASS
+        return Finding.REFUSED if reached_itself else Finding.PASS
 
 
 class HttpProbe:

@@ -1,0 +1,167 @@
+"""Reads one answer from the bytes of a connection: interim heads dropped, head, body, and where it ends. No sockets.
+
+    head ──> counted ───┐   `feed` moves it on; `end` says what it means that the connection is over.
+         ├─> chunked ───┼─> complete
+         └─> until EOF ─┘
+
+How the bytes were cut into pieces on their way never changes what is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.upstream.chunked import ChunkedBody
+from gateway.upstream.errors import BadAnswer, BrokeBeforeHead, CutShort, UpstreamError
+from gateway.upstream.head import MAX_HEAD, parse_head
+
+if TYPE_CHECKING:
+    from gateway.upstream.head import AnswerHead
+
+_BEGINNING = b"HTTP/1."
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class Answer:
+    """One answer, as far as it has come. Each part of the body is handed out once, by `take`."""
+
+    __slots__ = (
+        "_address",
+        "_chunks",
+        "_head_bytes",
+        "_method",
+        "_partial",
+        "_pieces",
+        "_size",
+        "_surplus",
+        "_taken",
+        "complete",
+        "head",
+    )
+
+    def __init__(self, address: str, method: bytes) -> None:
+        self.head: AnswerHead | None = None
+        self.complete = False
+        self._address = address
+        self._method = method
+        self._partial = bytearray()  # a head that is not whole yet
+        self._head_bytes = 0  # of interim heads, already dropped
+        self._pieces: list[bytes] = []
+        self._size = 0  # bytes of body received
+        self._taken = 0  # of which handed out
+        self._chunks: ChunkedBody | None = None
+        self._surplus = False
+
+    @property
+    def unread(self) -> int:
+        """Bytes of body received and not yet taken."""
+        return self._size - self._taken
+
+    @property
+    def leaves_connection_clean(self) -> bool:
+        """Whether its end was certain, nothing came after it, and the backend means to go on."""
+        return (
+            self.complete
+            and not self._surplus
+            and self.head is not None
+            and self.head.keep_alive
+            and (self.head.chunked or self.head.length is not None)
+        )
+
+    def take(self) -> bytes:
+        """All of the body that has come and was not yet taken, in one piece."""
+        pieces = self._pieces
+        self._taken = self._size
+        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        return piece
+
+    def feed(self, data: bytes) -> None:
+        """Take in what the connection brought. Raises BadAnswer, after which nothing more may be fed."""
+        if self.head is None:
+            data = self._feed_head(data)
+        if data:
+            self._feed_body(data)
+
+    def end(self, how: str, *, orderly: bool) -> UpstreamError | None:
+        """The connection is over; `orderly` if the backend said so itself. Returns what that makes of the answer."""
+        if self.complete:
+            return None
+        head = self.head
+        if head is None:
+            began = self._head_bytes + len(self._partial)
+            if began:
+                return BadAnswer(self._address, f"{how} after {began} bytes of a head")
+            return BrokeBeforeHead(self._address, f"{how} before it answered")
+        if orderly and head.length is None and not head.chunked:
+            self.complete = True
+            return None
+        return CutShort(self._address, f"{how} after {self._size} bytes of {_expected(head)}")
+
+    def _feed_head(self, data: bytes) -> bytes:
+        """Returns what follows the final head: nothing while that has not come."""
+        if self._partial:
+            searched = max(0, len(self._partial) - len(_END_OF_HEAD) + 1)
+            self._partial += data
+            if self._partial.find(_END_OF_HEAD, searched) < 0:
+                self._keep_partial(self._partial)
+                return b""
+            data, self._partial = bytes(self._partial), bytearray()
+        while (end := data.find(_END_OF_HEAD)) >= 0:
+            end += len(_END_OF_HEAD)
+            raw, data = data[:end], data[end:]
+            self._check_bounds(raw)
+            head = parse_head(self._address, raw, self._method)
+            if head.status >= 200:
+                self._begin_body(head)
+                return data
+            self._head_bytes += end
+        self._keep_partial(bytearray(data))
+        return b""
+
+    def _keep_partial(self, data: bytearray) -> None:
+        self._check_bounds(data)
+        self._partial = data
+
+    def _check_bounds(self, data: bytes | bytearray) -> None:
+        if not _BEGINNING.startswith(bytes(data[: len(_BEGINNING)])):
+            raise BadAnswer(self._address, f"not HTTP/1: {bytes(data[:16])!r}")
+        if self._head_bytes + len(data) > MAX_HEAD:
+            raise BadAnswer(self._address, f"more than {MAX_HEAD} bytes of head")
+
+    def _begin_body(self, head: AnswerHead) -> None:
+        self.head = head
+        if head.chunked:
+            self._chunks = ChunkedBody(self._address, self._pieces)
+        self.complete = head.length == 0
+
+    def _feed_body(self, data: bytes) -> None:
+        if self._chunks is not None:
+            self._feed_chunks(self._chunks, data)
+        elif self.complete:
+            self._surplus = True
+        else:
+            self._feed_plain(data)
+
+    def _feed_chunks(self, chunks: ChunkedBody, data: bytes) -> None:
+        try:
+            chunks.feed(data)
+        finally:
+            self._size = chunks.size  # what came before an error counts
+        self._surplus = chunks.surplus
+        self.complete = chunks.complete
+
+    def _feed_plain(self, data: bytes) -> None:
+        length = self.head.length if self.head is not None else None
+        if length is not None and self._size + len(data) >= length:
+            self._surplus = self._size + len(data) > length
+            data = data[: length - self._size]
+            self.complete = True
+        self._pieces.append(data)
+        self._size += len(data)
+
+
+def _expected(head: AnswerHead) -> str:
+    if head.chunked:
+        return "a chunked body"
+    return "a body without a known end" if head.length is None else f"{head.length}"

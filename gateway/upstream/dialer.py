@@ -1,0 +1,112 @@
+"""Finds the connection for a request: an idle one for those that may ride on another's, else a fresh one. Owner of all.
+
+A request that must run at most once never rides on a connection that carried another: a late answer to the other, or
+a connection that the backend was just closing, would be its undoing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from gateway.upstream.connection import Connection
+from gateway.upstream.errors import NotSent
+from gateway.upstream.exchange import Exchange
+from gateway.upstream.idle import IdleConnections
+from gateway.upstream.upload import first_write
+
+if TYPE_CHECKING:
+    from gateway.upstream.request import UpstreamRequest
+
+
+class Dialer:
+    """Sends requests to addresses: "host:port", an IPv6 host in brackets."""
+
+    def __init__(self, *, connect_timeout: float = 2.0, idle_reuse: float = 4.0, max_idle: int = 32) -> None:
+        """`idle_reuse`: seconds a connection may wait for its next request; backends keep theirs for 5 s and more.
+
+        `max_idle`: how many may wait for each address.
+        """
+        self._connect_timeout = connect_timeout
+        self._idle = IdleConnections(max_age=idle_reuse, max_per_address=max_idle)
+        self._open: set[Connection] = set()
+        self._closed = False
+        self._all_lost: asyncio.Future[None] | None = None
+
+    async def send(self, address: str, request: UpstreamRequest) -> Exchange:
+        """Connect if need be, write the head and a body in memory; an iterator's body follows while the answer is read.
+
+        Raises NotSent, or ValueError for a request that must not be written. Cancelled: nothing was written.
+        """
+        data = first_write(request)
+        connection = self._idle.take(address) if request.reusable else None
+        reused = connection is not None
+        if connection is None:
+            connection = await self._connect(address)
+        exchange = Exchange(address, request, reused=reused)
+        exchange.begin(connection, request, data)
+        return exchange
+
+    def forget(self, address: str) -> None:
+        """The backend at this address is gone: idle connections are closed, those at work go on but are not kept."""
+        for connection in [each for each in self._open if each.address == address]:
+            connection.retire()
+
+    def close(self) -> None:
+        """Break all connections; exchanges on them fail. Nothing is sent any more."""
+        self._closed = True
+        self._idle.clear()
+        for connection in list(self._open):
+            connection.close()
+
+    async def aclose(self) -> None:
+        """`close`, and wait until every connection has ended."""
+        self.close()
+        if self._open:
+            self._all_lost = asyncio.get_running_loop().create_future()
+            await self._all_lost
+
+    # ---- for the connections
+
+    def opened(self, connection: Connection) -> None:
+        """Called by a connection."""
+        self._open.add(connection)
+
+    def free(self, connection: Connection) -> None:
+        """Called by a connection that may carry another request."""
+        self._idle.put(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """Called by a connection when it has ended."""
+        self._open.discard(connection)
+        self._idle.discard(connection)
+        if self._all_lost is not None and not self._all_lost.done() and not self._open:
+            self._all_lost.set_result(None)
+
+    # ---- inside
+
+    async def _connect(self, address: str) -> Connection:
+        host, _, port = address.rpartition(":")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(address, self), host.strip("[]"), int(port)
+                )
+        except TimeoutError as error:
+            raise NotSent(address, f"no connection within {self._connect_timeout:g} s") from error
+        except OSError as error:
+            raise NotSent(address, _reason(error)) from error
+        if connection.reached_itself():
+            connection.close()
+            raise NotSent(address, "no connection: nobody listens there")
+        if self._closed or not connection.is_quiet():
+            connection.close()
+            raise NotSent(address, "the connection was closed, or spoke first, before the request was written")
+        return connection
+
+
+def _reason(error: OSError) -> str:
+    """In the kernel's words where it has any: asyncio's own name the call, not the reason."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

@@ -1,0 +1,187 @@
+"""One request on one connection, and its answer.
+
+The head and a small body have been written when the caller gets it; the rest of a body goes on in a task owned here, so
+that an early answer can be read meanwhile. The connection is let go when the answer has come whole, or at the first
+error; by then nothing is awaited. If the request was still going out, the connection is broken: a request that was not
+finished never looks finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.upstream.answer import Answer
+from gateway.upstream.errors import BadAnswer, UpstreamError, WrongLength
+from gateway.upstream.upload import has_rest, send_rest
+
+if TYPE_CHECKING:
+    from gateway.upstream.connection import Connection
+    from gateway.upstream.head import AnswerHead
+    from gateway.upstream.request import UpstreamRequest
+
+#: Bytes of body that may wait for the reader before no more is read from the connection.
+MAX_UNREAD = 64 * 1024
+
+
+class Exchange:
+    """Has one reader at a time, who calls `close` in a `finally`.
+
+    What arrived before an error is handed out before it; the error then stays.
+    """
+
+    __slots__ = (
+        "_address",
+        "_answer",
+        "_connection",
+        "_error",
+        "_paused",
+        "_request_whole",
+        "_reusable",
+        "_upload",
+        "_waiter",
+        "reused",
+        "written",
+    )
+
+    def __init__(self, address: str, request: UpstreamRequest, *, reused: bool) -> None:
+        self.reused = reused  # the connection had carried another request before
+        self.written = False  # a byte reached the socket, and may have reached the backend
+        self._address = address
+        self._answer = Answer(address, request.method)
+        self._connection: Connection | None = None  # None: not begun, or let go
+        self._error: BaseException | None = None
+        self._paused = False
+        self._request_whole = False
+        self._reusable = request.reusable
+        self._upload: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    # ---- for the caller
+
+    @property
+    def released(self) -> bool:
+        """The connection was let go: the answer has come whole, or something broke, or `close` was called."""
+        return self._connection is None
+
+    @property
+    def ended(self) -> bool:
+        """The whole answer was read: the piece that `read` gave last was the last one."""
+        return self._answer.complete and not self._answer.unread
+
+    @property
+    def ready(self) -> bool:
+        """`read` would not wait."""
+        return self._answer.unread > 0 or self._answer.complete
+
+    async def head(self) -> AnswerHead:
+        """The final head; interim ones are dropped. May be cancelled and called again.
+
+        Raises BrokeBeforeHead, BadAnswer, WrongLength, or what the request's body raised.
+        """
+        while self._answer.head is None:
+            await self._news()
+        return self._answer.head
+
+    async def read(self) -> bytes:
+        """All of the body that has come since the last call, b"" at its end. May be cancelled and called again.
+
+        Raises CutShort, BadAnswer (broken chunks), WrongLength, or what the request's body raised.
+        """
+        answer = self._answer
+        while not answer.unread:
+            if answer.complete:
+                return b""
+            await self._news()
+        piece = answer.take()
+        if self._paused:
+            self._resume_reading()
+        return piece
+
+    def close(self) -> None:
+        """Give up what is left; an unfinished request or answer breaks the connection. May be called at any time."""
+        if self._connection is not None:
+            self._fail(UpstreamError(self._address, "the exchange was closed here"))
+
+    # ---- for the dialer
+
+    def begin(self, connection: Connection, request: UpstreamRequest, first_write: bytes) -> None:
+        """Write the request, or begin to."""
+        self._connection = connection
+        self.written = True
+        connection.carry(self, first_write)
+        if has_rest(request):
+            self._upload = asyncio.create_task(self._send_rest(connection, request))
+            self._upload.add_done_callback(self._upload_over)
+        else:
+            self._request_whole = True
+
+    # ---- for the connection
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+        answer = self._answer
+        try:
+            answer.feed(data)
+        except BadAnswer as error:
+            self._fail(error)
+            return
+        if answer.complete:
+            self._let_go(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
+        elif answer.unread > MAX_UNREAD:
+            self._pause_reading()
+        self._wake()
+
+    def over(self, how: str, *, orderly: bool) -> None:
+        """The connection has ended."""
+        self._error = self._answer.end(how, orderly=orderly)
+        self._let_go(clean=False)
+        self._wake()
+
+    # ---- inside
+
+    async def _send_rest(self, connection: Connection, request: UpstreamRequest) -> None:
+        await send_rest(connection, request)
+        self._request_whole = True
+
+    def _upload_over(self, task: asyncio.Task[None]) -> None:
+        error = WrongLength(self._address, "the request's body was given up") if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._connection is not None:
+            self._error = error
+            self._let_go(clean=False)
+            self._wake()
+
+    def _let_go(self, *, clean: bool) -> None:
+        connection, self._connection = self._connection, None
+        if self._upload is not None:
+            self._upload.cancel()
+        if connection is not None:
+            connection.let_go(clean=clean)
+
+    def _pause_reading(self) -> None:
+        if self._connection is not None:
+            self._paused = True
+            self._connection.pause_reading()
+
+    def _resume_reading(self) -> None:
+        self._paused = False
+        if self._connection is not None:
+            self._connection.resume_reading()
+
+    async def _news(self) -> None:
+        """Until something comes. Raises what ended the exchange, if something did."""
+        if self._error is not None:
+            raise self._error
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

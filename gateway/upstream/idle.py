@@ -1,0 +1,67 @@
+"""Connections that wait for their next exchange: bounded in number for each address, and in age."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.upstream.connection import Connection
+
+
+class IdleConnections:
+    """Gives back the one that waited least, so that the others can grow old and go."""
+
+    def __init__(self, *, max_age: float, max_per_address: int) -> None:
+        self._max_age = max_age  # seconds
+        self._max_per_address = max_per_address
+        self._waiting: dict[str, list[Connection]] = {}  # oldest first
+        self._timer: asyncio.TimerHandle | None = None
+
+    def put(self, connection: Connection) -> None:
+        """Keep it, or close it if there is no room."""
+        waiting = self._waiting.setdefault(connection.address, [])
+        if len(waiting) >= self._max_per_address:
+            connection.close()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        waiting.append(connection)
+        if self._timer is None:
+            self._timer = loop.call_later(self._max_age, self._sweep)
+
+    def take(self, address: str) -> Connection | None:
+        """One that is fit for use at this very moment: write before anything else can happen. None: there is none."""
+        waiting = self._waiting.get(address)
+        now = asyncio.get_running_loop().time()
+        while waiting:
+            connection = waiting.pop()
+            if now - connection.idle_since < self._max_age and connection.is_quiet():
+                return connection
+            connection.close()
+        return None
+
+    def discard(self, connection: Connection) -> None:
+        """It has ended by itself, if it was here."""
+        waiting = self._waiting.get(connection.address, [])
+        if connection in waiting:
+            waiting.remove(connection)
+
+    def clear(self) -> None:
+        """Forget all; closing them is the caller's."""
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sweep(self) -> None:
+        """Close what is too old, and come again when the next will be."""
+        loop = asyncio.get_running_loop()
+        too_old = loop.time() - self._max_age
+        for address, waiting in list(self._waiting.items()):
+            while waiting and waiting[0].idle_since <= too_old:
+                waiting.pop(0).close()
+            if not waiting:
+                del self._waiting[address]
+        oldest = min((waiting[0].idle_since for waiting in self._waiting.values()), default=None)
+        self._timer = None if oldest is None else loop.call_at(oldest + self._max_age, self._sweep)

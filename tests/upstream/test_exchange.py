@@ -1,0 +1,368 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from gateway.upstream.errors import BadAnswer, BrokeBeforeHead, CutShort, UpstreamError, WrongLength
+from gateway.upstream.exchange import MAX_UNREAD
+from gateway.upstream.request import UpstreamRequest
+from tests.doubles.scripted_server import ScriptedServer, Visit, once
+from tests.upstream.asking import HELLO, HOST, get, many_turns, post, read_all
+from tests.upstream.bad_heads import BAD_HEADS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.upstream.dialer import Dialer
+
+pytestmark = pytest.mark.anyio
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+SORRY = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nsorry"
+ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+# ---- answers
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (HELLO, b"hello"),
+        (CHUNKED + b"2\r\nhe\r\n3\r\nllo\r\n0\r\nX-Trailer: y\r\n\r\n", b"hello"),
+        (ENDLESS + b"hello", b"hello"),
+        (b"HTTP/1.0 200 OK\r\n\r\nhello", b"hello"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + HELLO, b"hello"),
+        (HELLO + b"and more than was announced", b"hello"),
+    ],
+)
+async def test_an_answer_is_read_to_its_end(dialer: Dialer, answer: bytes, body: bytes) -> None:
+    async with ScriptedServer(once(answer)) as server:
+        exchange = await dialer.send(server.address, post(b""))
+        assert (await read_all(exchange))[1] == body
+        assert exchange.ended
+        assert exchange.released
+        assert await exchange.read() == b""
+
+
+async def test_the_answer_to_head_has_no_body(dialer: Dialer) -> None:
+    async with ScriptedServer(once(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")) as server:
+        exchange = await dialer.send(server.address, UpstreamRequest(b"HEAD", b"/", [HOST], reusable=True))
+        head, body = await read_all(exchange)
+        assert (head.headers, head.length, body) == ([(b"content-length", b"5")], 0, b"")
+
+
+async def test_the_last_piece_is_known_as_the_last(dialer: Dialer) -> None:
+    """A relay need not ask once more to learn that there is nothing more."""
+    more = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(HELLO[:-2])
+        await more.wait()
+        await visit.send(HELLO[-2:])
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, get())
+        assert (await exchange.read(), exchange.ended) == (b"hel", False)
+        more.set()
+        assert (await exchange.read(), exchange.ended) == (b"lo", True)
+
+
+@pytest.mark.parametrize("lines", BAD_HEADS.values(), ids=BAD_HEADS.keys())
+async def test_a_bad_head_is_told_and_the_connection_broken(dialer: Dialer, lines: list[bytes]) -> None:
+    left = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"\r\n".join([*lines, b"", b"hello"]))
+        await visit.rest()
+        left.set()
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, get())
+        with pytest.raises(BadAnswer, match=server.address):
+            await exchange.head()
+        await left.wait()
+        with pytest.raises(BadAnswer):
+            await exchange.read()
+
+
+@pytest.mark.parametrize(
+    ("answer", "by_reset", "error"),
+    [
+        (b"", False, BrokeBeforeHead),
+        (b"", True, BrokeBeforeHead),
+        (b"HTTP/1.1 2", False, BadAnswer),
+        (b"hello\r\n", False, BadAnswer),
+        (HELLO[:-1], False, CutShort),
+        (HELLO[:-1], True, CutShort),
+        (CHUNKED + b"5\r\nhello\r\n", False, CutShort),
+        (CHUNKED + b"5\r\nhello\r\n", True, CutShort),
+        (CHUNKED + b"5\r\nhello\r\n?", False, BadAnswer),
+        (ENDLESS + b"hello", True, CutShort),
+    ],
+)
+async def test_how_an_answer_breaks_off(
+    dialer: Dialer, answer: bytes, by_reset: bool, error: type[UpstreamError]
+) -> None:
+    seen = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(answer)
+        if by_reset:
+            if answer:
+                await seen.wait()  # a reset may overtake what was sent before it
+            visit.reset()
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, get())
+        if error is CutShort:
+            await exchange.head()
+            assert await exchange.read() in answer
+            seen.set()
+        with pytest.raises(error) as raised:
+            await read_all(exchange)
+        assert type(raised.value) is error
+        assert server.address in str(raised.value)
+        assert exchange.written
+        assert exchange.released
+        assert not exchange.ended
+
+
+async def test_waiting_may_be_cancelled_and_taken_up_again(dialer: Dialer) -> None:
+    head_due, body_due = asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await head_due.wait()
+        await visit.send(HELLO[:-5])
+        await body_due.wait()
+        await visit.send(HELLO[-5:])
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, get())
+        with anyio.move_on_after(0):
+            await exchange.head()
+        head_due.set()
+        assert (await exchange.head()).status == 200
+        with anyio.move_on_after(0):
+            await exchange.read()
+        body_due.set()
+        assert await exchange.read() == b"hello"
+
+
+async def test_no_more_is_taken_in_than_the_reader_takes_out(dialer: Dialer) -> None:
+    size = 20_000_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
+    async with ScriptedServer(once(answer)) as server:
+        exchange = await dialer.send(server.address, get())
+        await exchange.head()
+        await many_turns()
+        piece = await exchange.read()
+        assert MAX_UNREAD < len(piece) < MAX_UNREAD + 300_000  # and what one read from the socket brings at most
+        assert len(piece) + len((await read_all(exchange))[1]) == size
+
+
+# ---- giving up
+
+
+async def test_closing_breaks_what_is_unfinished(dialer: Dialer) -> None:
+    left = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(HELLO[:-1])
+        await visit.rest()
+        left.set()
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, get())
+        await exchange.head()
+        exchange.close()
+        exchange.close()
+        assert exchange.released
+        await left.wait()
+        with pytest.raises(UpstreamError):
+            await read_all(exchange)
+
+
+async def test_closing_after_the_end_takes_nothing_back(dialer: Dialer) -> None:
+    async with ScriptedServer(once(HELLO)) as server:
+        exchange = await dialer.send(server.address, get())
+        await exchange.head()
+        exchange.close()
+        assert await exchange.read() == b"hello"
+
+
+# ---- requests that are still going out
+
+
+class Body:
+    """Gives `hello`, then does nothing until it is told to, and notes that it was closed."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            yield b"hello"
+            await self.go_on.wait()
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.closed.set()
+
+
+async def test_an_early_answer_is_read_and_the_upload_stopped(dialer: Dialer) -> None:
+    body = Body()
+    rest: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        await visit.send(SORRY)
+        rest.set_result(await visit.rest())
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, post(body.pieces()))
+        head, answer = await read_all(exchange)
+        assert (head.status, answer) == (413, b"sorry")
+        await body.closed.wait()
+        assert b"0\r\n\r\n" not in await rest
+
+
+async def test_a_backend_that_answers_and_leaves_in_mid_upload_is_heard(dialer: Dialer) -> None:
+    """What it did not read makes its kernel send a reset right after the answer."""
+    async with ScriptedServer(script=refuse_and_leave) as server:
+        exchange = await dialer.send(server.address, post(bytes(3_000_000)))
+        assert (await read_all(exchange))[1] == b"sorry"
+
+
+async def refuse_and_leave(visit: Visit) -> None:
+    await visit.head()
+    await visit.send(SORRY)
+
+
+async def test_an_answer_is_let_in_before_a_write_destroys_it(dialer: Dialer) -> None:
+    """The backend answers and leaves between two turns of the loop, just as there is more to be written."""
+    loop = asyncio.get_running_loop()
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.setblocking(False)
+
+        async def body() -> AsyncIterator[bytes]:
+            with (await loop.sock_accept(listener))[0] as peer:
+                await loop.sock_recv(peer, 65536)
+                peer.send(SORRY)
+            for _ in range(10):
+                yield b"more"
+
+        exchange = await dialer.send(f"127.0.0.1:{listener.getsockname()[1]}", post(body()))
+        assert (await read_all(exchange))[1] == b"sorry"
+
+
+async def test_a_connection_with_an_unfinished_upload_is_not_kept(dialer: Dialer) -> None:
+    body = Body()
+
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        await visit.send(HELLO)
+        await visit.rest()
+
+    async with ScriptedServer(script) as server:
+        request = UpstreamRequest(b"PUT", b"/", [HOST], body.pieces(), reusable=True)
+        await read_all(await dialer.send(server.address, request))
+        again = await dialer.send(server.address, get())
+        await read_all(again)
+        assert not again.reused
+
+
+async def test_answer_and_upload_may_go_on_side_by_side(dialer: Dialer) -> None:
+    body = Body()
+
+    async def script(visit: Visit) -> None:
+        head = await visit.head()
+        await visit.send(HELLO[:-2])
+        assert await visit.body(head) == b"5\r\nhello\r\n0\r\n\r\n"
+        await visit.send(HELLO[-2:])
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, post(body.pieces()))
+        assert await exchange.read() == b"hel"
+        body.go_on.set()
+        assert await exchange.read() == b"lo"
+
+
+async def test_closing_stops_an_upload_without_an_end(dialer: Dialer) -> None:
+    body = Body()
+    rest: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        rest.set_result(await visit.rest())
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, post(body.pieces()))
+        await many_turns()
+        exchange.close()
+        assert await rest == b"5\r\nhello\r\n"
+        await body.closed.wait()
+
+
+@pytest.mark.parametrize("early_head", [False, True])
+async def test_what_the_body_raises_is_raised_to_the_reader(dialer: Dialer, early_head: bool) -> None:
+    body = Body()
+    body.error = RuntimeError("the client left")
+    rest: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        if early_head:
+            await visit.send(HELLO[:-1])
+        rest.set_result(await visit.rest())
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, post(body.pieces()))
+        if early_head:
+            await exchange.head()
+        body.go_on.set()
+        with pytest.raises(RuntimeError) as raised:
+            await read_all(exchange)
+        assert raised.value is body.error
+        assert await rest == b"5\r\nhello\r\n"
+
+
+async def test_a_body_that_is_cancelled_is_a_body_given_up(dialer: Dialer) -> None:
+    async def cancelled() -> AsyncIterator[bytes]:
+        yield b"hello"
+        raise asyncio.CancelledError
+
+    async def script(visit: Visit) -> None:
+        await visit.rest()
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, post(cancelled()))
+        with pytest.raises(WrongLength, match="given up"):
+            await exchange.head()
+
+
+async def test_a_backend_that_breaks_off_in_mid_upload(dialer: Dialer) -> None:
+    body = Body()
+
+    async def script(visit: Visit) -> None:
+        await visit.head()
+        visit.reset()
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, post(body.pieces()))
+        with pytest.raises(BrokeBeforeHead):
+            await exchange.head()
+        await body.closed.wait()
