@@ -1,0 +1,274 @@
+"""One request and its answer, between the connection that carries them and the application that works on them.
+
+To the application it is ASGI's `receive` and `send`, and the `gateway.client` extension: the facts about its client
+that ASGI has no words for. It knows nothing of sockets, parsing or timers.
+
+    gone       the client can no longer be answered: it left, sent nonsense in mid-body, or was cut
+    answered   the whole answer was handed to the transport
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from gateway.server.answer import UNTIL_CLOSE, Answer, Framing
+from gateway.server.refusals import problem_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.types import ASGIApp, Message, Scope
+
+    from gateway.server.head import RequestHead
+    from gateway.server.state import TrafficState
+
+#: Buffers that together are smaller are joined: copying them costs less than handing them over one by one.
+_JOINED_BELOW = 16 * 1024
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection(Protocol):
+    """What a request needs of the connection that carries it."""
+
+    transport: asyncio.Transport
+    shared: TrafficState
+    is_last: bool  # no further request is wanted on it
+
+    def wants_body(self) -> None: ...
+    def answered(self) -> None: ...
+    def end(self, *, reset: bool) -> None: ...
+
+
+class RequestCycle:
+    """See the module. The client extension: `target gone malformed write_paused drained on_gone cut`."""
+
+    __slots__ = (
+        "_answer",
+        "_buffered",
+        "_changed",
+        "_connection",
+        "_end_received",
+        "_head",
+        "_held",
+        "_on_gone",
+        "_owes_continue",
+        "_pieces",
+        "_wrote",
+        "answered",
+        "body_complete",
+        "gone",
+        "malformed",
+        "target",
+        "task",
+        "write_paused",
+    )
+
+    def __init__(self, connection: Connection, head: RequestHead, *, write_paused: bool) -> None:
+        self.target = head.target
+        self.gone = False
+        self.malformed = False  # the request's body broke HTTP's rules
+        self.write_paused = write_paused  # the transport's write buffer is above its high-water mark
+        self.answered = False
+        self.task: asyncio.Task[None] | None = None
+        self.body_complete = head.length == 0  # all of it has arrived
+        self._connection = connection
+        self._head = head
+        self._answer: Answer | None = None
+        self._held = b""  # a head that waits for its body
+        self._wrote = False  # a byte of the answer
+        self._owes_continue = head.expects_continue and not self.body_complete
+        self._pieces: list[bytes] = []  # of body, not yet received by the application
+        self._buffered = 0
+        self._end_received = False  # the application knows that the body is complete
+        self._on_gone: Callable[[], None] | None = None
+        self._changed: asyncio.Event | None = None  # made when somebody waits
+
+    # What the application calls.
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        """Lets `app` work on the request. However that ends, the client has an answer, or a connection that broke."""
+        try:
+            await app(scope, self.receive, self.send)
+        except Exception:  # the edge: whatever the application raised, one client and one log entry pay for it
+            structlog.get_logger().exception("application_failed")
+        else:
+            if not self._is_over:
+                structlog.get_logger().error("application_left_no_answer")
+        finally:
+            if not self._is_over:
+                self._fail()
+            self._on_gone = None
+            self._connection.shared.at_work.discard(self)
+
+    async def receive(self) -> Message:
+        """Body as it has come, once its end, and from then on nothing until the client is gone or answered."""
+        if self._owes_continue and not self._is_over:
+            self._owes_continue = False
+            self._connection.transport.write(_CONTINUE)
+        while not (self._pieces or self._is_over or (self.body_complete and not self._end_received)):
+            await self._change()
+        if self._is_over:
+            return {"type": "http.disconnect"}
+        return self._take_body()
+
+    async def send(self, message: Message) -> None:
+        """Writes first and waits then, while the client does not keep up. To a client that is gone: nothing.
+
+        A head with the key `gateway.hold` goes out together with the body that the application sends next. With the
+        key `gateway.nowait` it never waits: the application then looks at `write_paused` and waits by `drained`.
+        """
+        if self.gone:
+            return
+        kind = message["type"]
+        if self._answer is None and kind == "http.response.start":
+            self._begin_answer(message)
+        elif self._answer is not None and not self._answer.complete and kind == "http.response.body":
+            self._continue_answer(self._answer, message)
+        else:
+            raise RuntimeError(f"{kind} was sent out of order")
+        if self.write_paused and not message.get("gateway.nowait"):
+            await self.drained()
+        if self._answer is not None and self._answer.complete:
+            self._end_answer(self._answer)
+
+    async def drained(self) -> None:
+        """Until the client has taken what was written, or there is nothing to wait for any more."""
+        while self.write_paused and not self._is_over:
+            await self._change()
+
+    def on_gone(self, callback: Callable[[], None] | None) -> None:
+        """`callback` is called once, in the same loop turn, when the client is gone: now if it is. None clears it."""
+        if callback is not None and self.gone:
+            callback()
+        else:
+            self._on_gone = callback
+
+    def cut(self) -> None:
+        """Ends the connection so that what was sent cannot pass for a whole answer. Nothing, if it was whole."""
+        if self._is_over:
+            return
+        closing_is_an_end = self._wrote and (not self._head.http11 or self._framing is UNTIL_CLOSE)
+        self._connection.end(reset=closing_is_an_end)
+        self.leave()
+
+    # What the connection calls.
+
+    @property
+    def has_written(self) -> bool:
+        """Some of the answer is out."""
+        return self._wrote
+
+    @property
+    def keeps_alive(self) -> bool:
+        """The answer leaves the connection open for another request."""
+        return self._answer is not None and self._answer.keep_alive
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of body that the application has not received yet."""
+        return self._buffered
+
+    def feed(self, content: bytes, *, complete: bool) -> None:
+        """More of the body, and whether that was all."""
+        self._owes_continue = False  # it did not wait for our word
+        self.body_complete = complete
+        if content:
+            self._pieces.append(content)
+            self._buffered += len(content)
+        if content or complete:
+            self.wake()
+
+    def leave(self) -> None:
+        """The client is gone."""
+        if self._is_over:
+            return
+        self.gone = True
+        self.wake()
+        callback, self._on_gone = self._on_gone, None
+        if callback is not None:
+            callback()
+
+    def wake(self) -> None:
+        """Something changed: whoever waits looks again."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    # How it is done.
+
+    @property
+    def _is_over(self) -> bool:
+        return self.gone or self.answered
+
+    @property
+    def _framing(self) -> Framing | None:
+        return self._answer.framing if self._answer is not None else None
+
+    async def _change(self) -> None:
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        await self._changed.wait()
+
+    def _take_body(self) -> Message:
+        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces = []
+        self._buffered = 0
+        self._end_received = self.body_complete
+        self._connection.wants_body()
+        return {"type": "http.request", "body": body, "more_body": not self.body_complete}
+
+    def _begin_answer(self, message: Message) -> None:
+        head = self._head
+        connection, shared = self._connection, self._connection.shared
+        keep_alive = head.keep_alive and self.body_complete and not (connection.is_last or shared.stopping)
+        self._answer = Answer(http11=head.http11, head_only=head.method == b"HEAD")
+        encoded = self._answer.head(
+            message["status"], message.get("headers", ()), keep_alive=keep_alive, date=shared.date()
+        )
+        if message.get("gateway.hold"):
+            self._held = encoded
+        else:
+            self._write((encoded,))
+
+    def _continue_answer(self, answer: Answer, message: Message) -> None:
+        buffers = answer.body(message.get("body", b""), more=message.get("more_body", False))
+        if self._held:
+            buffers = (self._held, *buffers)
+            self._held = b""
+        if buffers:
+            self._write(buffers)
+
+    def _end_answer(self, answer: Answer) -> None:
+        if answer.falls_short:
+            self.cut()
+        elif not self._is_over:
+            self.answered = True
+            self.wake()
+            self._connection.answered()
+
+    def _write(self, buffers: Sequence[bytes]) -> None:
+        self._wrote = True
+        self._owes_continue = False
+        if len(buffers) == 1:
+            self._connection.transport.write(buffers[0])
+        elif sum(map(len, buffers)) < _JOINED_BELOW:
+            self._connection.transport.write(b"".join(buffers))
+        else:
+            self._connection.transport.writelines(buffers)
+
+    def _fail(self) -> None:
+        """The application will not answer (any more)."""
+        if self._wrote:
+            self.cut()
+            return
+        body = problem_body(500, "The gateway failed to answer this request.")
+        fields = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
+        self._held = b""
+        self._begin_answer({"status": 500, "headers": fields})
+        assert self._answer is not None
+        self._continue_answer(self._answer, {"body": body})
+        self._end_answer(self._answer)

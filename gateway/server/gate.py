@@ -1,0 +1,94 @@
+"""The rules a request's head must keep before any application code sees it. Pure.
+
+llhttp has already refused control bytes, folded and bare-LF lines, repeated Content-Length, and Content-Length beside
+Transfer-Encoding; what it lets pass is judged here. Nothing here depends on llhttp's refusals being complete: framing
+is judged whole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gateway.server.refusals import BAD_FRAMING, BAD_HOST, BAD_METHOD, BAD_TARGET, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: The length of a body that says itself where it ends.
+CHUNKED = -1
+
+_NOTABLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+_ONCE = {b"host": BAD_HOST, b"content-length": BAD_FRAMING, b"transfer-encoding": BAD_FRAMING}
+_UNSERVED = frozenset({b"CONNECT", b"TRACE"})
+
+#: uri-host [":" port] (RFC 9110 7.2, RFC 3986 3.2.2): no user, no path, no space.
+_HOST = re.compile(rb"(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_ABSOLUTE = re.compile(rb"https?://([^/?]*)([^?]*)(?:\?(.*))?", re.IGNORECASE)
+
+#: 15 digits are a petabyte: no sum of it overflows anywhere.
+_MOST_DIGITS = 15
+
+
+def notable_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The fields that the listening side acts on, each once. Names are in lower case."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _NOTABLE:
+            if name in found and name in _ONCE:
+                raise Refused(_ONCE[name])
+            found[name] = value
+    return found
+
+
+def check_method(method: bytes) -> None:
+    """CONNECT would make us a tunnel to anywhere, TRACE an echo of cookies."""
+    if method in _UNSERVED:
+        raise Refused(BAD_METHOD)
+
+
+def check_host(fields: Mapping[bytes, bytes], *, http11: bool) -> None:
+    """HTTP/1.1 must name its host; HTTP/1.0 may leave it out."""
+    host = fields.get(b"host")
+    if host is None:
+        if http11:
+            raise Refused(BAD_HOST)
+    elif _HOST.fullmatch(host) is None:
+        raise Refused(BAD_HOST)
+
+
+def body_length(fields: Mapping[bytes, bytes], *, http11: bool) -> int:
+    """Bytes of the body; 0: none; `CHUNKED`. One framing, stated once, that every recipient reads the same way."""
+    coding = fields.get(b"transfer-encoding")
+    length = fields.get(b"content-length")
+    if coding is not None:
+        if length is not None or not http11 or coding.lower() != b"chunked":
+            raise Refused(BAD_FRAMING)
+        return CHUNKED
+    if length is None:
+        return 0
+    if not length.isdigit() or len(length) > _MOST_DIGITS:
+        raise Refused(BAD_FRAMING)
+    return int(length)
+
+
+def split_target(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
+    """Path and query, still encoded. An absolute target must name the host that Host names, where there is one."""
+    if b"#" in target:
+        raise Refused(BAD_TARGET)
+    if target.startswith(b"/"):
+        path, _, query = target.partition(b"?")
+        return path, query
+    if target == b"*" and method == b"OPTIONS":
+        return target, b""
+    return _split_absolute(target, host)
+
+
+def _split_absolute(target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
+    parts = _ABSOLUTE.fullmatch(target)
+    if parts is None:
+        raise Refused(BAD_TARGET)
+    authority, path, query = parts.groups(b"")
+    if _HOST.fullmatch(authority) is None or (host is not None and authority.lower() != host.lower()):
+        raise Refused(BAD_TARGET)
+    return path or b"/", query

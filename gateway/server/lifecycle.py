@@ -1,0 +1,152 @@
+"""When the gateway starts, stops and reloads: the signals, and the order in which things end. Nobody else touches them.
+
+    stop asked      readiness fails; answers say `Connection: close`; the listener stays open for `delay`
+    delay over      what waits to be accepted is taken, the listener closes, idle connections get a FIN
+    grace over      (counted from the first signal) what waits is rejected, what is at work answered or cut
+    settled         children are stopped, what is left is ended, the operators' port closes
+    asked again     all of that at once, without asking anybody
+
+A request whose head was received gets an HTTP status. The loop's own signal handling and uvicorn's are both off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import structlog
+import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+
+    from anyio.abc import TaskStatus
+
+    from gateway.server.listener import Listener
+    from gateway.server.state import TrafficState
+
+T = TypeVar("T")
+
+#: Seconds for the last answers to be written once grace is over; the same for what the operators still read.
+_SETTLE_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the rest of the gateway does at each step. The synchronous ones return at once."""
+
+    stopping: Callable[[], None]  # readiness fails
+    grace_over: Callable[[], None]  # nothing is waited for any longer
+    close_children: Callable[[], Awaitable[None]]
+    reload: Callable[[], None]  # SIGHUP
+
+
+class Lifecycle:
+    """Owns both listeners while it serves. `delay` and `grace` are seconds."""
+
+    def __init__(
+        self,
+        *,
+        traffic: Listener,
+        shared: TrafficState,
+        operators: Listener,
+        hooks: Hooks,
+        delay: float,
+        grace: float,
+    ) -> None:
+        self.is_listening = False
+        self._traffic = traffic
+        self._shared = shared
+        self._operators = operators
+        self._hooks = hooks
+        self._delay = delay
+        self._grace = grace
+        self._stop_asked = asyncio.Event()
+        self._patience: anyio.CancelScope | None = None  # made when the loop turns
+
+    def request_stop(self) -> None:
+        """As SIGTERM does: asked once, everything ends in good order; asked twice, at once."""
+        if self._stop_asked.is_set() and self._patience is not None:
+            self._patience.cancel()
+        self._stop_asked.set()
+
+    async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Returns when everything has ended. Started when both ports listen."""
+        log = structlog.get_logger()
+        self._patience = anyio.CancelScope()
+        try:
+            await self._operators.start()
+            await self._traffic.start()
+            with self._signals():
+                self.is_listening = True
+                log.info("listening", traffic=self._traffic.address, operators=self._operators.address)
+                task_status.started()
+                await self._stop_asked.wait()
+                with self._patience:
+                    await self._stop()
+            log.info("stopped", in_good_order=not self._patience.cancelled_caught)
+        finally:
+            self.is_listening = False
+            with anyio.CancelScope(shield=True):
+                await self._traffic.abandon()
+                await self._operators.abandon()
+
+    async def _stop(self) -> None:
+        """See the table at the top of this file."""
+        grace_ends = anyio.current_time() + self._grace
+        structlog.get_logger().info("stopping", delay=self._delay, grace=self._grace)
+        self._shared.stopping = True
+        self._hooks.stopping()
+        await anyio.sleep(self._delay)
+
+        self.is_listening = False
+        await self._traffic.stop_listening()
+        self._traffic.end_idle()
+        with anyio.CancelScope(deadline=grace_ends):
+            await self._traffic.empty()
+
+        self._hooks.grace_over()
+        with anyio.move_on_after(_SETTLE_TIMEOUT):
+            await self._traffic.empty()
+
+        await self._hooks.close_children()
+        await self._traffic.abandon()
+        await self._operators.stop_listening()
+        self._operators.end_idle()
+        with anyio.move_on_after(_SETTLE_TIMEOUT):
+            await self._operators.empty()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        handlers = {
+            signal.SIGTERM: self.request_stop,
+            signal.SIGINT: self.request_stop,
+            signal.SIGHUP: self._hooks.reload,
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+
+def raise_descriptor_limit() -> int:
+    """Lifts the soft limit on open descriptors to the hard one. Returns the limit now in force."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Runs `main` on a uvloop, with every descriptor the system allows."""
+    raise_descriptor_limit()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())

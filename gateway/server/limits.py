@@ -1,0 +1,22 @@
+"""How much a client may send before it is known to be worth anything, and how long it may take. Bytes and seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one connection. Bodies have none here: how much and how fast is the application's affair."""
+
+    target: int = 8 * 1024  # of the request target: over it 414
+    header_bytes: int = 32 * 1024  # of all field lines, with their line ends: over it 431
+    header_fields: int = 100  # over it 431
+    chunk_extras: int = 8 * 1024  # of a body's chunk extensions and trailers together; they are dropped
+    ahead: int = 64 * 1024  # of body not yet asked for, or of requests behind the one at work: over it reading pauses
+    header_timeout: float = 10.0  # from the first byte of a head (or from the accept) to its last: over it 408
+    idle_timeout: float = 75.0  # between requests; longer than the 60 s at which load balancers drop theirs
+    linger_timeout: float = 2.0  # input discarded after an early answer, so that the client reads the answer ...
+    linger_bytes: int = 1024 * 1024  # ... and at most so much of it
+    flush_timeout: float = 60.0  # for the client to take what is still unsent when the connection closes
+    settle_timeout: float = 1.0  # for the first byte of a connection accepted just before the listener closed

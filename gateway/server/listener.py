@@ -1,0 +1,163 @@
+"""A bound socket, the connections accepted from it, and the tasks of their requests: how they start and how they end.
+
+Both ports are one of these, with uvicorn's configuration and a protocol class: ours for traffic, uvicorn's own for the
+operators. It never decides when to stop (`lifecycle.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from gateway.server.protocol import GatewayProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import ASGIApp
+
+    from gateway.server.state import TrafficState
+
+#: Connections that wait to be accepted; as uvicorn, and cut by the kernel to net.core.somaxconn.
+_BACKLOG = 2048
+
+#: Seconds between two looks whether everything has ended. Only while stopping.
+_LOOK_EVERY = 0.02
+
+#: Seconds for cancelled requests to end.
+_CANCEL_TIMEOUT = 1.0
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on. `reason` is the system's word for why."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason}")
+        self.host = host
+        self.port = port
+        self.reason = reason
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0: any free one. Connections wait in it until a listener starts.
+
+    Raises `CannotListen`.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise CannotListen(host, port, error.strerror or str(error)) from error
+    sock.setblocking(False)
+    return sock
+
+
+class _SharedState(Protocol):
+    """What uvicorn's `ServerState` and our `TrafficState` have in common."""
+
+    @property
+    def connections(self) -> Collection[Any]: ...
+    @property
+    def tasks(self) -> Collection[asyncio.Task[None]]: ...
+
+
+class Listener:
+    """Owns `sock` from here on."""
+
+    def __init__(self, sock: socket.socket, config: Config, shared: _SharedState) -> None:
+        config.load()
+        self.address: tuple[str, int] = sock.getsockname()[:2]
+        self._sock = sock
+        self._config = config
+        self._shared = shared
+        self._server: asyncio.Server | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """No connection and no request is left."""
+        return not (self._shared.connections or self._shared.tasks)
+
+    async def start(self) -> None:
+        """Accepts connections."""
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connection, sock=self._sock, backlog=_BACKLOG
+        )
+
+    async def stop_listening(self) -> None:
+        """Takes what waits to be accepted and refuses what comes later: nobody who connected in time is reset."""
+        pending = self._accept_pending()
+        self._close_socket()
+        for connection in pending:
+            await asyncio.get_running_loop().connect_accepted_socket(self._connection, connection)
+
+    def end_idle(self) -> None:
+        """Idle connections end with a FIN, the others with their answer."""
+        for connection in tuple(self._shared.connections):
+            connection.shutdown()
+
+    async def empty(self) -> None:
+        """Returns when `is_empty`."""
+        while not self.is_empty:  # noqa: ASYNC110  # uvicorn's protocols keep plain sets and tell nobody
+            await anyio.sleep(_LOOK_EVERY)
+
+    async def abandon(self) -> None:
+        """What is left ends at once."""
+        self._close_socket()
+        for connection in tuple(self._shared.connections):
+            connection.transport.abort()
+        tasks = tuple(self._shared.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CANCEL_TIMEOUT)
+        await asyncio.sleep(0)  # the transports tell their protocols
+
+    def _connection(self) -> asyncio.Protocol:
+        return self._config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn's own call, and its own ignore
+            config=self._config, server_state=self._shared, app_state={}, _loop=asyncio.get_running_loop()
+        )
+
+    def _accept_pending(self) -> list[socket.socket]:
+        pending: list[socket.socket] = []
+        while True:
+            try:
+                connection, _ = self._sock.accept()
+            except ConnectionAbortedError:
+                continue
+            except OSError:  # none waits any more, or there is no descriptor for it
+                return pending
+            connection.setblocking(False)
+            pending.append(connection)
+
+    def _close_socket(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        self._sock.close()
+
+
+def traffic_listener(sock: socket.socket, app: ASGIApp, shared: TrafficState) -> Listener:
+    """The port of the clients."""
+    return Listener(sock, _config(app, GatewayProtocol), shared)
+
+
+def operators_listener(sock: socket.socket, app: ASGIApp) -> Listener:
+    """The port of the operators: uvicorn as it comes."""
+    return Listener(sock, _config(app, "httptools"), ServerState())
+
+
+def _config(app: ASGIApp, http: Any) -> Config:
+    return Config(
+        app,
+        http=http,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # who is trusted is the application's affair
+        interface="asgi3",
+    )

@@ -1,0 +1,66 @@
+"""What the listening side refuses by itself, before any application code runs, and how it says so.
+
+`reason` is the label that refusals are counted under: a closed set, never a client's string.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One kind of request that is not served."""
+
+    reason: str
+    status: int
+    detail: str
+    fields: tuple[bytes, ...] = ()  # further field lines of the answer
+
+
+class Refused(Exception):
+    """What was read of a request is not served; nothing more is read from its connection."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+MALFORMED = Refusal("malformed", 400, "The request is not well-formed HTTP/1.1.")
+BAD_HOST = Refusal("bad_host", 400, "The request must carry exactly one valid Host field.")
+BAD_FRAMING = Refusal("bad_framing", 400, "The length of the request's body is not stated in exactly one valid way.")
+BAD_TARGET = Refusal("bad_target", 400, "The request target must be a path, or an http(s) URL of the host asked.")
+BAD_CHUNK = Refusal("bad_chunk", 400, "The request's chunked body is malformed.")
+BAD_METHOD = Refusal(
+    "bad_method",
+    405,
+    "This method is not served here.",
+    (b"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",),
+)
+HEAD_TOO_SLOW = Refusal("head_too_slow", 408, "The request's header did not arrive in time.")
+TARGET_TOO_LONG = Refusal("target_too_long", 414, "The request target is too long.")
+HEADERS_TOO_LARGE = Refusal("headers_too_large", 431, "The request's header fields are too many or too large.")
+
+
+def problem_body(status: int, detail: str) -> bytes:
+    """A problem details object (RFC 9457)."""
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return json.dumps(problem).encode()
+
+
+def refusal_answer(refusal: Refusal, date: bytes) -> bytes:
+    """The whole answer, head and body; the connection ends with it. `date` is a field line without its end."""
+    body = problem_body(refusal.status, refusal.detail)
+    lines = (
+        b"HTTP/1.1 %d %b" % (refusal.status, HTTPStatus(refusal.status).phrase.encode()),
+        b"content-type: application/problem+json",
+        b"content-length: %d" % len(body),
+        date,
+        *refusal.fields,
+        b"connection: close",
+        b"",
+        body,
+    )
+    return b"\r\n".join(lines)

@@ -1,0 +1,49 @@
+"""What the application is told of a request: the ASGI scope. The client's own bytes stay beside what was decoded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from starlette.types import Scope
+
+    from gateway.server.cycle import RequestCycle
+    from gateway.server.head import RequestHead
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+class Ends:
+    """Both ends of a connection, and the scheme it speaks."""
+
+    __slots__ = ("client", "scheme", "server")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.client = get_remote_addr(transport)
+        self.server = get_local_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
+
+
+def http_scope(head: RequestHead, ends: Ends, cycle: RequestCycle) -> Scope:
+    """`raw_path` and `query_string` are as sent; `path` is decoded once; `headers` in order, names in lower case."""
+    path = head.path.decode("ascii")  # llhttp lets nothing else pass
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": "1.1" if head.http11 else "1.0",
+        "server": ends.server,
+        "client": ends.client,
+        "scheme": ends.scheme,
+        "method": head.method.decode("ascii"),
+        "root_path": "",
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": head.path,
+        "query_string": head.query,
+        "headers": head.headers,
+        "extensions": {"gateway.client": cycle},
+    }

@@ -1,0 +1,46 @@
+"""What the connections of the traffic port share. They write it; the life cycle reads it and says when to stop."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from gateway.server.limits import Limits
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from gateway.server.cycle import RequestCycle
+    from gateway.server.protocol import GatewayProtocol
+
+
+def _uncounted(reason: str) -> None:
+    """Nobody counts refusals."""
+
+
+class TrafficState:
+    """Stands where uvicorn's `ServerState` stands."""
+
+    def __init__(self, limits: Limits | None = None, refused: Callable[[str], None] = _uncounted) -> None:
+        self.limits = limits or Limits()
+        self.refused = refused  # called with the reason of each request refused before the application saw it
+        self.stopping = False  # every answer closes its connection
+        self.connections: set[GatewayProtocol] = set()
+        self.at_work: set[RequestCycle] = set()  # requests in the application, whether or not their client is there
+        self._date = b""
+        self._date_second = 0
+
+    @property
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """The tasks of the requests at work."""
+        return {cycle.task for cycle in self.at_work if cycle.task is not None}
+
+    def date(self) -> bytes:
+        """The `date` field line of an answer sent now, without its end."""
+        second = int(time.time())
+        if second != self._date_second:
+            self._date_second = second
+            self._date = b"date: " + formatdate(second, usegmt=True).encode()
+        return self._date

@@ -1,0 +1,142 @@
+"""Each bound on what a client may send, hold up, or leave unread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.server.limits import Limits
+from tests.doubles.eventually import eventually
+from tests.server.small_apps import Held, echo, hello, read_body, respond
+from tests.server.traffic_port import traffic_port
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+pytestmark = pytest.mark.anyio
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+SOON = 0.02  # a limit that a test waits for
+
+
+async def test_the_largest_head_is_served() -> None:
+    fields = b"A: %b\r\n" % (b"a" * 300)
+    request = b"GET /%b HTTP/1.1\r\nHost: x\r\n%b\r\n" % (b"a" * 8191, fields * 99)
+    async with traffic_port(hello) as port:
+        client = await port.dial()
+        assert (await client.ask(request)).status == 200
+        assert port.refused == []
+
+
+async def test_trailers_have_a_bound() -> None:
+    async with traffic_port(echo, Limits(chunk_extras=64)) as port:
+        client = await port.dial()
+        await client.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+        answer = await client.ask(b"X-Trailer: 1\r\n" * 10)
+        assert answer.status == 400
+
+
+async def test_a_body_nobody_asks_for_is_not_read_on_and_on() -> None:
+    held = Held()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        held.client = scope["extensions"]["gateway.client"]
+        await held.go.wait()
+        await respond(send, b"%d" % len(await read_body(receive)))
+
+    size = 16 * 1024 * 1024
+    async with traffic_port(app) as port:
+        client = await port.dial()
+        sending = asyncio.create_task(
+            client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
+        )
+        await eventually(lambda: held.client is not None and held.client.buffered > 64 * 1024)
+        assert held.client.buffered < 1024 * 1024
+        assert not sending.done()
+        held.go.set()
+        assert (await client.answer()).body == b"%d" % size
+        await sending
+
+
+async def test_no_more_than_a_bound_waits() -> None:
+    held = Held()
+    requests = 200_000  # 5 MB: more than the sockets hold
+    async with traffic_port(held) as port:
+        client = await port.dial()
+        sending = asyncio.create_task(client.send(GET * requests))
+        await held.arrived.wait()
+        (connection,) = port.shared.connections
+        await eventually(lambda: not connection.transport.is_reading())
+        assert not sending.done()
+        held.go.set()
+        for _ in range(5000):  # reading goes on, past what could have waited
+            await client.answer()
+        sending.cancel()
+
+
+async def test_after_an_early_answer_input_is_discarded_for_a_while_only() -> None:
+    async with traffic_port(hello, Limits(linger_timeout=SOON)) as port:
+        client = await port.dial()
+        await client.ask(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        await eventually(lambda: not port.shared.connections)
+
+
+async def test_after_an_early_answer_so_much_input_is_discarded_and_no_more() -> None:
+    async with traffic_port(hello, Limits(linger_timeout=3600, linger_bytes=1000)) as port:
+        client = await port.dial()
+        await client.ask(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
+        await client.send(bytes(2000))
+        await eventually(lambda: not port.shared.connections)
+
+
+async def test_a_head_that_takes_too_long_is_answered() -> None:
+    async with traffic_port(hello, Limits(header_timeout=SOON)) as port:
+        client = await port.dial()
+        answer = await client.ask(b"GET / HTTP/1.1\r\nHost:")
+        assert answer.status == 408
+        assert await client.rest() == b""
+        assert port.refused == ["head_too_slow"]
+
+
+async def test_so_is_a_later_one() -> None:
+    async with traffic_port(hello, Limits(header_timeout=SOON)) as port:
+        client = await port.dial()
+        await client.ask(GET)
+        assert (await client.ask(b"GET / HTTP/1.1\r\nHost:")).status == 408
+
+
+async def test_a_connection_that_says_nothing_ends_with_a_fin() -> None:
+    async with traffic_port(hello, Limits(header_timeout=SOON)) as port:
+        client = await port.dial()
+        assert await client.rest() == b""
+        assert port.refused == []
+
+
+async def test_an_idle_connection_ends_with_a_fin() -> None:
+    async with traffic_port(hello, Limits(idle_timeout=SOON)) as port:
+        client = await port.dial()
+        assert (await client.ask(GET)).status == 200
+        assert await client.rest() == b""
+
+
+async def test_what_nobody_takes_does_not_keep_a_connection_open() -> None:
+    answered = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        (connection,) = port.shared.connections
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        while not connection.transport.get_write_buffer_size():  # until the sockets are full, and a little waits
+            await send({"type": "http.response.body", "body": bytes(16_000), "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body"})
+        answered.set()
+
+    async with traffic_port(app, Limits(flush_timeout=SOON)) as port:
+        client = await port.dial()
+        client.stop_reading()
+        await client.send(GET)
+        await answered.wait()
+        assert port.shared.connections
+        await eventually(lambda: not port.shared.connections)

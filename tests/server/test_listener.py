@@ -1,0 +1,121 @@
+"""A port opens, closes in good order, and closes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.server.limits import Limits
+from gateway.server.listener import CannotListen, bind, operators_listener
+from tests.doubles.eventually import eventually
+from tests.server.raw_client import RawClient
+from tests.server.small_apps import Held, hello
+from tests.server.traffic_port import traffic_port
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+pytestmark = pytest.mark.anyio
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_a_taken_port_is_one_clear_error() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=f"cannot listen on 127.0.0.1:{port}: .*in use") as failure:
+            bind("127.0.0.1", port)
+        assert (failure.value.host, failure.value.port) == ("127.0.0.1", port)
+
+
+def test_an_address_that_is_not_ours_is_another() -> None:
+    with pytest.raises(CannotListen, match=r"^cannot listen on 192\.0\.2\.1:0: "):
+        bind("192.0.2.1", 0)
+
+
+async def test_who_waits_to_be_accepted_when_it_closes_is_served() -> None:
+    async with traffic_port(hello) as port:
+        # The loop does not turn between the connect and the close: nobody has accepted yet.
+        waiting = socket.create_connection(port.listener.address)
+        waiting.sendall(GET)
+        await port.listener.stop_listening()
+        with pytest.raises(ConnectionRefusedError):
+            await port.dial()
+        client = RawClient(*await asyncio.open_connection(sock=waiting))
+        port.clients.append(client)
+        assert (await client.answer()).body == b"hello"
+
+
+async def test_idle_connections_end_with_a_fin_and_busy_ones_with_their_answer() -> None:
+    held = Held()
+    async with traffic_port(held) as port:
+        idle, busy = await port.dial(), await port.dial()
+        held.go.set()
+        await idle.ask(GET)
+        held.go.clear()
+        held.arrived.clear()
+        await busy.send(GET)
+        await held.arrived.wait()
+        port.listener.end_idle()
+        assert await idle.rest() == b""
+        assert not port.listener.is_empty
+        held.go.set()
+        assert (await busy.answer()).fields["connection"] == "close"
+        assert await busy.rest() == b""
+        await port.listener.empty()
+
+
+async def test_a_request_on_its_way_over_a_new_connection_is_still_served() -> None:
+    async with traffic_port(hello) as port:
+        new, partly, silent = [await port.dial() for _ in range(3)]
+        await partly.send(GET[:10])
+        await eventually(lambda: len(port.shared.connections) == 3)
+        port.listener.end_idle()
+        assert (await new.ask(GET)).fields["connection"] == "close"
+        assert (await partly.ask(GET[10:])).fields["connection"] == "close"
+        await silent.close()
+        await port.listener.empty()
+
+
+async def test_a_new_connection_that_says_nothing_is_not_waited_for() -> None:
+    async with traffic_port(hello, Limits(settle_timeout=0.01)) as port:
+        client = await port.dial()
+        await eventually(lambda: port.shared.connections)
+        port.listener.end_idle()
+        assert await client.rest() == b""
+
+
+async def test_abandoned_requests_end_at_once() -> None:
+    ended = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200})
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with traffic_port(app) as port:
+        client = await port.dial()
+        await client.send(GET)
+        await client.head()
+        await port.listener.abandon()
+        assert ended.is_set()
+        assert port.listener.is_empty
+        assert await client.rest() == b""
+
+
+async def test_the_operators_port_is_uvicorns_own() -> None:
+    listener = operators_listener(bind("127.0.0.1", 0), hello)
+    await listener.start()
+    client = RawClient(*await asyncio.open_connection(*listener.address))
+    assert (await client.ask(GET)).body == b"hello"
+    await listener.stop_listening()
+    listener.end_idle()
+    assert await client.rest() == b""
+    await listener.empty()
+    await listener.abandon()
+    await client.close()

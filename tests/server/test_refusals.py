@@ -1,0 +1,28 @@
+"""How the listening side says no."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.server.refusals import BAD_METHOD, MALFORMED, refusal_answer
+
+
+def test_a_refusal_is_a_whole_problem_answer() -> None:
+    head, _, body = refusal_answer(MALFORMED, b"date: today").partition(b"\r\n\r\n")
+    assert head.split(b"\r\n") == [
+        b"HTTP/1.1 400 Bad Request",
+        b"content-type: application/problem+json",
+        b"content-length: %d" % len(body),
+        b"date: today",
+        b"connection: close",
+    ]
+    assert json.loads(body) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": MALFORMED.detail,
+    }
+
+
+def test_a_refused_method_is_told_the_others() -> None:
+    assert b"\r\nallow: GET, HEAD, POST," in refusal_answer(BAD_METHOD, b"date: today")
