@@ -45,7 +45,7 @@ class SessionTable:
         if session is None:
             session = self._sessions[session_id] = Session(session_id, None, now)
             self.move(session, home)
-            if len(self._sessions) > self.capacity:
+            while len(self._sessions) > self.capacity:
                 self._drop_oldest()
         session.seen = now
         self._sessions.move_to_end(session_id)

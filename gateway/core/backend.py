@@ -62,6 +62,7 @@ class Backend:
     name: str
     limit: int
     order: int  # position of first listing, for stable ties
+    own_limit: int | None = None  # as listed; None: it has the pool's
     state: BackendState = BackendState.STARTING
     listed: bool = True
     suspect_until: float = 0.0
@@ -69,7 +70,7 @@ class Backend:
     in_flight: dict[Ticket, None] = field(default_factory=dict)
     uncounted: dict[Ticket, None] = field(default_factory=dict)
     quarantines: list[Quarantine] = field(default_factory=list)
-    stuck_since: float | None = None  # since when every slot is quarantined
+    given_up: bool = False  # its slots have been quarantined for so long that nobody waits for it any more
     sessions: int = 0  # live ones
     served: int = 0
     idle_since: float = 0.0
@@ -97,6 +98,11 @@ class Backend:
     def is_done(self) -> bool:
         """Nothing refers to it any more."""
         return not (self.in_flight or self.quarantines or self.uncounted)
+
+    @property
+    def may_return(self) -> bool:
+        """If it is not ready now, it may be so again."""
+        return self.state in (BackendState.STARTING, BackendState.READY)
 
     def is_suspect(self, now: float) -> bool:
         """It refused a connection a moment ago."""

@@ -61,7 +61,7 @@ class Patience:
         self._own: KeyedHeap[Ticket] = KeyedHeap()
 
     def set_deadlines(self, ticket: Ticket, cold_timeout: float, warm_timeout: float, now: float) -> None:
-        """Once, on arrival: a ticket that comes back into the line keeps its deadlines."""
+        """Once, on arrival, whether it has to wait or not: a ticket that comes back into the line keeps them."""
         ticket.cold_deadline = self.clocks.cold(now) + cold_timeout
         ticket.warm_deadline = self.clocks.warm(now) + warm_timeout
         ticket.own_deadline = now + ticket.patience
@@ -93,15 +93,10 @@ class Patience:
 
     def next_at(self, now: float) -> float:
         """When the next ticket's time is over, if the state does not change. inf: never."""
-        running, elapsed = (
-            (self._cold, self.clocks.cold(now))
-            if self.clocks.is_cold
-            else (
-                self._warm,
-                self.clocks.warm(now),
-            )
-        )
-        deadline = running.first_key()
+        if self.clocks.is_cold:
+            deadline, elapsed = self._cold.first_key(), self.clocks.cold(now)
+        else:
+            deadline, elapsed = self._warm.first_key(), self.clocks.warm(now)
         in_state = math.inf if deadline is None else now + (deadline - elapsed)
         own = self._own.first_key()
         return in_state if own is None else min(in_state, own)
@@ -135,11 +130,13 @@ class Estimates:
     def wait(self, ahead: int, ready_slots: int) -> float | None:
         """Seconds that a request with `ahead` others before it is expected to wait. Without a ready slot the first
         one is expected to come after the median cold start."""
-        service, cold = self.service, self.cold_start
-        if service is None or (ready_slots == 0 and cold is None):
+        service = self.service
+        if service is None:
             return None
-        line = (ahead + 1) * service / max(1, ready_slots)
-        return line + (cold or 0.0) if ready_slots == 0 else line
+        if ready_slots:
+            return (ahead + 1) * service / ready_slots
+        cold = self.cold_start
+        return None if cold is None else cold + (ahead + 1) * service
 
 
 def retry_after(expected_wait: float | None) -> int:

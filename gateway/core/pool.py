@@ -18,7 +18,6 @@ random walks assert after every step:
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.affinity import SessionTable
@@ -105,7 +104,7 @@ class Pool:
     @property
     def ready_slots(self) -> int:
         """Slots of ready backends, busy or not; an unlimited backend counts as one. O(backends)."""
-        return sum(max(1, backend.limit) for backend in self._ready)
+        return sum(max(1, backend.limit) for backend in self._ready.members())
 
     @property
     def ready_count(self) -> int:
@@ -129,8 +128,10 @@ class Pool:
         """A counted request asks for room before its body is read: a place in line is reserved for it."""
         if self.stopping:
             return self._refusal(Reason.STOPPING)
-        if self.starts.is_hopeless(now) and self.is_cold:
-            return self._hopeless(now)
+        if self._is_hopeless(now):
+            refusal = self._hopeless(now)
+            self._settle([], now)  # it counts as demand from now on
+            return refusal
         if not self._has_place():
             return self._refusal(Reason.LINE_FULL)
         return Room(self.budget, place=True)
@@ -153,9 +154,9 @@ class Pool:
         if room is not None:
             room.leave_place()
         self._recognise(ticket, now)
+        self._patience.set_deadlines(ticket, self.policy.cold_timeout, self.policy.queue_timeout, now)
         decisions = self._join(ticket, now)
         if ticket.state is TicketState.WAITING:
-            self._patience.set_deadlines(ticket, self.policy.cold_timeout, self.policy.queue_timeout, now)
             self._patience.watch(ticket)
             ticket.place = self.waiting + self.waiting_exempt
         return self._settle(decisions, now)
@@ -181,30 +182,30 @@ class Pool:
         return self._again(ticket, now)
 
     def retry(self, ticket: Ticket, now: float, quarantine: float) -> list[Decision]:
-        """The turn broke without a byte of answer and the request may be repeated: one more turn elsewhere, the
-        first slot quarantined."""
-        backend = ticket.backend
-        if ticket.state is not TicketState.HOLDING or backend is None:
+        """The turn broke without a byte of answer and the request may be repeated: one more turn, elsewhere if there
+        is anybody else, the first slot quarantined."""
+        if ticket.state is not TicketState.HOLDING:
             return []
+        ticket.broke_on = ticket.backend
         self._end_turn(ticket, now, Ending.BACKEND_BROKE_BEFORE_ANSWER, quarantine)
         return self._again(ticket, now)
 
     def _again(self, ticket: Ticket, now: float) -> list[Decision]:
+        if self.stopping:
+            return self._settle([self._reject(ticket, self._refusal(Reason.STOPPING))], now)
         decisions = self._join(ticket, now)
         if ticket.state is TicketState.WAITING:
             if ticket.lane is Lane.PASSIVE:
                 self._unjoin(ticket)
                 decisions.append(self._reject(ticket, self._refusal(Reason.NO_BACKEND)))
             else:
-                if ticket.cold_deadline == math.inf:
-                    self._patience.set_deadlines(ticket, self.policy.cold_timeout, self.policy.queue_timeout, now)
                 self._patience.watch(ticket)
         return self._settle(decisions, now)
 
     def stop(self, now: float) -> list[Decision]:
         """Nothing waits any longer, and nobody comes in."""
         self.stopping = True
-        return self._refuse_waiting(self._refusal(Reason.STOPPING), now)
+        return self._settle(self._refuse_line(self._refusal(Reason.STOPPING)), now)
 
     # Facts about backends
 
@@ -218,8 +219,7 @@ class Pool:
                 backend = self._first_seen(listed, now)
             backend.listed = True
             backend.address = listed.address
-            if listed.limit is not None:
-                backend.limit = listed.limit
+            backend.own_limit, backend.limit = listed.limit, self._limit_of(listed.limit)
             if listed.ready and backend.state is BackendState.STARTING:
                 backend.state = BackendState.READY
             self._reconsider(backend, now)
@@ -303,9 +303,7 @@ class Pool:
         """A start died. After the third in a row with no backend ready, waiting is pointless."""
         self.starts.failed(evidence, next_at)
         self.counts.starts_failed += 1
-        if not (self.is_cold and self.starts.is_hopeless(now)):
-            return self._settle([], now)
-        return self._refuse_waiting(self._hopeless(now, remember=False), now)
+        return self._settle([], now)
 
     def start_succeeded(self, now: float) -> None:
         """A started backend became ready."""
@@ -314,12 +312,11 @@ class Pool:
 
     def refit(self, policy: Policy, now: float) -> list[Decision]:
         """New rules, from now on. What waits keeps its deadlines, what works keeps its slot."""
-        old, self.policy = self.policy, policy
+        self.policy = policy
         self.budget.bytes_limit = policy.bytes_limit
         self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
         for backend in self.backends.values():
-            if backend.limit == old.limit:
-                backend.limit = policy.limit
+            backend.limit = self._limit_of(backend.own_limit)
             self._reconsider(backend, now)
         return self._settle(self._match(now), now)
 
@@ -343,33 +340,39 @@ class Pool:
             self.counts.quarantines_expired += len(over)
             self._free_quarantines(backend, over, now)
         for backend in self._stuck.pop_until(now):
+            backend.given_up = True
             self._unbind_line(backend)
         for ticket in self._spills.pop_until(now):
             self._shared.put(ticket, ticket.number)
         self.sessions.expire(now)
-        decisions = self._match(now)
-        self._settle(decisions, now)
-        for ticket, reason in self._patience.expired(now):
-            self._unjoin(ticket)
-            decisions.append(self._reject(ticket, self._refusal(reason)))
+        decisions = self._settle(self._match(now), now)
+        if expired := list(self._patience.expired(now)):
+            for ticket, _ in expired:
+                self._unjoin(ticket)
+            tail = retry_after(self.expected_wait())  # the same for all: ten thousand may expire at once
+            decisions += [self._reject(ticket, Refusal(reason, tail)) for ticket, reason in expired]
         return self._settle(decisions, now)
 
     # The match
 
     def _match(self, now: float) -> list[Decision]:
         decisions: list[Decision] = []
-        while self._waiting_exempt and (any_ready := self._ready.first()):
-            ticket = self._waiting_exempt.first()
-            assert ticket is not None
-            decisions.append(self._grant(ticket, self._home_of(ticket, self._ready) or any_ready, now))
+        while self._ready and (ticket := self._waiting_exempt.first()):
+            decisions.append(self._grant(ticket, self._choose(ticket, self._ready), now))
         while self._touched:
             backend, _ = self._touched.popitem()
             while ticket := self._next_for(backend):
-                chosen = backend if ticket in backend.line else self._choose(ticket)
-                decisions.append(self._grant(ticket, chosen, now))
+                chosen = backend if ticket in backend.line else self._choose(ticket, self._free)
+                decisions.append(self._grant_next(chosen, now))
         while self._free and (ticket := self._shared.first()):
-            decisions.append(self._grant(ticket, self._choose(ticket), now))
+            decisions.append(self._grant_next(self._choose(ticket, self._free), now))
         return decisions
+
+    def _grant_next(self, backend: Backend, now: float) -> Granted:
+        """Whoever was chosen by a ticket may have an older one in its own line."""
+        ticket = self._next_for(backend)
+        assert ticket is not None
+        return self._grant(ticket, backend, now)
 
     def _next_for(self, backend: Backend) -> Ticket | None:
         """The older head of the backend's line and the shared one, if the backend has a free slot."""
@@ -380,15 +383,17 @@ class Pool:
             return bound or shared
         return min(bound, shared, key=lambda ticket: ticket.number)
 
-    def _choose(self, ticket: Ticket) -> Backend:
-        """Among the backends with a free slot: home, else by policy."""
-        chosen = self._home_of(ticket, self._free) or self._free.first()
+    def _choose(self, ticket: Ticket, among: KeyedHeap[Backend]) -> Backend:
+        """Home, else the first in rank; where its turn broke only if there is nobody else."""
+        home = self._home_of(ticket)
+        if home is not None and home in among and home is not ticket.broke_on:
+            return home
+        chosen = among.first_but(ticket.broke_on)
         assert chosen is not None
         return chosen
 
-    def _home_of(self, ticket: Ticket, among: KeyedHeap[Backend]) -> Backend | None:
-        home = self.backends.get(ticket.home) if ticket.home is not None else None
-        return home if home is not None and home in among else None
+    def _home_of(self, ticket: Ticket) -> Backend | None:
+        return self.backends.get(ticket.home) if ticket.home is not None else None
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         self._unjoin(ticket)
@@ -417,9 +422,10 @@ class Pool:
         if ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
             self.counts.affinity_spills += 1
             return
-        if ticket.lane is Lane.EXEMPT and ticket.home in self.backends:
+        home = self._home_of(ticket)
+        if ticket.lane is Lane.EXEMPT and home is not None and home.may_return:
             return  # home is only resting: a page's small requests do not move a session
-        self.counts.affinity_moves += ticket.home is not None
+        self.counts.affinity_moves += ticket.returning  # a cookie that came back named a home, known here or not
         ticket.home = backend.identity
         ticket.new_home = True
         if session := self.sessions.get(ticket.session):
@@ -432,7 +438,7 @@ class Pool:
             return self._refusal(Reason.NO_BACKEND) if self.is_cold else None
         if self.stopping:
             return self._refusal(Reason.STOPPING)
-        if self.is_cold and self.starts.is_hopeless(now):
+        if self._is_hopeless(now):
             return self._hopeless(now)
         if room is None and not self._has_place() and not (ticket.lane is Lane.EXEMPT and self._ready):
             return self._refusal(Reason.LINE_FULL)
@@ -445,7 +451,7 @@ class Pool:
             return True
         if not self._free:
             return False
-        free = sum(b.free_slots if b.limit else taken + 1 for b in self._free)
+        free = sum(b.free_slots if b.limit else taken + 1 for b in self._free.members())
         return taken < self.policy.line_limit + free
 
     def _recognise(self, ticket: Ticket, now: float) -> None:
@@ -466,8 +472,8 @@ class Pool:
             self._waiting_exempt.put(ticket, ticket.number)
             return self._match(now)
         self._waiting.put(ticket, ticket.number)
-        home = self.backends.get(ticket.home) if ticket.home is not None else None
-        if home is None or home not in self._ready or self._is_given_up(home, now):
+        home = self._home_of(ticket)
+        if home is None or home not in self._ready or home.given_up or home is ticket.broke_on:
             ticket.bound_to = None
             self._shared.put(ticket, ticket.number)
             return self._match(now)
@@ -492,9 +498,6 @@ class Pool:
                 ticket.bound_to.line.discard(ticket)
                 self._spills.discard(ticket)
         self._patience.unwatch(ticket)
-
-    def _is_given_up(self, home: Backend, now: float) -> bool:
-        return home.stuck_since is not None and now - home.stuck_since >= self.policy.move_after
 
     def _unbind_line(self, backend: Backend) -> None:
         """Nobody waits for this backend any more: its tickets join the shared line by their numbers."""
@@ -527,11 +530,19 @@ class Pool:
                 backend.idle_since = now
         else:
             del backend.uncounted[ticket]
-        if ticket.session is not None and ticket.lane is not Lane.PASSIVE and self.sessions.get(ticket.session):
-            self.sessions.touch(ticket.session, ticket.home, now)
+        self._prolong(ticket, now)
         self._reconsider(backend, now)
 
+    def _prolong(self, ticket: Ticket, now: float) -> None:
+        """The end of a turn is a sign of life, too, even if the session's time ran out during it."""
+        if ticket.session is None or ticket.lane is Lane.PASSIVE:
+            return
+        if ticket.returning or self.sessions.get(ticket.session):
+            self.sessions.touch(ticket.session, ticket.home, now)
+
     def _suspect(self, backend: Backend, now: float) -> None:
+        if backend.is_suspect(now):
+            return  # turns that fail together are one refusal, or a page of small files would cost it half a minute
         backend.refusals += 1
         backend.suspect_until = now + suspect_seconds(backend.refusals)
         self._suspects.put(backend, backend.suspect_until)
@@ -551,25 +562,26 @@ class Pool:
     # Backends
 
     def _first_seen(self, listed: Listed, now: float) -> Backend:
-        limit = self.policy.limit if listed.limit is None else listed.limit
+        limit = self._limit_of(listed.limit)
         self._orders += 1
         backend = Backend(listed.identity, listed.address, listed.name, limit, self._orders, idle_since=now)
         backend.sessions = self.sessions.at_home(listed.identity)
         self.backends[listed.identity] = backend
-        if self.policy.can_ask and not listed.fresh:
+        if self.policy.can_ask and self.policy.unknown_for > 0 and not listed.fresh:
             for _ in range(limit):
                 self._quarantine(backend, Quarantine(now, now + self.policy.unknown_for, "first seen"))
         return backend
 
+    def _limit_of(self, own_limit: int | None) -> int:
+        return self.policy.limit if own_limit is None else own_limit
+
     def _reconsider(self, backend: Backend, now: float) -> None:
         """Something about the backend has changed: bring every order it stands in up to date."""
-        if backend.is_stuck:
-            if backend.stuck_since is None:
-                backend.stuck_since = now
-                self._stuck.put(backend, now + self.policy.move_after)
-        else:
-            backend.stuck_since = None
+        if not backend.is_stuck:
+            backend.given_up = False
             self._stuck.discard(backend)
+        elif not backend.given_up and backend not in self._stuck:
+            self._stuck.put(backend, now + self.policy.move_after)
         if backend.quarantines:
             self._quarantines.put(backend, min(q.until for q in backend.quarantines))
         else:
@@ -604,12 +616,18 @@ class Pool:
     def _refusal(self, reason: Reason) -> Refusal:
         return Refusal(reason, retry_after(self.expected_wait()))
 
-    def _refuse_waiting(self, refusal: Refusal, now: float) -> list[Decision]:
+    def _refuse_line(self, refusal: Refusal) -> list[Decision]:
         """Everything in line gets the same answer."""
         tickets = [*self._waiting, *self._waiting_exempt]
         for ticket in tickets:
             self._unjoin(ticket)
-        return self._settle([self._reject(ticket, refusal) for ticket in tickets], now)
+        return [self._reject(ticket, refusal) for ticket in tickets]
+
+    def _is_hopeless(self, now: float) -> bool:
+        """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
+        if not (self.is_cold and self.starts.is_hopeless(now)):
+            return False
+        return not any(b.listed and b.state is BackendState.READY for b in self._suspects.members())
 
     def _hopeless(self, now: float, *, remember: bool = True) -> Refusal:
         self.starts.wanted = self.starts.wanted or remember
@@ -620,11 +638,14 @@ class Pool:
         return Rejected(ticket, refusal)
 
     def _settle(self, decisions: list[Decision], now: float) -> list[Decision]:
-        """The same end for every fact: clocks, demand, the cold start that is over, the sessions that have moved."""
+        """The same end for every fact: sessions that have moved, a line that waits in vain, clocks, demand, the cold
+        start that is over."""
         while self.sessions.changed:
             if backend := self.backends.get(self.sessions.changed.pop()):
                 backend.sessions = self.sessions.at_home(backend.identity)
                 self._rank(backend, now)
+        if self._is_hopeless(now) and (self._waiting or self._waiting_exempt):
+            decisions += self._refuse_line(self._hopeless(now, remember=False))
         cold, demand = self.is_cold, self.demand
         self._patience.clocks.switch(cold, now)
         self.load.set(now, demand)
@@ -642,7 +663,3 @@ class Pool:
     def all_waiting(self) -> Iterator[Ticket]:
         """Counted tickets in line, in order."""
         return iter(self._waiting)
-
-    def patience_clocks(self, now: float) -> tuple[float, float]:
-        """Seconds the cold and the warm clock have run."""
-        return self._patience.clocks.cold(now), self._patience.clocks.warm(now)

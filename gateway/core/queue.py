@@ -12,7 +12,7 @@ import heapq
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, KeysView
 
 Member = TypeVar("Member")
 
@@ -45,11 +45,23 @@ class KeyedHeap(Generic[Member]):
     def discard(self, member: Member) -> None:
         """Let `member` out; nothing happens if it is not in."""
         self._entries.pop(member, None)
+        if len(self._heap) > 2 * len(self._entries) + _SLACK:
+            self._rebuild()
 
     def first(self) -> Member | None:
         """The member with the smallest key."""
         entry = self._top()
         return entry[2] if entry is not None else None
+
+    def first_but(self, member: Member | None) -> Member | None:
+        """The same, but `member` only if it is the only one."""
+        entry = self._top()
+        if entry is None or entry[2] is not member or len(self._entries) == 1:
+            return entry[2] if entry is not None else None
+        self.discard(member)
+        other = self.first()
+        self.put(member, entry[0])
+        return other
 
     def first_key(self) -> Any | None:
         """The smallest key."""
@@ -61,6 +73,10 @@ class KeyedHeap(Generic[Member]):
         while (entry := self._top()) is not None and entry[0] <= key:
             del self._entries[entry[2]]
             yield entry[2]
+
+    def members(self) -> KeysView[Member]:
+        """All of them, in no order, without the cost of one."""
+        return self._entries.keys()
 
     def __contains__(self, member: Member) -> bool:
         return member in self._entries

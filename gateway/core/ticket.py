@@ -65,6 +65,7 @@ class Ticket:
     granted_at: float = field(default=0.0, init=False)
     place: int | None = field(default=None, init=False)  # position on arrival, from 1; None: it did not wait
     turns: int = field(default=0, init=False)
+    broke_on: Backend | None = field(default=None, init=False)  # where its turn broke: another one is tried first
     new_home: bool = field(default=False, init=False)  # its session got a (new) home with this turn
     cold_deadline: float = field(default=math.inf, init=False)  # on the pool's cold clock
     warm_deadline: float = field(default=math.inf, init=False)  # on the pool's warm clock

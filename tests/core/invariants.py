@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.core.backend import BackendState
 from gateway.core.decisions import Granted, Rejected
 from gateway.core.ticket import Lane, TicketState
 
@@ -17,27 +18,36 @@ if TYPE_CHECKING:
 
 
 class Witness:
-    """Sees every decision about every ticket."""
+    """Meets every ticket before it arrives, and sees every decision about it."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self.tickets: list[Ticket] = []
-        self.ended: dict[Ticket, int] = {}
+        self.tickets: list[Ticket] = []  # everybody who has ever come
+        self.rejected: set[Ticket] = set()
+        self._here: list[Ticket] = []
+
+    def met(self, ticket: Ticket) -> None:
+        """It is about to arrive."""
+        self.tickets.append(ticket)
+        self._here.append(ticket)
 
     def saw(self, decisions: Iterable[Decision], now: float) -> None:
         """After one fact: its answers, and the pool as it now stands."""
         decisions = list(decisions)
         for decision in decisions:
             if isinstance(decision, Rejected):
-                self.ended[decision.ticket] = self.ended.get(decision.ticket, 0) + 1
-                assert self.ended[decision.ticket] == 1, "one outcome a ticket"
+                assert decision.ticket not in self.rejected, "one outcome a ticket"
+                self.rejected.add(decision.ticket)
+        self._here = [t for t in self._here if t.state is not TicketState.ENDED]
         self._slots()
-        self._orders(decisions)
+        self._demand()
+        self._orders(decisions, now)
         self._no_idle_slot(now)
+        self._nobody_waits_in_vain(now)
 
     def _slots(self) -> None:
         pool = self.pool
-        held = [t for t in self.tickets if t.state is TicketState.HOLDING]
+        held = [t for t in self._here if t.state is TicketState.HOLDING]
         for backend in pool.backends.values():
             mine = {t for t in held if t.backend is backend}
             assert mine == {*backend.in_flight, *backend.uncounted}, "in flight are those who hold it"
@@ -45,14 +55,18 @@ class Witness:
                 assert backend.free_slots == backend.limit - len(backend.in_flight) - len(backend.quarantines)
         assert pool.in_flight == sum(t.lane is Lane.COUNTED for t in held)
         assert pool.quarantined == sum(len(b.quarantines) for b in pool.backends.values())
-        waiting = [t for t in self.tickets if t.state is TicketState.WAITING]
+
+    def _demand(self) -> None:
+        pool = self.pool
+        waiting = [t for t in self._here if t.state is TicketState.WAITING]
         assert sorted(t.number for t in waiting if t.lane is Lane.COUNTED) == [t.number for t in pool.all_waiting()]
         assert pool.waiting_exempt == sum(t.lane is not Lane.COUNTED for t in waiting)
         assert pool.demand == len(waiting) + pool.in_flight + pool.quarantined + pool.starts.wanted
+        assert pool.load.level == pool.demand, "the scaler knows"
         for number, ticket in enumerate(pool.all_waiting(), 1):
             assert pool.position(ticket) >= number, "never too low"
 
-    def _orders(self, decisions: list[Decision]) -> None:
+    def _orders(self, decisions: list[Decision], now: float) -> None:
         """Nobody who may use the same slot and came earlier still waits."""
         waiting = list(self.pool.all_waiting())
         for decision in decisions:
@@ -61,7 +75,7 @@ class Witness:
             ticket, backend = decision.ticket, decision.backend
             assert not backend.limit or len(backend.in_flight) <= max(backend.limit, 1), "under the limit"
             for other in waiting:
-                overtaken = other.number < ticket.number and (other.bound_to is None or other.bound_to is backend)
+                overtaken = other.number < ticket.number and may_use(other, backend, now)
                 assert not overtaken, f"{ticket.number} overtook {other.number}"
 
     def _no_idle_slot(self, now: float) -> None:
@@ -69,6 +83,12 @@ class Witness:
         for ticket in self.pool.all_waiting():
             usable = [b for b in free if may_use(ticket, b, now)]
             assert not usable, f"{ticket.number} waits though {usable[0].name} is free"
+
+    def _nobody_waits_in_vain(self, now: float) -> None:
+        pool = self.pool
+        hopes = [b for b in pool.backends.values() if b.listed and b.state is BackendState.READY]
+        if not hopes and pool.starts.is_hopeless(now):
+            assert pool.waiting + pool.waiting_exempt == 0, "fail-fast"
 
 
 def may_use(ticket: Ticket, backend: Backend, now: float) -> bool:

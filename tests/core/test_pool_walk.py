@@ -30,7 +30,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.policy = Policy(
-            limit=1, line_limit=6, cold_timeout=60, queue_timeout=30, session_ttl=50, session_capacity=3, can_ask=True
+            limit=1, line_limit=9, cold_timeout=60, queue_timeout=30, session_ttl=50, session_capacity=3, can_ask=True
         )
         self.pool = Pool("walk", self.policy, self.now)
         self.witness = Witness(self.pool)
@@ -47,7 +47,7 @@ class Walk(RuleBasedStateMachine):
     def open(self, ready: set[str]) -> None:
         self.list_pods(ready, fresh=True)
 
-    # Three rules that make traffic, and two that make trouble: rules are drawn evenly, and trouble needs traffic.
+    # Four rules that make traffic, and two that make trouble: rules are drawn evenly, and trouble needs traffic.
 
     @rule(
         lane=st.sampled_from([Lane.COUNTED] * 4 + [Lane.EXEMPT, Lane.PASSIVE]),
@@ -59,11 +59,20 @@ class Walk(RuleBasedStateMachine):
     def arrive(self, lane: Lane, session: str | None, home: str | None, spill: bool, patience: float) -> None:
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience)
-        self.witness.tickets.append(ticket)
         room = self.rooms.pop() if self.rooms and lane is Lane.COUNTED else None
-        self.hear(self.pool.arrive(ticket, self.now, room))
+        self.take_in(ticket, room)
         if room is not None:
             room.close()
+
+    @rule(homes=st.lists(st.sampled_from([None, *PODS]), min_size=3, max_size=5))
+    def crowd(self, homes: list[str | None]) -> None:
+        """More than there are pods, some bound and some not: only a line of both kinds shows who overtakes whom."""
+        for home in homes:
+            self.take_in(Ticket(Lane.COUNTED, home, home, home is not None))
+
+    def take_in(self, ticket: Ticket, room: Room | None = None) -> None:
+        self.witness.met(ticket)
+        self.hear(self.pool.arrive(ticket, self.now, room))
 
     @rule(pick=pick, ending=st.sampled_from(Ending), quarantine=st.sampled_from([0.0, 0.0, 0.0, 5.0, 40.0]))
     def finish(self, pick: int, ending: Ending, quarantine: float) -> None:
@@ -80,9 +89,11 @@ class Walk(RuleBasedStateMachine):
             self.hear(self.pool.give_back(ticket, self.now))
         elif what == "broken" and (ticket := self.some(pick, TicketState.HOLDING)):
             self.hear(self.pool.retry(ticket, self.now, 5.0))
-        elif what == "upload" and isinstance(room := self.pool.enter(self.now), Room):
-            room.take(pick % 100)
-            self.rooms.append(room)
+        elif what == "upload":
+            if isinstance(room := self.pool.enter(self.now), Room):
+                room.take(pick % 100)
+                self.rooms.append(room)
+            self.hear([])
         elif what == "stop uploading" and self.rooms:
             self.rooms.pop(pick % len(self.rooms)).close()
 

@@ -45,6 +45,17 @@ def test_nothing_in_it() -> None:
     assert (heap.first(), heap.first_key(), list(heap.pop_until(9))) == (None, None, [])
 
 
+def test_the_first_but_one() -> None:
+    heap: KeyedHeap[str] = KeyedHeap()
+    assert heap.first_but("a") is None
+    heap.put("a", 1)
+    assert heap.first_but("a") == "a", "there is nobody else"
+
+    heap.put("b", 2)
+    assert (heap.first_but("a"), heap.first_but("b"), heap.first_but(None)) == ("b", "a", "a")
+    assert list(heap) == ["a", "b"], "and nobody has moved"
+
+
 def test_memory_follows_the_members_and_not_the_traffic() -> None:
     heap: KeyedHeap[int] = KeyedHeap()
     for member in range(10_000):
@@ -53,6 +64,12 @@ def test_memory_follows_the_members_and_not_the_traffic() -> None:
 
     assert len(heap._heap) < 200
     assert heap.first() == 9_999
+
+    for member in range(10_000):
+        heap.put(member, member)
+    for member in range(10_000):
+        heap.discard(member)
+    assert len(heap._heap) < 200
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 5)))))
@@ -68,4 +85,5 @@ def test_it_agrees_with_a_sorted_list(steps: list[tuple[int, int | None]]) -> No
             model[member] = key
         assert heap.first_key() == (min(model.values()) if model else None)
         assert [model[m] for m in heap] == sorted(model.values())
+        assert heap.members() == model.keys()
         assert all((m in heap) == (m in model) for m in range(10))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import json
 import socket
 import struct
@@ -42,7 +43,13 @@ class Job:
 
     async def body(self) -> bytes:
         """All of it."""
-        return await self._reader.readexactly(int(self.headers.get("content-length", "0")))
+        if self.headers.get("transfer-encoding") != "chunked":
+            return await self._reader.readexactly(int(self.headers.get("content-length", "0")))
+        body = b""
+        while size := int(await self._reader.readline(), 16):
+            body += (await self._reader.readexactly(size + 2))[:-2]
+        await self._reader.readline()
+        return body
 
     async def send(self, data: bytes) -> None:
         """As far as anybody takes it."""
@@ -59,9 +66,9 @@ class Job:
         self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self._writer.transport.abort()
 
-    def answer(self, status: str = "200 OK", size: int = 0) -> bytes:
-        """A whole answer; `size`: bytes of its body, at least."""
-        body = json.dumps({"job": self.key}).encode().ljust(size, b".")
+    def answer(self, status: str = "200 OK", size: int = 0, **told: str) -> bytes:
+        """A whole answer that tells whose it is; `size`: bytes of its body, at least."""
+        body = json.dumps({"job": self.key, **told}).encode().ljust(size, b".")
         return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status.encode(), len(body), body)
 
 
@@ -69,6 +76,13 @@ async def well(job: Job) -> None:
     await job.body()
     await job.work
     await job.send(job.answer())
+
+
+async def digest(job: Job) -> None:
+    """Tells the SHA-256 of the body that came, in chunks or counted."""
+    found = hashlib.sha256(await job.body()).hexdigest()
+    await job.work
+    await job.send(job.answer(digest=found))
 
 
 async def big(job: Job) -> None:
@@ -148,7 +162,7 @@ async def early(job: Job) -> None:
 BEHAVIOURS: dict[str, Callable[[Job], Awaitable[None]]] = {
     each.__name__: each
     for each in (
-        *(well, big, begun, drip, mute, bad_http, extra_bytes, early),
+        *(well, digest, big, begun, drip, mute, bad_http, extra_bytes, early),
         *(reset_before, close_before, reset_in, close_in),
     )
 }
@@ -157,50 +171,64 @@ BEHAVIOURS: dict[str, Callable[[Job], Awaitable[None]]] = {
 class FaultPod:
     """One pod. `open` and `refuse` may be called in turns: the port stays its own."""
 
-    def __init__(self, work: float = 0.02, *, name: str = "", told: Callable[[str], object] = lambda line: None) -> None:
+    def __init__(
+        self, work: float = 0.02, *, name: str = "", told: Callable[[str], object] = lambda line: None
+    ) -> None:
         self.work = work
         self.name = name
         self.jobs: list[Job] = []  # in the order they came, those refused too
         self.double_runs = 0
         self.pages: list[Job] = []
         self.connections = 0
-        self._told = told
+        self.told = told  # a line for each job, when it comes
         self._working: Job | None = None
+        self._timer: asyncio.TimerHandle | None = None  # of the work
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._sock = socket.socket()
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._port = 0
+        self._held: socket.socket | None = None  # the port's, while nobody listens: it is kept, and refuses
 
     def bind(self, port: int = 0) -> None:
         """Take a port, which refuses connections until `open`."""
-        self._sock.bind(("127.0.0.1", port))
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", port))
+        self._port = self._held.getsockname()[1]
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self._sock.getsockname()[1]}"
+        return f"http://127.0.0.1:{self._port}"
 
     @property
     def is_working(self) -> bool:
         """On something, whether anybody waits for it or not."""
         return self._working is not None
 
+    def finish(self) -> None:
+        """What it works on is done now."""
+        if self._timer is not None and self._working is not None:
+            self._timer.cancel()
+            self._done(self._working)
+
     async def open(self) -> None:
         """Take connections."""
-        self._sock.listen(1000)
-        self._server = await asyncio.start_server(self._serve, sock=self._sock.dup())
+        self._server = await asyncio.start_server(self._serve, sock=self._held, backlog=1000)
+        self._held = None
 
     def refuse(self) -> None:
         """Take no more connections, as if nobody were there."""
         if self._server is not None:
-            self._sock.shutdown(socket.SHUT_RDWR)
             self._server.close()
             self._server = None
+            self.bind(self._port)
 
     async def close(self) -> None:
         """End everything."""
         self.refuse()
-        self._sock.close()
+        if self._held is not None:
+            self._held.close()
+        self.finish()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -212,8 +240,8 @@ class FaultPod:
         self._tasks.add(task)
         try:
             await self._converse(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the other side has left
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side has left, or the pod is being closed
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -231,14 +259,14 @@ class FaultPod:
 
     async def _take(self, job: Job) -> None:
         self.jobs.append(job)
-        self._told(f"job {job.key} {job.request_id}")
+        self.told(f"job {job.key} {job.request_id}")
         if self._working is not None:
             self.double_runs += 1
-            self._told(f"double run {job.key}")
+            self.told(f"double run {job.key}")
             await job.send(job.answer("500 Two At Once"))
             return
         self._working = job
-        asyncio.get_running_loop().call_later(self.work, self._done, job)
+        self._timer = asyncio.get_running_loop().call_later(self.work, self._done, job)
         await BEHAVIOURS[job.headers.get("x-behave", "well")](job)
 
     def _done(self, job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -27,8 +28,9 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
-@pytest.fixture
-async def driver() -> AsyncIterator[Driver]:
+@asynccontextmanager
+async def driving() -> AsyncIterator[Driver]:
+    """Not a fixture: a defect that ends the driver's own task must fail the test, not hang its teardown."""
     driver = Driver(Pool("sd", Policy(), trio.current_time()), trio.current_time)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(driver.run)
@@ -49,97 +51,105 @@ async def paint(driver: Driver, done: list[str], name: str, seconds: float = 10.
     done.append(name)
 
 
-async def test_waiting_tasks_go_on_in_order(driver: Driver) -> None:
-    start(driver, "gpu-1")
-    done: list[str] = []
-    async with anyio.create_task_group() as tasks:
-        for name in "abc":
-            tasks.start_soon(paint, driver, done, name)
-            await anyio.wait_all_tasks_blocked()
-
-    assert done == ["a", "b", "c"]
-    assert driver.snapshot().in_flight == 0
-
-
-async def test_everybody_is_held_while_pods_start_from_nothing(driver: Driver) -> None:
-    done: list[str] = []
-    warmed: list[float] = []
-    driver.on_warmed = warmed.append
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(paint, driver, done, "a")
-        await anyio.sleep(30)
+async def test_waiting_tasks_go_on_in_order() -> None:
+    async with driving() as driver:
         start(driver, "gpu-1")
+        done: list[str] = []
+        async with anyio.create_task_group() as tasks:
+            for name in "abc":
+                tasks.start_soon(paint, driver, done, name)
+                await anyio.wait_all_tasks_blocked()
 
-    assert (done, warmed) == (["a"], [30])
-
-
-async def test_who_is_cancelled_in_line_leaves_it(driver: Driver) -> None:
-    start(driver, "gpu-1")
-    done: list[str] = []
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(paint, driver, done, "a")
-        await anyio.wait_all_tasks_blocked()
-        with anyio.move_on_after(1):
-            await paint(driver, done, "impatient")
-        tasks.start_soon(paint, driver, done, "b")
-
-    assert done == ["a", "b"]
+        assert done == ["a", "b", "c"]
+        assert driver.snapshot().in_flight == 0
 
 
-async def test_who_is_cancelled_at_work_gives_the_slot_back_as_the_risk_demands(driver: Driver) -> None:
-    start(driver, "gpu-1")
-    with anyio.move_on_after(1), driver.slot(Ticket(Lane.COUNTED)) as slot:
-        await slot.turn()
-        slot.at_risk = 60
-        await anyio.sleep_forever()
+async def test_everybody_is_held_while_pods_start_from_nothing() -> None:
+    async with driving() as driver:
+        done: list[str] = []
+        warmed: list[float] = []
+        driver.on_warmed = warmed.append
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(paint, driver, done, "a")
+            await anyio.sleep(30)
+            start(driver, "gpu-1")
 
-    assert (driver.snapshot().in_flight, driver.snapshot().quarantined) == (0, 1)
-    driver.release("gpu-1")
-    assert driver.snapshot().quarantined == 0
-
-
-async def test_a_deadline_wakes_the_one_who_waits(driver: Driver) -> None:
-    with pytest.raises(Refused) as refused, driver.slot(Ticket(Lane.COUNTED)) as slot:
-        await slot.turn()
-
-    assert refused.value.refusal.reason is Reason.NOTHING_CAME_UP
-    assert trio.current_time() == pytest.approx(600, abs=1)
+        assert (done, warmed) == (["a"], [30])
 
 
-async def test_a_refused_turn_waits_for_the_backend_to_be_asked_again(driver: Driver) -> None:
-    start(driver, "gpu-1")
-    began = trio.current_time()
-    with driver.slot(Ticket(Lane.COUNTED)) as slot:
-        await slot.turn()
-        await slot.again()
-        assert trio.current_time() - began == pytest.approx(1, abs=0.1)
-        assert slot.backend.name == "gpu-1"
+async def test_who_is_cancelled_in_line_leaves_it() -> None:
+    async with driving() as driver:
+        start(driver, "gpu-1")
+        done: list[str] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(paint, driver, done, "a")
+            await anyio.wait_all_tasks_blocked()
+            with anyio.move_on_after(1):
+                await paint(driver, done, "impatient")
+            tasks.start_soon(paint, driver, done, "b")
+
+        assert done == ["a", "b"]
 
 
-async def test_a_broken_turn_goes_elsewhere(driver: Driver) -> None:
-    start(driver, "gpu-1", "gpu-2")
-    with driver.slot(Ticket(Lane.COUNTED)) as slot:
-        await slot.turn()
-        slot.at_risk = 60
-        await slot.elsewhere()
-        assert (slot.backend.name, slot.at_risk, driver.snapshot().quarantined) == ("gpu-2", 0, 1)
+async def test_who_is_cancelled_at_work_gives_the_slot_back_as_the_risk_demands() -> None:
+    async with driving() as driver:
+        start(driver, "gpu-1")
+        with anyio.move_on_after(1), driver.slot(Ticket(Lane.COUNTED)) as slot:
+            await slot.turn()
+            slot.at_risk = 60
+            await anyio.sleep_forever()
+
+        assert (driver.snapshot().in_flight, driver.snapshot().quarantined) == (0, 1)
+        driver.release("gpu-1")
+        assert driver.snapshot().quarantined == 0
 
 
-async def test_a_full_line_refuses_at_once_and_the_scaler_hears_of_those_who_wait(driver: Driver) -> None:
-    driver.refit(Policy(line_limit=1))
-    pokes: list[int] = []
-    driver.on_wait = lambda: pokes.append(driver.pool.demand)
-    room = driver.enter()
-    with pytest.raises(Refused, match="line_full"):
-        driver.enter()
-    with pytest.raises(Refused, match="line_full"), driver.slot(Ticket(Lane.COUNTED)) as slot:
-        await slot.turn()
-    with driver.slot(Ticket(Lane.COUNTED), room):
-        assert pokes[-1] == 1
+async def test_a_deadline_wakes_the_one_who_waits() -> None:
+    async with driving() as driver:
+        with pytest.raises(Refused) as refused, driver.slot(Ticket(Lane.COUNTED)) as slot:
+            await slot.turn()
+
+        assert refused.value.refusal.reason is Reason.NOTHING_CAME_UP
+        assert trio.current_time() == pytest.approx(600, abs=1)
 
 
-async def test_stopping_refuses_those_in_line(driver: Driver) -> None:
-    async with anyio.create_task_group() as tasks:
+async def test_a_refused_turn_waits_for_the_backend_to_be_asked_again() -> None:
+    async with driving() as driver:
+        start(driver, "gpu-1")
+        began = trio.current_time()
+        with driver.slot(Ticket(Lane.COUNTED)) as slot:
+            await slot.turn()
+            await slot.again()
+            assert trio.current_time() - began == pytest.approx(1, abs=0.1)
+            assert slot.backend.name == "gpu-1"
+
+
+async def test_a_broken_turn_goes_elsewhere() -> None:
+    async with driving() as driver:
+        start(driver, "gpu-1", "gpu-2")
+        with driver.slot(Ticket(Lane.COUNTED)) as slot:
+            await slot.turn()
+            slot.at_risk = 60
+            await slot.elsewhere()
+            assert (slot.backend.name, slot.at_risk, driver.snapshot().quarantined) == ("gpu-2", 0, 1)
+
+
+async def test_a_full_line_refuses_at_once_and_the_scaler_hears_of_those_who_wait() -> None:
+    async with driving() as driver:
+        driver.refit(Policy(line_limit=1))
+        pokes: list[int] = []
+        driver.on_wait = lambda: pokes.append(driver.pool.demand)
+        room = driver.enter()
+        with pytest.raises(Refused, match="line_full"):
+            driver.enter()
+        with pytest.raises(Refused, match="line_full"), driver.slot(Ticket(Lane.COUNTED)) as slot:
+            await slot.turn()
+        with driver.slot(Ticket(Lane.COUNTED), room):
+            assert pokes[-1] == 1
+
+
+async def test_stopping_refuses_those_in_line() -> None:
+    async with driving() as driver, anyio.create_task_group() as tasks:
 
         async def wait() -> None:
             with pytest.raises(Refused, match="stopping"), driver.slot(Ticket(Lane.COUNTED)) as slot:
@@ -150,25 +160,27 @@ async def test_stopping_refuses_those_in_line(driver: Driver) -> None:
         driver.stop()
 
 
-async def test_facts_about_backends_reach_the_pool(driver: Driver) -> None:
-    driver.refit(Policy(can_ask=True))
-    driver.replace_backends([Listed("gpu-1", "gpu-1:1", "gpu-1")])
-    driver.set_state("gpu-1", BackendState.READY)
-    driver.backend_idle("gpu-1", trio.current_time())
-    driver.backend_busy("gpu-1")
-    for _ in range(2):
-        await anyio.sleep(1)
+async def test_facts_about_backends_reach_the_pool() -> None:
+    async with driving() as driver:
+        driver.refit(Policy(can_ask=True))
+        driver.replace_backends([Listed("gpu-1", "gpu-1:1", "gpu-1")])
+        driver.set_state("gpu-1", BackendState.READY)
         driver.backend_idle("gpu-1", trio.current_time())
-    assert driver.snapshot().quarantined == 0
-    assert driver.take_for_removal() == "gpu-1"
-    for _ in range(3):
-        driver.start_failed("exit code 1", 60)
-    assert driver.snapshot().start_failures == 3
-    driver.start_succeeded()
-    assert driver.snapshot().start_failures == 0
+        driver.backend_busy("gpu-1")
+        for _ in range(2):
+            await anyio.sleep(1)
+            driver.backend_idle("gpu-1", trio.current_time())
+        assert driver.snapshot().quarantined == 0
+        assert driver.take_for_removal() == "gpu-1"
+        for _ in range(3):
+            driver.start_failed("exit code 1", 60)
+        assert driver.snapshot().start_failures == 3
+        driver.start_succeeded()
+        assert driver.snapshot().start_failures == 0
 
 
-async def test_a_slot_without_a_turn_has_no_backend(driver: Driver) -> None:
-    slot = Slot(driver, Ticket(Lane.COUNTED), None)
-    with pytest.raises(AssertionError):
-        _ = slot.backend
+async def test_a_slot_without_a_turn_has_no_backend() -> None:
+    async with driving() as driver:
+        slot = Slot(driver, Ticket(Lane.COUNTED), None)
+        with pytest.raises(AssertionError):
+            _ = slot.backend

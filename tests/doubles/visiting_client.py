@@ -1,0 +1,146 @@
+"""The client of one request, in front of the endpoint: its connection as the server offers it, and what it got to read.
+
+Like the server's own class: nothing reaches a client that is gone, to cut is to make it gone, its leaving is told once,
+and a head that is held goes out with the first of its body.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    Message = MutableMapping[str, Any]
+
+
+class VisitingClient:
+    """Satisfies `proxy.inbound.Client`; `receive` and `send` are the application's."""
+
+    def __init__(self, scope: Message, target: bytes) -> None:
+        self.scope = scope
+        self.target = target
+        self.gone = False
+        self.write_paused = False
+        self.status: int | None = None
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+        self.has_all = False  # the answer came to its own end
+        self.was_cut = False
+        self.was_asked = False  # for its request's body
+        self.is_watched = False
+        self._says: deque[Message] = deque()
+        self._held: Message | None = None
+        self._stops_at: int | None = None
+        self._callback: Callable[[], None] | None = None
+        self._changed = anyio.Event()
+
+    # What it does
+
+    def says(self, *pieces: bytes, more: bool = False) -> None:
+        """Sends some of its request's body; without `more`, the last of it."""
+        for piece in pieces:
+            self._says.append({"type": "http.request", "body": piece, "more_body": more or piece is not pieces[-1]})
+        self._wake()
+
+    def leaves(self) -> None:
+        """Closes the connection."""
+        if not self._is_over:
+            self.gone = True
+            self._wake()
+            callback, self._callback = self._callback, None
+            if callback is not None:
+                callback()
+
+    def stops_reading(self, *, at: int = 0) -> None:
+        """It takes so many bytes of the body at least, and then nothing."""
+        self._stops_at = at
+        self._look_whether_it_stops()
+
+    def reads_on(self) -> None:
+        """It takes everything again."""
+        self.write_paused = False
+        self._wake()
+
+    def header(self, name: str) -> str | None:
+        """The only one of that name in its answer; None: there is none."""
+        values = [value.decode() for key, value in self.headers if key == name.encode()]
+        assert len(values) < 2, values
+        return values[0] if values else None
+
+    # The application's side
+
+    async def receive(self) -> Message:
+        """As ASGI has it."""
+        self.was_asked = True
+        while not (self._says or self._is_over):
+            await self._change()
+        return self._says.popleft() if self._says and not self._is_over else {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """As ASGI has it, with the keys `gateway.hold` and `gateway.nowait`."""
+        if self.gone:
+            return
+        if message["type"] == "http.response.start":
+            assert self.status is None, "a second head"
+            self._take_head(message)
+        else:
+            self._take_body(message)
+        if not message.get("gateway.nowait"):
+            await self.drained()
+        if message.get("more_body") is False and not self.gone:
+            self.has_all = True
+
+    async def drained(self) -> None:
+        """Until it has taken everything, or is gone."""
+        while self.write_paused and not self.gone:
+            await self._change()
+
+    def on_gone(self, callback: Callable[[], None] | None) -> None:
+        """Whom to tell."""
+        self.is_watched = callback is not None
+        if callback is not None and self.gone:
+            callback()
+        else:
+            self._callback = callback
+
+    def cut(self) -> None:
+        """The gateway ends the connection so that nothing passes for a whole answer."""
+        if not self._is_over:
+            self.was_cut = True
+            self.leaves()
+
+    # Inside
+
+    @property
+    def _is_over(self) -> bool:
+        return self.gone or self.has_all
+
+    def _take_head(self, message: Message) -> None:
+        if message.get("gateway.hold"):
+            self._held = message
+        else:
+            self.status, self.headers = message["status"], message["headers"]
+
+    def _take_body(self, message: Message) -> None:
+        if self._held is not None:
+            self.status, self.headers = self._held["status"], self._held["headers"]
+            self._held = None
+        assert self.status, "a body before its head"
+        assert not self.has_all, "a body behind its end"
+        self.body += message["body"]
+        self._look_whether_it_stops()
+
+    def _look_whether_it_stops(self) -> None:
+        if self._stops_at is not None and len(self.body) >= self._stops_at:
+            self._stops_at, self.write_paused = None, True
+
+    async def _change(self) -> None:
+        await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

@@ -1,0 +1,95 @@
+"""The core from zero, and through an hour of bad luck, in a few seconds."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from gateway.core.policy import Policy
+from gateway.core.scaling.local import Autoscaling
+from gateway.simulation.world import World
+from tests.core.invariants import Witness
+from tests.simulation.clients import ClosedLoop, Rabble
+
+START = 3.0  # seconds a pod needs
+WORK = 10.0  # and a request
+IDLE = 600.0  # ten minutes of nothing before the first
+TEN_MINUTES, AN_HOUR = 600.0, 3600.0
+TENTH = 0.1 + 1e-9  # 100 ms, and what floats make of it
+
+
+class FromZero:
+    """A world without bad luck, so many clients from `start` on, and what its autoscaler has wished since."""
+
+    def __init__(self, clients: int, start: float) -> None:
+        self.world = World(Policy(), Autoscaling(), random.Random(1), start_seconds=lambda: START)
+        self.start = start
+        self.world.loop.run(start)
+        self.world.fleet.wishes.clear()
+        self.load = ClosedLoop(self.world, clients, WORK)
+
+    def wishes(self, *, after: float) -> set[int]:
+        self.world.loop.run(self.start + after)
+        return {pods for _, pods in self.world.fleet.wishes}
+
+    def pods_two_minutes_after_the_load(self) -> int:
+        self.load.stop()
+        self.world.loop.run(self.world.loop.now + 120)
+        return len(self.world.fleet.pods)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.03, 0.5, 0.95, 1.97])
+def test_five_at_once_from_zero_are_five_pods_within_100_ms_and_never_six(part: float) -> None:
+    five = FromZero(clients=5, start=IDLE + part)
+    assert five.wishes(after=TENTH) == {5}
+    assert five.wishes(after=TEN_MINUTES) == {5}
+    assert five.pods_two_minutes_after_the_load() == 0
+    world = five.world
+    assert (world.outcomes.total(), world.slots_held, world.fleet.double_runs) == (world.accepted, 0, 0)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.97])
+def test_one_at_a_time_is_one_pod_and_never_two(part: float) -> None:
+    one = FromZero(clients=1, start=IDLE + part)
+    assert one.wishes(after=TEN_MINUTES) == {1}
+    assert one.pods_two_minutes_after_the_load() == 0
+
+
+def test_nobody_waits_longer_than_a_start_and_no_pod_rests_between_two() -> None:
+    five = FromZero(clients=5, start=IDLE)
+    five.world.loop.run(IDLE + TENTH + START + 10 * WORK)
+    assert five.world.outcomes.total() == 50
+
+
+@pytest.mark.parametrize("can_ask", [True, False])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_hour_of_bad_luck_breaks_no_promise(seed: int, can_ask: bool) -> None:
+    """Refused and broken connections, clients who leave, pods and starts that die: the witness looks at every step."""
+    dice = random.Random(seed)
+    policy = Policy(cold_timeout=120, queue_timeout=60, line_limit=40, session_ttl=90, move_after=5, can_ask=can_ask)
+    world = World(policy, Autoscaling(max_scale=5), dice, start_seconds=lambda: dice.choice([None, 2.0, 5.0]))
+    witness = Witness(world.pool)
+    world.driver.saw = witness.saw
+    rabble = Rabble(world, witness, every=1.0, crash_every=60.0)
+    world.loop.run(AN_HOUR)
+    rabble.stop()
+    world.loop.run(AN_HOUR + TEN_MINUTES)
+
+    figures = (world.fleet.double_runs, world.outcomes_missing, world.sent_twice, world.slots_held)
+    assert figures == (0, 0, 0, 0)  # and order inversions, or the witness had said so
+    assert (world.outcomes.total(), world.pool.demand, len(world.fleet.pods)) == (world.accepted, 0, 0)
+    counts = world.pool.counts
+    assert min(counts.give_backs, counts.quarantines, counts.starts_failed, counts.cold_starts - 5) > 0
+    assert min(counts.affinity_hits, counts.affinity_spills, counts.affinity_moves) > 0
+    assert can_ask or counts.quarantines_expired > 0
+
+
+def test_the_same_dice_make_the_same_world() -> None:
+    def outcomes() -> object:
+        world = World(Policy(), Autoscaling(), dice := random.Random(7), start_seconds=lambda: dice.uniform(1, 9))
+        Rabble(world, Witness(world.pool), every=1.0, crash_every=30.0)
+        world.loop.run(TEN_MINUTES)
+        return world.accepted, world.outcomes, world.fleet.wishes, world.pool.counts
+
+    assert outcomes() == outcomes()
