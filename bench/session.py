@@ -1,0 +1,67 @@
+"""One session of measuring: which measurements there are, in what circumstances they are made, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import time
+from typing import TYPE_CHECKING
+
+from bench.children import CannotMeasure, choose_cores, pin
+from bench.measurements import counted_lane, hand_over, pass_through
+from bench.rounds import Bench, Effort
+from bench.targets import TARGETS
+from bench.whole_job import whole_job
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+    from bench.report import Report, Table
+
+    Measurement = Callable[[Bench], Awaitable[Sequence[Table]]]
+
+#: By their numbers in the design's list.
+MEASUREMENTS: Mapping[int, Measurement] = {1: pass_through, 2: counted_lane, 3: hand_over, 6: whole_job}
+
+FULL = Effort(rounds=5, seconds=2.5, warm_up=1.0, whole_jobs=5)
+QUICK = Effort(rounds=3, seconds=0.8, warm_up=0.3, whole_jobs=1)
+
+#: Seconds that a session may take; what is not done by then is told.
+FULL_BUDGET, QUICK_BUDGET = 290.0, 58.0
+
+
+async def measure(numbers: Iterable[int], report: Report, show: Callable[[Table], None], *, quick: bool) -> None:
+    """Make these measurements. Each table goes into the report, and to `show`, as soon as it is there; into the report
+    goes, too, what could not be done."""
+    cores = choose_cores()
+    pin(0, cores.load)
+    if not cores.target:
+        report.troubles.append("a core for each: what is measured runs on the same cores as load and pods")
+    bench = Bench(TARGETS, cores, QUICK if quick else FULL, report.troubles.append)
+    budget = QUICK_BUDGET if quick else FULL_BUDGET
+    ends = asyncio.get_running_loop().time() + budget
+    for number in numbers:
+        try:
+            async with asyncio.timeout_at(ends):
+                tables = await MEASUREMENTS[number](bench)
+        except CannotMeasure as error:
+            report.troubles.append(f"measurement {number}: {error}")
+        except TimeoutError:
+            report.troubles.append(f"measurement {number}: the {budget:g} s of a session were over")
+        else:
+            report.tables += tables
+            for table in tables:
+                show(table)
+
+
+def circumstances(*, quick: bool) -> dict[str, str]:
+    """What a reader has to know before comparing figures with others'."""
+    effort = QUICK if quick else FULL
+    load = "unknown" if not hasattr(os, "getloadavg") else f"{os.getloadavg()[0]:.1f}"
+    return {
+        "when": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "machine": f"{platform.platform()}, {os.cpu_count()} CPUs, load average {load} before",
+        "python": platform.python_version(),
+        "runs": f"medians of {effort.rounds} rounds of {effort.seconds:g} s (lowest-highest), targets taking turns",
+    }

@@ -1,0 +1,165 @@
+"""What is measured: the pods themselves, as the known thing that every ratio is taken against, and what can stand in
+front of them. A peer is one more `Proxy` in `TARGETS`: how it is configured, and how it is started.
+
+All are asked for the same: GET below `/fast/` passes at once, everything else takes a pod's slot, a cookie leads back
+to the same pod, and each request leaves a line in a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bench.children import CannotMeasure, child, free_port
+from bench.load import request_bytes
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from bench.load import Address
+
+#: Paths that every target knows how to treat.
+FAST, JOB = "/fast/page", "/job"
+
+#: Seconds for a target to answer through to a pod.
+_UP_WITHIN = 20.0
+
+#: Characters of its last line that are quoted if it does not.
+_QUOTED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A target that is up."""
+
+    name: str
+    addresses: Sequence[Address]  # where clients connect
+    pid: int | None = None  # whose CPU time is the target's
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a proxy is asked to do."""
+
+    port: int  # to listen on
+    pods: Sequence[Address]
+    limit: int  # requests a pod may be given at once
+
+
+class Target(Protocol):
+    """Something to be measured."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in the table."""
+
+    def stand(
+        self, pods: Sequence[Address], limit: int, cores: frozenset[int], folder: Path
+    ) -> AbstractAsyncContextManager[Standing]:
+        """Up in front of these pods while the context lasts. `folder` is its own. Raises CannotMeasure."""
+
+
+class Direct:
+    """The pods, with nothing in front of them. Nobody keeps their limit but the clients."""
+
+    name = "direct"
+
+    @contextlib.asynccontextmanager
+    async def stand(
+        self, pods: Sequence[Address], limit: int, cores: frozenset[int], folder: Path
+    ) -> AsyncIterator[Standing]:
+        """See Target."""
+        yield Standing(self.name, pods)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A program that stands in front of pods."""
+
+    name: str
+    configuration: Callable[[Job], str]
+    command: Callable[[str], Sequence[str]]  # given the path of the configuration
+
+    @contextlib.asynccontextmanager
+    async def stand(
+        self, pods: Sequence[Address], limit: int, cores: frozenset[int], folder: Path
+    ) -> AsyncIterator[Standing]:
+        """See Target."""
+        port = free_port()
+        (file := folder / "configuration").write_text(self.configuration(Job(port, pods, limit)))
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            async with child(self.command(str(file)), cores, stdout=out, stderr=err) as process:
+                try:
+                    await until_answered(("127.0.0.1", port), process)
+                except CannotMeasure as error:
+                    raise CannotMeasure(f"{error}; it says: {_last_line(folder / 'err')}") from None
+                yield Standing(self.name, [("127.0.0.1", port)], process.pid)
+
+
+async def until_answered(address: Address, process: Process, path: str = FAST) -> None:
+    """Until there is a 200. Raises CannotMeasure if the process ends, or does not answer in time."""
+    try:
+        async with asyncio.timeout(_UP_WITHIN):
+            while process.returncode is None:
+                if await _status(address, path) == b"200":
+                    return
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise CannotMeasure(f"no answer within {_UP_WITHIN:g} s") from None
+    raise CannotMeasure(f"ended with code {process.returncode}")
+
+
+async def _status(address: Address, path: str) -> bytes | None:
+    try:
+        reader, writer = await asyncio.open_connection(*address)
+    except OSError:
+        return None
+    try:
+        writer.write(request_bytes("GET", path))
+        return (await reader.readline())[9:12]
+    except OSError:
+        return None
+    finally:
+        writer.transport.abort()
+
+
+def _last_line(file: Path) -> str:
+    return (file.read_text(errors="replace").splitlines() or ["nothing"])[-1][:_QUOTED]
+
+
+def _gateway_configuration(job: Job) -> str:
+    """JSON, which is YAML."""
+    pool = {
+        "concurrency": job.limit,
+        "backends": {"static": [f"http://{host}:{port}" for host, port in job.pods]},
+        "rules": [{"match": "GET /fast/*", "lane": "exempt"}],
+    }
+    return gateway_configuration(job.port, free_port(), pool)
+
+
+def gateway_configuration(port: int, ops: int, pool: object) -> str:
+    """A gateway of one pool. Its log is JSON, as where it is in earnest; it is stopped without a long grace."""
+    return json.dumps(
+        {
+            "listen": {"host": "127.0.0.1", "port": port},
+            "ops": {"host": "127.0.0.1", "port": ops},
+            "log": {"format": "json"},
+            "stop": {"grace": 2},
+            "pools": {"bench": pool},
+        }
+    )
+
+
+def gateway_command(file: str) -> Sequence[str]:
+    """How the gateway of this tree is started."""
+    return sys.executable, "-m", "gateway", "serve", "--config", file
+
+
+TARGETS: tuple[Target, ...] = (Direct(), Proxy("gateway", _gateway_configuration, gateway_command))
