@@ -1,0 +1,84 @@
+# What there is to do here: `make help`. Nothing needs to be installed first but Python (3.11 or newer), git and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= config/local.yaml
+GATEWAY ?= http://127.0.0.1:8080
+OPS ?= http://127.0.0.1:9090
+
+# Two stamps say what is installed: the run-time parts, or the tools of developers, too. Their names carry a checksum of
+# pyproject.toml, so that a new checkout of the same file installs nothing.
+SUM := $(shell cksum < pyproject.toml | cut -d ' ' -f 1)
+RUN_TIME := $(VENV)/run-time.$(SUM)
+DEVELOPER := $(VENV)/developer.$(SUM)
+STAMPS := $(VENV)/run-time.* $(VENV)/developer.*
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run load dev check test test-system test-pages bench fmt clean
+
+help: ## what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: $(RUN_TIME) ## the gateway on config/local.yaml, with stand-ins as pods (CONFIG=FILE: on another)
+	@echo 'Traffic: $(GATEWAY)    Operators: $(OPS)/    Ctrl-C stops it.'
+	@echo 'No pod runs yet. In a second terminal, try one request, or fifty, five at a time:'
+	@echo
+	@echo "  curl -X POST $(GATEWAY)/sdapi/v1/txt2img -H 'Content-Type: application/json' -d '{\"prompt\": \"pretty dog\"}'"
+	@echo '  make load'
+	@echo
+	@$(PY) -m gateway serve --config $(CONFIG)
+
+load: $(RUN_TIME) ## 50 requests, 5 at a time, to the gateway that `make run` started
+	@$(PY) -m gateway load -n 50 -c 5 -t 180 -m POST -H 'Content-Type: application/json' \
+	  -d '{"prompt": "pretty dog"}' --ops $(OPS) $(GATEWAY)/sdapi/v1/txt2img
+
+dev: $(DEVELOPER) ## the environment with the tools of developers
+
+check: $(DEVELOPER) ## formatting, lint, types, who may import whom, the Dockerfile
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/hadolint Dockerfile
+
+test: $(DEVELOPER) ## tests of each part; all branches of the core
+	$(PY) -m pytest tests --ignore=tests/system --ignore=tests/pages --ignore=tests/clients \
+	  --cov=gateway/core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faults (Debian: hey, prometheus)
+	$(PY) -m pytest tests/system
+
+test-pages: $(DEVELOPER) ## what the operators' page shows in a browser (Debian: chromium)
+	$(PY) -m pytest tests/pages
+
+bench: $(DEVELOPER) ## measure the gateway
+	$(PY) -m bench
+
+fmt: $(DEVELOPER) ## format, and mend what lint can mend
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean: ## remove all that can be made again, save the environment
+	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build run *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(RUN_TIME): | $(VENV)/bin/pip
+	@echo 'Installing the gateway into $(VENV), once …'
+	@$(PIP) --editable .
+	@rm -f $(STAMPS)
+	@touch $@
+
+$(DEVELOPER): | $(VENV)/bin/pip
+	@echo 'Installing the gateway and the tools of developers into $(VENV), once …'
+	@$(PIP) --editable '.[dev]'
+	@rm -f $(STAMPS)
+	@touch $(RUN_TIME) $@
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'Python 3.11 or newer is needed; if it has another name here: make PYTHON=python3.12 …' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo 'On Debian: apt install python3-venv' >&2; exit 1; }
