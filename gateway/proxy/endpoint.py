@@ -1,0 +1,396 @@
+"""The path of a request, from its head to its record. The only place that knows the whole story.
+
+    route -> treatment -> cookie -> room and body -> a turn in line -> the backend -> the answer -> the record
+
+Each step is a call into a module of its own; whatever goes wrong on the way comes back here as an exception and is
+answered once, by `problems.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import structlog
+
+from gateway.core.decisions import Ending, Outcome, Reason, Refusal
+from gateway.core.patience import RETRY_UNKNOWN
+from gateway.core.record import RequestRecord
+from gateway.core.snapshot import short_hash
+from gateway.core.ticket import Lane, Ticket
+from gateway.proxy.body import NO_BODY
+from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused
+from gateway.proxy.headers import request_headers
+from gateway.proxy.inbound import Inbound, read_body
+from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
+from gateway.proxy.relay import NothingStarted, Relay
+from gateway.proxy.visit import Visit
+from gateway.runtime import driver as runtime
+from gateway.upstream.errors import BadAnswer, BrokeBeforeHead, NotSent, UpstreamError
+from gateway.upstream.request import UpstreamRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+
+    from gateway.core.room import Room
+    from gateway.core.routing import Router
+    from gateway.profiles.treatment import Treatment
+    from gateway.proxy.body import Body
+    from gateway.proxy.forwarded import TrustedProxies
+    from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.runtime.driver import Slot
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+#: RFC 9110 9.2.2: these may be sent again.
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+
+#: Seconds for a backend to take an interrupt. So long, at most, its slot is kept from the next in line.
+_INTERRUPT_TIMEOUT = 10.0
+
+_WAIT = re.compile(rb"(?:^|[,;\s])wait\s*=\s*(\d{1,9})\b", re.IGNORECASE)
+
+
+class Endpoint:
+    """The ASGI application of the traffic port."""
+
+    def __init__(
+        self,
+        router: Router,
+        pools: Mapping[str, ServedPool],
+        *,
+        trusted: TrustedProxies,
+        health_path: str,
+        id_prefix: str,
+        clock: Callable[[], float],
+        record: Callable[[RequestRecord], None],
+        cookie_seen: Callable[[str, str], None],
+        spawn: Callable[[str, Callable[[], Awaitable[None]]], None],
+    ) -> None:
+        """`id_prefix` makes request ids unique across processes. `record` hears of each request once, when it has
+        ended; `cookie_seen` of each cookie read: pool and verdict. `spawn` runs a task that may outlive its request.
+        """
+        self.router = router
+        self.pools = pools
+        self.trusted = trusted
+        self._health_path = health_path
+        self._ids = (f"{id_prefix}{number:08x}" for number in itertools.count(1))
+        self._clock = clock
+        self._record = record
+        self._cookie_seen = cookie_seen
+        self._spawn = spawn
+        self._visits: set[Visit] = set()
+        self._uploads: dict[Visit, anyio.CancelScope] = {}
+        self._stopping = False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["path"] == self._health_path:
+            await _say_ok(send)
+            return
+        visit = self._visit(scope, receive, send)
+        self._visits.add(visit)
+        record = visit.record
+        try:
+            record.ending = await self._serve(visit)
+        except EdgeError as error:
+            record.ending = error.ending
+            await visit.explain(error)
+        except UpstreamError as error:
+            record.ending = _ending_of(error)
+            record.detail = str(error)
+            await visit.refuse(record.ending)
+        except Exception:  # a defect of ours: the one place where it becomes an answer
+            record.ending = Ending.INTERNAL_ERROR_IN_ANSWER if visit.answering else Ending.INTERNAL_ERROR
+            structlog.get_logger().exception("request_failed", request_id=record.request_id)
+            if visit.answering:
+                visit.client.cut()
+            else:
+                await visit.refuse(record.ending)
+        finally:
+            self._visits.discard(visit)
+            self._close(visit)
+
+    def stop(self) -> None:
+        """The grace is over: what was started and has no answer yet gets one, what is in mid-answer is cut. (What
+        waits in line is refused by the drivers.)"""
+        self._stopping = True
+        for scope in list(self._uploads.values()):
+            scope.cancel()
+        for visit in list(self._visits):
+            if visit.relay is not None:
+                visit.relay.stop()
+
+    # The steps
+
+    async def _serve(self, visit: Visit) -> Ending:
+        pool = visit.pool = self._route(visit)
+        treatment = pool.profile.treat(visit.method, visit.raw_path)
+        visit.record.lane = treatment.lane
+        if treatment.lane is Lane.DENIED:
+            raise Denied
+        ticket = self._ticket(visit, pool, treatment)
+        room: Room | None = None
+        body: Body = NO_BODY
+        try:
+            if treatment.lane is Lane.COUNTED and visit.inbound.has_body:
+                room = _enter(pool)
+                body = await self._read_body(visit, pool, room)
+            with pool.driver.slot(ticket, room) as slot:
+                visit.slot = slot
+                return await self._turns(visit, pool, slot, body, treatment)
+        finally:
+            body.close()
+            if room is not None:
+                room.close()
+
+    def _route(self, visit: Visit) -> ServedPool:
+        host = visit.origin.host.decode("latin-1")
+        name = self.router.pool_for(host, visit.path)
+        if name is None:
+            raise NoRoute(host)
+        visit.record.pool = name
+        return self.pools[name]
+
+    def _ticket(self, visit: Visit, pool: ServedPool, treatment: Treatment) -> Ticket:
+        """What the request asks of the pool, with the session that its cookie brings."""
+        sessions, now = pool.driver.pool.sessions, time.time()
+        verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
+        self._cookie_seen(pool.name, verdict.value)
+        ticket = Ticket(
+            treatment.lane,
+            when_busy=treatment.when_busy or pool.rules.when_busy,
+            patience=_patience(visit.headers, pool.rules.longest_wait),
+            label=visit.record.request_id,
+        )
+        if claim is not None:
+            ticket.session, ticket.returning = claim.session, True
+            ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
+        elif treatment.lane is not Lane.PASSIVE:
+            ticket.session = pool.cookies.new_session()
+        if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
+            visit.record.session = short_hash(ticket.session) if claim is not None else None
+            renews = claim is not None and pool.cookies.needs_renewal(claim, now)
+            visit.set_cookie = _Seat(ticket, pool, renews=renews, secure=visit.origin.scheme == "https").cookie
+        return ticket
+
+    async def _read_body(self, visit: Visit, pool: ServedPool, room: Room) -> Body:
+        with anyio.CancelScope() as scope:
+            self._uploads[visit] = scope
+            try:
+                return await read_body(
+                    visit.inbound,
+                    room=room,
+                    refusal=pool.driver.pool.bytes_refusal,
+                    max_body=pool.rules.max_body,
+                    idle_timeout=pool.rules.body_idle,
+                )
+            finally:
+                del self._uploads[visit]
+        raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN))
+
+    async def _turns(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment) -> Ending:
+        """A turn, another one for as long as nothing was started, and one more for what may be repeated."""
+        may_repeat = visit.method in IDEMPOTENT or treatment.repeatable
+        broke: UpstreamError | None = None
+        next_turn = slot.turn
+        while True:
+            try:
+                await _until_turn(visit, next_turn)
+                return await self._exchange(visit, pool, slot, body)
+            except (NotSent, NothingStarted):
+                next_turn = slot.again
+            except UpstreamError as error:
+                is_spent = broke is not None or visit.inbound.received != body.length
+                if is_spent or not may_repeat or not isinstance(error, BrokeBeforeHead):
+                    slot.done(_ending_of(error), slot.at_risk)
+                    raise
+                next_turn, broke = slot.elsewhere, error
+            except Refused as refused:
+                if broke is not None:  # that nothing was started would not be true
+                    raise broke from refused
+                raise
+
+    async def _exchange(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body) -> Ending:
+        """One turn: the request to the backend, its answer to the client."""
+        rules = pool.rules
+        counted = slot.ticket.lane is Lane.COUNTED
+        if self._stopping:
+            raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), slot.ticket.place)
+        slot.at_risk = rules.total if rules.quarantine_max is None else rules.quarantine_max
+        stream = visit.inbound.stream
+        content = body.stream() if counted else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
+        may_reuse = not counted and visit.method in IDEMPOTENT and content is None
+        may_repeat = counted or not isinstance(content, Inbound)
+        while True:
+            request = self._request(visit, pool, content, reusable=may_reuse)
+            exchange = await pool.upstream.send(slot.backend.address, request)
+            relay = visit.relay = self._relay(visit, pool, slot, exchange, may_repeat=may_repeat)
+            try:
+                return await relay.run()
+            except BrokeBeforeHead:
+                if not exchange.reused:
+                    raise
+                may_reuse = False  # the backend was most likely just closing it: once more, on a fresh one
+            finally:
+                visit.relay = None
+                visit.record.detail = relay.evidence
+
+    def _request(
+        self, visit: Visit, pool: ServedPool, content: bytes | AsyncIterator[bytes] | None, *, reusable: bool
+    ) -> UpstreamRequest:
+        """What the backend gets. Only uncounted requests that may be repeated ride on a connection that carried
+        another."""
+        headers = request_headers(
+            visit.headers,
+            visit.origin,
+            request_id=visit.record.request_id.encode(),
+            session_cookie=pool.cookies.name,
+        )
+        return UpstreamRequest(
+            visit.method.encode(), visit.target, headers, content, visit.inbound.length, reusable=reusable
+        )
+
+    def _relay(self, visit: Visit, pool: ServedPool, slot: Slot, exchange: Exchange, *, may_repeat: bool) -> Relay:
+        relay = Relay(
+            exchange,
+            slot,
+            visit.client,
+            visit,
+            pool.rules,
+            may_repeat=may_repeat,
+            spare_room=pool.driver.pool.spare_room,
+            interrupt=lambda: self._interrupt(pool, slot),
+        )
+        if self._stopping:  # since the request was sent off
+            relay.stop()
+        return relay
+
+    def _interrupt(self, pool: ServedPool, slot: Slot) -> anyio.Event:
+        """The client is gone for good: tell the backend to stop its work. The event is set when it knows, or cannot
+        be told."""
+        over = anyio.Event()
+        if (interrupt := pool.profile.interrupt) is None:
+            over.set()
+            return over
+        address = slot.backend.address
+        request = UpstreamRequest(
+            interrupt.method.encode(), interrupt.path.encode(), [(b"host", address.encode())], b""
+        )
+
+        async def tell() -> None:
+            try:
+                with anyio.fail_after(_INTERRUPT_TIMEOUT):
+                    exchange = await pool.upstream.send(address, request)
+                    try:
+                        await exchange.head()
+                    finally:
+                        exchange.close()
+            except (UpstreamError, TimeoutError) as error:
+                structlog.get_logger().warning("interrupt_failed", pool=pool.name, error=str(error))
+            finally:
+                over.set()
+
+        self._spawn("interrupt", tell)
+        return over
+
+    # Begin and end
+
+    def _visit(self, scope: Message, receive: Receive, send: Send) -> Visit:
+        peer = scope["client"][0] if scope["client"] else "unknown"
+        origin = self.trusted.origin(scope["headers"], peer, scope["scheme"])
+        client = scope["extensions"]["gateway.client"]
+        record = RequestRecord(
+            request_id=origin.request_id.decode() if origin.request_id else next(self._ids),
+            client=origin.client,
+            method=scope["method"],
+            target=client.target,
+            host=origin.host.decode("latin-1"),
+            started_at=self._clock(),
+        )
+        inbound = Inbound(receive, scope["headers"])
+        return Visit(scope, send, client=client, origin=origin, inbound=inbound, record=record)
+
+    def _close(self, visit: Visit) -> None:
+        record, slot = visit.record, visit.slot
+        if record.ending is None:  # cancelled from outside, as at a second signal
+            record.ending = Ending.STOPPED_IN_ANSWER if visit.answering else Ending.STOPPED_BEFORE_ANSWER
+        if record.status is None and record.ending.outcome is Outcome.CLIENT_GONE:
+            record.status = CLIENT_CLOSED_REQUEST
+        record.ended_at = self._clock()
+        record.bytes_in = visit.inbound.received
+        if slot is not None:
+            record.turns = slot.ticket.turns
+            record.place = slot.ticket.place
+            record.waited = slot.waited
+            record.service = slot.service
+            if slot.ticket.backend is not None:
+                record.backend = slot.ticket.backend.name
+        self._record(record)
+
+
+class _Seat:
+    """Whether an answer tells the client its home, and how."""
+
+    __slots__ = ("_pool", "_renews", "_secure", "_ticket")
+
+    def __init__(self, ticket: Ticket, pool: ServedPool, *, renews: bool, secure: bool) -> None:
+        self._ticket = ticket
+        self._pool = pool
+        self._renews = renews
+        self._secure = secure
+
+    def cookie(self, served_by: str) -> bytes | None:
+        """Set-Cookie for a (new) home or past half the cookie's life; None: the client knows already."""
+        ticket = self._ticket
+        if not (ticket.new_home or self._renews) or ticket.session is None:
+            return None
+        home = served_by if ticket.new_home else ticket.home or served_by
+        return self._pool.cookies.issue(ticket.session, home, time.time(), secure=self._secure)
+
+
+def _enter(pool: ServedPool) -> Room:
+    try:
+        return pool.driver.enter()
+    except runtime.Refused as refused:
+        raise Refused(refused.refusal) from None
+
+
+async def _until_turn(visit: Visit, next_turn: Callable[[], Awaitable[None]]) -> None:
+    """A client that leaves meanwhile leaves the line at once."""
+    assert visit.slot is not None
+    with anyio.CancelScope() as waiting:
+        visit.client.on_gone(waiting.cancel)
+        try:
+            await next_turn()
+        except runtime.Refused as refused:
+            raise Refused(refused.refusal, visit.slot.ticket.place) from None
+        finally:
+            visit.client.on_gone(None)
+    if waiting.cancelled_caught or visit.client.gone:
+        visit.slot.done(Ending.CLIENT_LEFT_WAITING)
+        raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
+
+
+def _ending_of(error: UpstreamError) -> Ending:
+    return Ending.BACKEND_BAD_ANSWER if isinstance(error, BadAnswer) else Ending.BACKEND_BROKE_BEFORE_ANSWER
+
+
+def _patience(headers: Iterable[tuple[bytes, bytes]], longest: float) -> float:
+    """Seconds that the client itself would wait (RFC 7240: `Prefer: wait=SECONDS`)."""
+    for name, value in headers:
+        if name == b"prefer" and (wait := _WAIT.search(value)):
+            return min(float(wait[1]), longest)
+    return math.inf
+
+
+async def _say_ok(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"3"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers, "gateway.hold": True})
+    await send({"type": "http.response.body", "body": b"ok\n", "more_body": False})

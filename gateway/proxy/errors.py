@@ -1,0 +1,67 @@
+"""What ends a request before a backend has answered it, with the evidence. Status codes are `problems.py`'s alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.decisions import Ending, Reason
+
+if TYPE_CHECKING:
+    from gateway.core.decisions import Refusal
+
+_CLOCKS_OF_THE_LINE = (Reason.WAITED_TOO_LONG, Reason.NOTHING_CAME_UP, Reason.CLIENT_LIMIT)
+
+
+class EdgeError(Exception):
+    """`ending` is what the request's record says of it."""
+
+    ending = Ending.NO_ROUTE
+
+
+class NoRoute(EdgeError):
+    """No pool serves this host and path."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host  # a client's string
+
+
+class Denied(EdgeError):
+    """The pool's rules forbid this method and path."""
+
+
+class BodyTooLarge(EdgeError):
+    """`declared`: as its Content-Length says; None: found out while reading."""
+
+    def __init__(self, limit: int, declared: int | None = None) -> None:
+        super().__init__(limit, declared)
+        self.limit = limit
+        self.declared = declared
+
+
+class BodyTooSlow(EdgeError):
+    """No byte of the body came for `idle` seconds."""
+
+    ending = Ending.CLIENT_SLOW_UPLOADING
+
+    def __init__(self, idle: float) -> None:
+        super().__init__(idle)
+        self.idle = idle
+
+
+class ClientLeft(EdgeError):
+    """Nobody is there to answer. `ending` says at which stage they left."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending)
+        self.ending = ending
+
+
+class Refused(EdgeError):
+    """The core said no. `place`: where it stood in line when it arrived, if it did."""
+
+    def __init__(self, refusal: Refusal, place: int | None = None) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.place = place
+        self.ending = Ending.WAITED if refusal.reason in _CLOCKS_OF_THE_LINE else Ending.REFUSED

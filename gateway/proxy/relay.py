@@ -1,0 +1,299 @@
+"""A backend's answer on its way to the client, and what becomes of the slot.
+
+The slot is given back when the *backend* is done, not when the client is: if the client leaves or a timer fires, the
+relay reads on, discarding, until the answer's end or until `drain_timeout` is over; then the connection is closed and
+the slot quarantined. Closed at once are only uncounted requests, streams without an end of their own, and everything
+where the pool says so.
+
+While the client keeps up, each piece is written as it comes. When a counted answer's client falls behind, a spool
+takes the rest (`slow_reader.py`), so that the backend does not wait for it; on other lanes the backend does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+
+from gateway.core.decisions import Ending
+from gateway.core.ticket import Lane
+from gateway.proxy.errors import EdgeError
+from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.slow_reader import SlowReader
+from gateway.upstream.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from gateway.core.room import Room
+    from gateway.proxy.inbound import Client
+    from gateway.proxy.served_pool import Exchange, Rules
+    from gateway.runtime.driver import Slot
+    from gateway.upstream.head import AnswerHead
+
+#: What Knative's queue-proxy says when it has put nothing into the pod: the one answer after which a request that was
+#: written may be sent again.
+NOTHING_STARTED = b"pending request queue full"
+
+#: Where a quarantine is needed at all it lasts at least so many seconds, so that its end is seen and counted.
+SHORTEST_QUARANTINE = 1.0
+
+#: A timer is moved when it is off by more than so many seconds: moving it for each piece would cost too much.
+_COARSE = 1.0
+
+#: Answers that end when the client leaves.
+_ENDLESS = (b"text/event-stream", b"multipart/x-mixed-replace")
+
+
+class NothingStarted(Exception):
+    """The backend answered that it did not take the request."""
+
+
+class Teller(Protocol):
+    """Speaks to the client; the endpoint's part of an answer."""
+
+    async def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
+        """The answer's head. `body_follows`: the first of its body is sent next, without waiting."""
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """A piece of the answer's body."""
+
+    async def refuse(self, ending: Ending) -> None:
+        """A whole answer of our own, in place of the backend's."""
+
+
+class Relay:
+    """One exchange, from the request's last byte to the end of its slot. `run` is called once."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        slot: Slot,
+        client: Client,
+        teller: Teller,
+        rules: Rules,
+        *,
+        may_repeat: bool,
+        spare_room: Callable[[], Room],
+        interrupt: Callable[[], anyio.Event],
+    ) -> None:
+        """`may_repeat`: the request's body could be sent once more. `interrupt` begins to tell the backend to stop its
+        work; its event is set when that is over."""
+        now = anyio.current_time()
+        self._exchange = exchange
+        self._slot = slot
+        self._client = client
+        self._teller = teller
+        self._rules = rules
+        self._may_repeat = may_repeat
+        self._spare_room = spare_room
+        self._interrupt = interrupt
+        self.evidence = ""  # what broke in mid-answer
+        self._counted = slot.ticket.lane is Lane.COUNTED
+        self._head: AnswerHead | None = None  # None: not yet
+        self._ending: Ending | None = None  # so the client's part ended; the backend may still be at work
+        self._left = False  # the client did, or was cut for taking nothing
+        self._stopped = False
+        self._interrupted: anyio.Event | None = None
+        self._total_until = self._read_until = now + rules.total
+        self._scope = anyio.CancelScope(deadline=min(self._read_until, now + rules.response_start))
+
+    async def run(self) -> Ending:
+        """Returns how it ended; the slot is given back by then.
+
+        Raises, with the turn still held, its `at_risk` up to date and nothing sent to the client: NothingStarted,
+        UpstreamError, and what the request's own body raised.
+        """
+        self._client.on_gone(self._client_left)
+        try:
+            if not await self._transferred():
+                await self._end_for_client(self._why_late())
+                if not self._is_worth_draining() or not await self._drained():
+                    await self._give_back(0.0 if self._is_endless() else self._quarantine())
+            return self._ended()
+        except (UpstreamError, EdgeError) as error:
+            if self._head is None and self._ending is None:
+                self._slot.at_risk = self._quarantine()
+                raise
+            self.evidence = str(error)
+            await self._end_for_client(Ending.BACKEND_BROKE_IN_ANSWER)
+            await self._give_back(self._quarantine())
+            return self._ended()
+        finally:
+            self._client.on_gone(None)
+            self._exchange.close()
+
+    def stop(self) -> None:
+        """The gateway's grace is over."""
+        self._stopped = True
+        self._scope.cancel()
+
+    # Bytes
+
+    async def _transferred(self) -> bool:
+        """Pass on the whole answer. False: the client left, the time is over, or the gateway stops."""
+        with self._scope:
+            await self._receive_head()
+            while not self._exchange.ended:
+                if self._client.write_paused and self._listens():
+                    if self._counted:
+                        await self._spool_the_rest()
+                        break
+                    self._scope.deadline = self._read_until  # the client's time, not the backend's
+                    await self._taken()
+                    self._allow(self._rules.idle)
+                piece = await self._exchange.read()
+                self._allow(self._rules.idle)
+                await self._pass_on(piece)
+        return not self._scope.cancelled_caught
+
+    async def _drained(self) -> bool:
+        """Read the answer to its end for the sake of the slot alone. False: it did not come in time."""
+        if self._left and self._rules.on_client_gone is OnClientGone.INTERRUPT and not self._exchange.ended:
+            self._interrupted = self._interrupt()
+        if self._rules.drain_timeout is not None:
+            self._read_until = min(self._read_until, anyio.current_time() + self._rules.drain_timeout)
+        with anyio.CancelScope(deadline=self._read_until) as self._scope:
+            self._head = await self._exchange.head()
+            while not self._exchange.ended:
+                if self._is_endless():
+                    return False
+                await self._exchange.read()
+            await self._give_back()
+        return not self._scope.cancelled_caught
+
+    async def _receive_head(self) -> None:
+        head = await self._exchange.head()
+        first = await self._peek(head)
+        self._head = head
+        ended = self._exchange.ended
+        if not ended:
+            self._allow(self._rules.idle)
+        if self._listens():
+            await self._teller.begin(head, body_follows=ended or self._exchange.ready)
+        if ended:
+            await self._pass_on(first)
+
+    async def _peek(self, head: AnswerHead) -> bytes:
+        """The body of a 503 that is as short as the one that means that nothing was started. Raises
+        NothingStarted."""
+        body = b""
+        if head.status == 503 and 0 < (head.length or 0) <= len(NOTHING_STARTED) + 2:
+            while not self._exchange.ended:
+                body += await self._exchange.read()
+            if body.strip() == NOTHING_STARTED and self._may_repeat and self._listens():
+                raise NothingStarted
+        return body
+
+    async def _pass_on(self, piece: bytes) -> None:
+        ended = self._exchange.ended
+        if ended:
+            await self._give_back()
+        await self._write(piece, not ended)
+
+    async def _write(self, piece: bytes, more: bool) -> None:
+        if self._listens():
+            if not more:  # sent only when the client has taken enough of it; nothing else is waited for any more
+                self._scope.deadline = anyio.current_time() + self._rules.write_stall
+            await self._teller.send(
+                {"type": "http.response.body", "body": piece, "more_body": more, "gateway.nowait": more}
+            )
+
+    async def _spool_the_rest(self) -> None:
+        reader = SlowReader(self._spare_room(), limit=self._rules.response_spool, write=self._write, ready=self._taken)
+        failure: UpstreamError | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(reader.write_out)
+                try:
+                    while not self._exchange.ended:
+                        piece = await self._exchange.read()
+                        self._scope.deadline = self._read_until  # a full spool waits for the client
+                        await reader.put(piece)
+                        self._allow(self._rules.idle)
+                except UpstreamError as error:  # taken out by hand: a task group would wrap it
+                    failure = error
+                    tasks.cancel_scope.cancel()
+                else:
+                    await self._give_back()
+                    self._scope.deadline = math.inf  # the rest is the client's time
+                    reader.complete()
+        finally:
+            reader.close()
+        if failure is not None:
+            raise failure
+
+    async def _taken(self) -> bool:
+        """Until the client has taken what was written, and whether it is still there. One that takes nothing for too
+        long is cut."""
+        if self._client.write_paused and self._listens():
+            with anyio.move_on_after(self._rules.write_stall) as patience:
+                await self._client.drained()
+            if patience.cancelled_caught and self._ending is None:
+                self._ending = Ending.CLIENT_STALLED
+                self._client.cut()
+        return self._listens()
+
+    async def _give_back(self, quarantine: float = 0.0) -> None:
+        """The slot; not while an interrupt is on its way, which would stop the next one's work."""
+        if self._interrupted is not None:
+            await self._interrupted.wait()
+        self._slot.done(self._ended(), quarantine)
+
+    # Time
+
+    def _allow(self, seconds: float) -> None:
+        """So long until the next piece."""
+        deadline = min(anyio.current_time() + seconds + _COARSE, self._read_until)
+        if abs(deadline - self._scope.deadline) > _COARSE:
+            self._scope.deadline = deadline
+
+    def _is_worth_draining(self) -> bool:
+        """Whether to read on for the sake of the slot, once the client's part is over."""
+        if self._stopped or not self._counted or self._is_endless():
+            return False
+        return not (self._left and self._rules.on_client_gone is OnClientGone.CLOSE)
+
+    def _quarantine(self) -> float:
+        """Seconds that the slot is kept though the connection is closed."""
+        if self._rules.quarantine_max is not None:
+            return self._rules.quarantine_max
+        return max(SHORTEST_QUARANTINE, self._total_until - anyio.current_time())
+
+    # People
+
+    def _listens(self) -> bool:
+        return self._ending is None and not self._client.gone
+
+    def _client_left(self) -> None:
+        """Called by the connection, outside of any task: `run` does the rest."""
+        self._left = True
+        if self._ending is None:
+            self._ending = Ending.CLIENT_LEFT_BEFORE_ANSWER if self._head is None else Ending.CLIENT_LEFT_IN_ANSWER
+        self._scope.cancel()
+
+    def _is_endless(self) -> bool:
+        headers = self._head.headers if self._head is not None else ()
+        return any(name == b"content-type" and value.lower().startswith(_ENDLESS) for name, value in headers)
+
+    def _why_late(self) -> Ending:
+        if self._stopped:
+            return Ending.STOPPED_BEFORE_ANSWER if self._head is None else Ending.STOPPED_IN_ANSWER
+        if self._exchange.ended:
+            return Ending.CLIENT_STALLED
+        return Ending.BACKEND_SLOW_ANSWER if self._head is None else Ending.BACKEND_STALLED_IN_ANSWER
+
+    def _ended(self) -> Ending:
+        return self._ending or Ending.SERVED
+
+    async def _end_for_client(self, ending: Ending) -> None:
+        """The client gets no (whole) answer, if it has not had its end already."""
+        if self._ending is not None:
+            return
+        self._ending = ending
+        self._client.on_gone(None)
+        if self._head is not None:
+            self._client.cut()
+        else:
+            await self._teller.refuse(ending)

@@ -1,0 +1,79 @@
+"""What the endpoint knows of one pool: the parts it calls and the rules for one exchange. Made by the wiring; on reload
+its rules are replaced, and requests under way go on with those they began with."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from gateway.core.ticket import WhenBusy
+    from gateway.profiles.treatment import Profile
+    from gateway.proxy.session_cookie import SessionCookies
+    from gateway.runtime.driver import Driver
+    from gateway.upstream.head import AnswerHead
+    from gateway.upstream.request import UpstreamRequest
+
+
+class OnClientGone(enum.Enum):
+    """What becomes of a backend's work when its client has left."""
+
+    FINISH = "finish"  # read to the end, so that the slot is given back when the backend is done
+    CLOSE = "close"  # close at once, then quarantine
+    INTERRUPT = "interrupt"  # the profile's interrupt is sent, then as FINISH
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One pool's settings for an exchange. Seconds and bytes."""
+
+    when_busy: WhenBusy
+    max_body: int
+    body_idle: float
+    response_start: float
+    idle: float
+    write_stall: float
+    total: float
+    drain_timeout: float | None  # None: what is left of total
+    quarantine_max: float | None  # None: what is left of total; 0: the backend stops when its connection closes
+    response_spool: int
+    on_client_gone: OnClientGone
+    longest_wait: float  # what a client may ask for with `Prefer: wait`
+    expose_backend: bool
+
+
+class Exchange(Protocol):
+    """One request to a backend and its answer; `upstream.exchange.Exchange` is one."""
+
+    reused: bool  # on a connection that had carried another request
+
+    @property
+    def ready(self) -> bool:
+        """`read` would not wait."""
+
+    @property
+    def ended(self) -> bool:
+        """The piece that `read` gave last was the last one."""
+
+    async def head(self) -> AnswerHead: ...
+    async def read(self) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """Sends requests to backends; `upstream.dialer.Dialer` is one."""
+
+    async def send(self, address: str, request: UpstreamRequest) -> Exchange: ...
+
+
+@dataclass(slots=True)
+class ServedPool:
+    """One pool as the endpoint sees it."""
+
+    name: str
+    driver: Driver
+    profile: Profile
+    cookies: SessionCookies
+    upstream: Upstream
+    rules: Rules

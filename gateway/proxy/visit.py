@@ -1,0 +1,145 @@
+"""One request's dealings with its client: what is known of it, what it is told, and the record of how it went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.proxy.headers import answer_headers
+from gateway.proxy.problems import is_page_load, problem_after, problem_for, render
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from gateway.core.decisions import Ending
+    from gateway.core.record import RequestRecord
+    from gateway.proxy.errors import EdgeError
+    from gateway.proxy.forwarded import Header, Origin
+    from gateway.proxy.inbound import Client, Inbound
+    from gateway.proxy.problems import Problem
+    from gateway.proxy.relay import Relay
+    from gateway.proxy.served_pool import ServedPool
+    from gateway.runtime.driver import Slot
+    from gateway.upstream.head import AnswerHead
+
+
+class Visit:
+    """Made when a request's head has arrived, filled in on its way. It is the relay's `Teller`."""
+
+    def __init__(
+        self,
+        scope: MutableMapping[str, Any],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        *,
+        client: Client,
+        origin: Origin,
+        inbound: Inbound,
+        record: RequestRecord,
+    ) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.raw_path: bytes = scope["raw_path"]
+        self.target = _origin_form(client.target, scope)
+        self.headers: list[Header] = scope["headers"]
+        self.client = client
+        self.origin = origin
+        self.inbound = inbound
+        self.record = record
+        self.pool: ServedPool | None = None
+        self.slot: Slot | None = None
+        self.relay: Relay | None = None  # while it is under way
+        self.set_cookie: Callable[[str], bytes | None] | None = None
+        self.answering = False  # a byte of an answer was handed out
+        self._send = send
+
+    # The relay's side
+
+    async def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
+        """The backend's head, as the client gets it."""
+        pool, slot = self.pool, self.slot
+        assert pool is not None
+        assert slot is not None
+        self.answering = True
+        self.record.status = head.status
+        cookie = self.set_cookie(slot.backend.identity) if self.set_cookie is not None else None
+        headers = answer_headers(
+            head.headers, session_cookie=pool.cookies.name, set_cookie=cookie, ours=self._ours(upstream=True)
+        )
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": head.status,
+                "headers": headers,
+                "gateway.hold": body_follows,
+                "gateway.nowait": True,
+            }
+        )
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """A piece of the backend's body."""
+        self.record.bytes_out += len(message["body"])
+        await self._send(message)
+
+    async def refuse(self, ending: Ending) -> None:
+        """An answer of our own after the request was started."""
+        await self._answer(problem_after(ending))
+
+    # The endpoint's side
+
+    async def explain(self, error: EdgeError) -> None:
+        """An answer of our own to a request that was not started."""
+        await self._answer(problem_for(error))
+
+    async def _answer(self, problem: Problem) -> None:
+        if self.client.gone:
+            return
+        self.record.status = problem.status
+        self.answering = True
+        accept = next((value for name, value in self.headers if name == b"accept"), None)
+        answer = render(
+            problem,
+            request_id=self.record.request_id,
+            for_people=is_page_load(self.method, accept),
+            pool=self.record.pool,
+            body_unread=not self.inbound.ended,
+            ours=self._ours(upstream=False)[1:],
+        )
+        body = b"" if self.method == "HEAD" else answer.body
+        self.record.bytes_out += len(body)
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.headers,
+                "gateway.hold": True,
+            }
+        )
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _ours(self, *, upstream: bool) -> list[Header]:
+        """What the gateway says of itself on every answer; the request id first."""
+        ours = [(b"x-request-id", self.record.request_id.encode())]
+        slot = self.slot
+        if slot is None:
+            return ours
+        ticket = slot.ticket
+        waited = slot.waited
+        timing = b"queue;dur=%.1f" % (waited * 1000)
+        if upstream:
+            timing += b", upstream;dur=%.1f" % (slot.worked * 1000)
+        ours.append((b"server-timing", timing))
+        if ticket.place is not None:
+            ours.append((b"x-queue-wait", b"%.3f" % waited))
+            if upstream:
+                ours.append((b"x-queue-position", b"%d" % ticket.place))
+        if upstream and self.pool is not None and self.pool.rules.expose_backend:
+            ours.append((b"x-backend", slot.backend.name.encode()))
+        return ours
+
+
+def _origin_form(target: bytes, scope: MutableMapping[str, Any]) -> bytes:
+    """The target as the backend gets it: the client's own bytes, but for the absolute form, which is for proxies."""
+    if target.startswith(b"/") or target == b"*":
+        return target
+    query: bytes = scope["query_string"]
+    path: bytes = scope["raw_path"]
+    return path + b"?" + query if query else path

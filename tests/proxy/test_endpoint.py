@@ -1,0 +1,871 @@
+"""The path of a request, from its head to its record, whatever happens on the way."""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import weakref
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.core.decisions import Ending, Outcome
+from gateway.core.snapshot import short_hash
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.proxy.served_pool import OnClientGone
+from gateway.upstream.errors import CutShort, WrongLength
+from tests.doubles.eventually import eventually
+from tests.doubles.scripted_upstream import (
+    ScriptedExchange,
+    after,
+    answering,
+    breaking_off,
+    closing_when_reused,
+    crashing,
+    hanging,
+    refusing,
+    talking_nonsense,
+)
+from tests.doubles.virtual_time import virtual_time
+from tests.proxy.gatehouse import PROXY, TTL
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from anyio.abc import TaskGroup
+
+    from tests.doubles.visiting_client import VisitingClient
+    from tests.proxy.gatehouse import Gatehouse
+
+    Story = Callable[[Gatehouse], Awaitable[object]]
+
+pytestmark = pytest.mark.anyio
+
+CHUNKED = ("transfer-encoding", "chunked")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time()
+
+
+def reason(client: VisitingClient) -> tuple[int | None, str]:
+    """What an answer of the gateway's own says."""
+    return client.status, json.loads(client.body)["reason"]
+
+
+# Where a request goes
+
+
+async def test_the_health_path_touches_nothing(gate: Gatehouse) -> None:
+    client = await gate.visit("GET /.gateway/healthz", host="elsewhere")
+    assert (client.status, client.body, client.has_all, gate.records) == (200, b"ok\n", True, [])
+    gate.clients.clear()
+
+
+async def test_a_host_that_nobody_serves(gate: Gatehouse) -> None:
+    client = await gate.visit("GET /paint", host="other.example")
+    assert reason(client) == (404, "no_route")
+    assert (gate.record.pool, gate.record.host, gate.record.lane) == (None, "other.example", None)
+
+
+async def test_what_the_rules_deny(gate: Gatehouse) -> None:
+    client = await gate.visit("GET /x/..;/secret")
+    assert reason(client) == (403, "denied")
+    assert (gate.record.lane, gate.upstream.asked) == (Lane.DENIED, [])
+
+
+async def test_the_pod_gets_what_was_asked_and_by_whom(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering())
+    await gate.visit("POST /paint?a=b", ("accept", "image/png"), ("connection", "x-hop"), ("x-hop", "1"), body=b"dog")
+    pod = gate.pod
+    assert (pod.address, pod.request.method, pod.request.target) == ("gpu-1:1", b"POST", b"/paint?a=b")
+    assert (pod.received, pod.request.length, pod.request.reusable) == (b"dog", 3, False)
+    assert (pod.header("host"), pod.header("accept"), pod.header("x-hop")) == (b"sd.example", b"image/png", None)
+    assert pod.header("x-forwarded-for") == b"192.0.2.1"
+
+
+async def test_one_without_an_address_is_unknown(gate: Gatehouse) -> None:
+    await gate.visit("GET /secret", peer="")
+    assert gate.record.client == "unknown"
+
+
+# Lanes
+
+
+async def test_exempt_and_passive_requests_take_no_slot(gate: Gatehouse) -> None:
+    work = await gate.visit("GET /paint")
+    gate.upstream.meets(answering(b"page"), answering(b"50 %"))
+    page, progress = await gate.visit("GET /page"), await gate.visit("GET /progress")
+    assert (page.body, progress.body, gate.slot()) == (b"page", b"50 %", "working")
+    assert [record.lane for record in gate.records] == [Lane.EXEMPT, Lane.PASSIVE]
+    work.leaves()
+    gate.upstream.exchanges[0].answers()
+
+
+async def test_a_passive_request_wakes_nothing(gate: Gatehouse) -> None:
+    gate.ready()
+    client = await gate.visit("GET /progress")
+    assert reason(client) == (503, "no_backend")
+    assert (client.header("retry-after"), gate.driver.pool.demand) == ("10", 0)
+
+
+@pytest.mark.parametrize("request_line", ["POST /paint", "GET /page"])
+async def test_while_nothing_is_ready_requests_are_held(gate: Gatehouse, request_line: str) -> None:
+    gate.ready()
+    client = await gate.visit(request_line)
+    await gate.passes(100)
+    assert gate.driver.pool.demand == 1
+    gate.upstream.meets(answering(b"dog"))
+    gate.ready("gpu-1")
+    await gate.settled()
+    assert client.body == b"dog"
+    assert gate.record.waited == pytest.approx(100)
+
+
+async def test_only_uncounted_bodiless_requests_ride_on_used_connections(gate: Gatehouse) -> None:
+    gate.upstream.meets(*[answering()] * 4)
+    await gate.visit("GET /page")
+    await gate.visit("POST /page")
+    await gate.visit("PUT /page", body=b"dog")
+    await gate.visit("GET /paint")
+    assert [exchange.request.reusable for exchange in gate.upstream.exchanges] == [True, False, False, False]
+
+
+# Affinity
+
+
+async def test_the_very_first_answer_tells_a_client_its_home(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(b"", 500, (b"cache-control", b"max-age=60")))
+    client = await gate.visit("GET /page")
+    assert (gate.home_of(client), gate.record.session) == ("gpu-1", None)
+    assert "Secure" not in (client.header("set-cookie") or "")
+    assert (b"cache-control", b"private") in client.headers
+
+
+async def test_who_came_by_https_gets_a_cookie_for_https(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering())
+    client = await gate.visit("GET /page", ("x-forwarded-proto", "https"), peer=PROXY)
+    assert "; Secure" in (client.header("set-cookie") or "")
+
+
+async def test_a_cookie_takes_its_client_home_and_stays_with_the_gateway(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(answering())
+    name, value = gate.cookie("mine", "gpu-2")
+    client = await gate.visit("GET /paint", (name, f"theme=dark; {value}"))
+    assert (gate.pod.address, gate.pod.header("cookie")) == ("gpu-2:1", b"theme=dark")
+    assert (gate.home_of(client), gate.record.session) == (None, short_hash("mine"))
+    assert gate.verdicts == [("sd", "valid")]
+
+
+async def test_a_cookie_past_half_its_life_is_renewed(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(answering())
+    client = await gate.visit("GET /paint", gate.cookie("mine", "gpu-2", age=TTL / 2 + 2))
+    assert (gate.home_of(client), (client.header("set-cookie") or "")[:8]) == ("gpu-2", "sd=mine.")
+
+
+@pytest.mark.parametrize(("value", "verdict"), [("sd=forged", "invalid"), ("theme=dark", "none")])
+async def test_what_does_not_verify_is_no_cookie(gate: Gatehouse, value: str, verdict: str) -> None:
+    gate.upstream.meets(answering())
+    client = await gate.visit("GET /paint", ("cookie", value))
+    assert (gate.home_of(client), gate.verdicts) == ("gpu-1", [("sd", verdict)])
+
+
+async def test_an_expired_cookie_is_no_cookie(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering())
+    client = await gate.visit("GET /paint", gate.cookie("mine", age=TTL + 2))
+    assert (gate.home_of(client), gate.verdicts) == ("gpu-1", [("sd", "expired")])
+    assert "mine" not in (client.header("set-cookie") or "")
+
+
+async def test_a_session_moves_when_its_home_is_gone(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering())
+    client = await gate.visit("GET /paint", gate.cookie("mine", "gpu-9"))
+    assert (gate.home_of(client), (client.header("set-cookie") or "")[:8]) == ("gpu-1", "sd=mine.")
+
+
+async def test_a_session_waits_for_its_busy_home(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    working = await gate.visit("GET /paint", gate.cookie("hers", "gpu-2"))
+    waiting = await gate.visit("GET /paint", gate.cookie("mine", "gpu-2"))
+    assert (gate.waiting, gate.slot("gpu-1")) == (1, "free")
+    gate.upstream.meets(answering(b"at home"))
+    gate.pod.answers()
+    await gate.settled()
+    assert (waiting.body, working.has_all) == (b"at home", True)
+
+
+@pytest.mark.parametrize("age", [0, TTL / 2 + 2])
+async def test_a_spill_leaves_home_where_it_is(gate: Gatehouse, age: float) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.rules(when_busy=WhenBusy.SPILL)
+    working = await gate.visit("GET /paint", gate.cookie("hers", "gpu-2"))
+    gate.upstream.meets(answering())
+    spilled = await gate.visit("GET /paint", gate.cookie("mine", "gpu-2", age=age))
+    assert gate.pod.address == "gpu-1:1"
+    assert gate.home_of(spilled) == ("gpu-2" if age else None)
+    working.leaves()
+    gate.upstream.exchanges[0].answers()
+
+
+async def test_passive_requests_have_no_part_in_it(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(), answering())
+    new = await gate.visit("GET /progress")
+    old = await gate.visit("GET /progress", gate.cookie("mine", age=TTL - 2))
+    assert (new.header("set-cookie"), old.header("set-cookie"), gate.record.session) == (None, None, None)
+    assert len(gate.driver.pool.sessions) == 0
+
+
+async def test_answers_of_the_gateway_set_no_cookie(gate: Gatehouse) -> None:
+    gate.upstream.meets(breaking_off)
+    client = await gate.visit("POST /paint", gate.cookie("mine", "gpu-9", age=TTL / 2 + 2))
+    assert (client.status, client.header("set-cookie")) == (502, None)
+    gate.quarantine()
+
+
+# Room and the body
+
+
+async def test_nobody_holds_a_slot_by_uploading(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint", announced=10)
+    client.says(b"12345", more=True)
+    await gate.settled()
+    assert (gate.slot(), gate.held, gate.driver.pool.budget.uploading) == ("free", 10, 1)
+    client.says(b"67890")
+    await gate.settled()
+    assert (gate.slot(), gate.held, gate.driver.pool.budget.uploading) == ("working", 10, 0)
+    gate.pod.answers()
+    await gate.settled()
+    assert (gate.pod.received, gate.record.bytes_in) == (b"1234567890", 10)
+
+
+async def test_a_full_line_refuses_before_the_body_is_read(gate: Gatehouse) -> None:
+    gate.policy(line_limit=1)
+    working, waiting = await gate.visit("GET /paint"), await gate.visit("GET /paint")
+    refused = await gate.visit("POST /paint", announced=10)
+    assert reason(refused) == (503, "line_full")
+    assert (refused.was_asked, refused.header("connection")) == (False, "close")
+    assert (refused.header("retry-after"), refused.header("x-queue-position")) == ("10", None)
+    bodiless = await gate.visit("POST /paint")
+    assert reason(bodiless) == (503, "line_full")
+    waiting.leaves()
+    working.leaves()
+    gate.pod.answers()
+
+
+@pytest.mark.parametrize("headers", [[("content-length", "6")], [CHUNKED]])
+async def test_no_room_for_the_body(gate: Gatehouse, headers: list[tuple[str, str]]) -> None:
+    gate.policy(bytes_limit=5)
+    client = await gate.visit("POST /paint", *headers)
+    client.says(b"123456")
+    await gate.settled()
+    assert reason(client) == (503, "bytes_full")
+    assert client.header("retry-after") == "10"
+
+
+@pytest.mark.parametrize("request_line", ["POST /paint", "POST /page"])
+async def test_a_body_that_is_too_large(gate: Gatehouse, request_line: str) -> None:
+    announced = await gate.visit(request_line, announced=1001)
+    assert (reason(announced), announced.was_asked) == ((413, "body_too_large"), False)
+    chunked = await gate.visit(request_line, CHUNKED)
+    chunked.says(b"x" * 1001)
+    await gate.settled()
+    assert (reason(chunked), chunked.header("connection")) == ((413, "body_too_large"), "close")
+
+
+@pytest.mark.parametrize("request_line", ["POST /paint", "POST /page"])
+async def test_a_body_that_is_too_slow(gate: Gatehouse, request_line: str) -> None:
+    client = await gate.visit(request_line, announced=10)
+    client.says(b"12345", more=True)
+    await gate.passes(29)
+    assert not client.has_all
+    await gate.passes(1)
+    assert (reason(client), client.header("connection")) == ((408, "body_too_slow"), "close")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "ending"),
+    [("POST /paint", Ending.CLIENT_LEFT_UPLOADING), ("POST /page", Ending.CLIENT_LEFT_BEFORE_ANSWER)],
+)
+async def test_who_leaves_while_uploading(gate: Gatehouse, request_line: str, ending: Ending) -> None:
+    client = await gate.visit(request_line, announced=10)
+    client.says(b"12345", more=True)
+    await gate.settled()
+    client.leaves()
+    await gate.settled()
+    assert (gate.record.ending, gate.record.status, gate.record.bytes_in) == (ending, 499, 5)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # threads write the file, and virtual time would not wait
+async def test_a_large_body_goes_by_a_file_that_is_closed(gate: Gatehouse) -> None:
+    gate.rules(max_body=3 << 20)
+    body = random.Random(1).randbytes(3 << 20)
+    await gate.visit("POST /paint", body=body)
+    await eventually(lambda: gate.upstream.exchanges and gate.pod.received == body)
+    gate.pod.answers()
+    await gate.settled()
+    assert (gate.record.bytes_in, gate.record.ending) == (3 << 20, Ending.SERVED)
+
+
+async def test_uncounted_bodies_are_passed_on_as_they_come(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /page", CHUNKED)
+    client.says(b"12345", more=True)
+    await gate.settled()
+    assert (gate.pod.received, gate.held) == (b"12345", 0)
+    client.says(b"67890")
+    gate.pod.answers()
+    await gate.settled()
+    assert (gate.pod.received, client.has_all) == (b"1234567890", True)
+
+
+# The line
+
+
+async def test_who_leaves_in_line_leaves_it_at_once(gate: Gatehouse) -> None:
+    first, second, third = [await gate.visit("GET /paint") for _ in range(3)]
+    second.leaves()
+    await gate.settled()
+    assert gate.waiting == 1
+    assert (gate.record.ending, gate.record.status, gate.record.place) == (Ending.CLIENT_LEFT_WAITING, 499, 1)
+    gate.upstream.meets(answering(b"hers"))
+    gate.pod.answers()
+    await gate.settled()
+    assert (first.has_all, third.body, len(gate.upstream.exchanges)) == (True, b"hers", 2)
+
+
+async def test_who_has_left_when_the_turn_comes_takes_none(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    connected = anyio.Event()
+    gate.upstream.meets(after(connected, refusing))
+    client = await gate.visit("POST /paint")
+    client.leaves()
+    connected.set()
+    await gate.settled()
+    assert (gate.upstream.asked, gate.slot("gpu-2")) == (["gpu-1:1"], "free")
+    assert gate.record.ending is Ending.CLIENT_LEFT_WAITING
+
+
+async def test_a_clock_of_the_line_runs_out(gate: Gatehouse) -> None:
+    gate.ready()
+    client = await gate.visit("POST /paint")
+    await gate.passes(600)
+    assert reason(client) == (503, "nothing_came_up")
+    assert gate.record.waited == pytest.approx(600, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"), [("wait=5", 5), ("respond-async, WAIT = 7", 7), ("wait=999999999", 100)]
+)
+async def test_a_client_may_wait_less_long(gate: Gatehouse, prefer: str, seconds: float) -> None:
+    gate.ready()
+    client = await gate.visit("POST /paint", ("prefer", "return=minimal"), ("prefer", prefer))
+    await gate.passes(seconds - 0.5)
+    assert not client.has_all
+    await gate.passes(0.5)
+    assert reason(client) == (503, "client_limit")
+
+
+# Turns
+
+
+async def test_a_refused_connection_gives_the_turn_back_whatever_the_method(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(refusing, answering(b"dog"))
+    client = await gate.visit("POST /paint", body=b"a dog")
+    assert gate.upstream.asked == ["gpu-1:1", "gpu-2:1"]
+    assert (client.body, gate.record.turns, gate.record.backend) == (b"dog", 2, "gpu-2")
+    assert gate.home_of(client) == "gpu-2"
+
+
+async def test_a_backend_that_refuses_is_asked_again_later_and_not_in_a_loop(gate: Gatehouse) -> None:
+    gate.upstream.meets(refusing, refusing, answering(b"dog"))
+    client = await gate.visit("POST /paint", body=b"a dog")
+    assert (len(gate.upstream.asked), gate.slot(), gate.waiting) == (1, "free", 1)
+    await gate.passes(1 + 2)
+    assert (client.body, gate.pod.received, gate.record.turns) == (b"dog", b"a dog", 3)
+
+
+async def test_a_passive_request_that_is_refused_does_not_wait(gate: Gatehouse) -> None:
+    gate.upstream.meets(refusing)
+    client = await gate.visit("GET /progress")
+    assert reason(client) == (503, "no_backend")
+
+
+async def test_who_leaves_after_a_refusal_leaves_the_line(gate: Gatehouse) -> None:
+    gate.upstream.meets(refusing)
+    client = await gate.visit("POST /paint")
+    client.leaves()
+    await gate.settled()
+    assert (gate.record.ending, gate.waiting) == (Ending.CLIENT_LEFT_WAITING, 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "ending", "why"),
+    [
+        (breaking_off, Ending.BACKEND_BROKE_BEFORE_ANSWER, "backend_broke_before_answer"),
+        (talking_nonsense, Ending.BACKEND_BAD_ANSWER, "backend_bad_answer"),
+    ],
+)
+async def test_what_broke_before_its_head_is_not_sent_twice(
+    gate: Gatehouse, script: Callable[[ScriptedExchange], Awaitable[None]], ending: Ending, why: str
+) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(script)
+    client = await gate.visit("POST /paint", body=b"a dog")
+    assert reason(client) == (502, ending.name.lower())
+    assert client.header("retry-after") is None
+    assert (gate.record.ending, gate.record.detail) == (ending, "gpu-1:1: as scripted")
+    assert (len(gate.upstream.exchanges), gate.why_quarantined()) == (1, why)
+    assert gate.quarantine() == pytest.approx(900, abs=1)
+
+
+async def test_quarantine_is_what_was_left_of_total(gate: Gatehouse) -> None:
+    await gate.visit("POST /paint")
+    await gate.passes(500)
+    gate.pod.breaks_off()
+    await gate.settled()
+    assert gate.quarantine() == pytest.approx(400, abs=1)
+
+
+async def test_a_short_503_that_breaks_is_a_broken_answer(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    gate.pod.begins(503, length=8)
+    gate.pod.gives(b"come")
+    gate.pod.fails(CutShort)
+    await gate.settled()
+    assert reason(client) == (502, "backend_broke_before_answer")
+    gate.quarantine()
+
+
+@pytest.mark.parametrize("request_line", ["GET /paint", "PUT /paint", "POST /again"])
+async def test_what_may_be_repeated_gets_one_more_turn_elsewhere(gate: Gatehouse, request_line: str) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(breaking_off, answering(b"dog"))
+    client = await gate.visit(request_line, body=b"a dog")
+    assert gate.upstream.asked == ["gpu-1:1", "gpu-2:1"]
+    assert (client.body, gate.pod.received, gate.record.turns) == (b"dog", b"a dog", 2)
+    assert gate.slot("gpu-2") == "free"
+    assert gate.quarantine("gpu-1") == pytest.approx(900, abs=1)
+
+
+async def test_but_only_one(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2", "gpu-3")
+    gate.upstream.meets(breaking_off, breaking_off)
+    client = await gate.visit("GET /paint")
+    assert (client.status, len(gate.upstream.exchanges)) == (502, 2)
+    for address in gate.upstream.asked:
+        gate.quarantine(address.removesuffix(":1"))
+
+
+async def test_without_another_backend_it_is_still_a_broken_answer(gate: Gatehouse) -> None:
+    """Not 503: that would say that nothing was started."""
+    gate.rules(quarantine_max=1000)
+    gate.upstream.meets(breaking_off)
+    client = await gate.visit("GET /paint")
+    await gate.passes(300)
+    assert reason(client) == (502, "backend_broke_before_answer")
+    assert gate.record.ending is Ending.BACKEND_BROKE_BEFORE_ANSWER
+    gate.quarantine()
+
+
+async def test_uncounted_requests_are_repeated_unless_their_body_went_by(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(breaking_off, answering(b"page"), breaking_off)
+    bodiless = await gate.visit("GET /page")
+    assert (bodiless.body, gate.upstream.asked) == (b"page", ["gpu-1:1", "gpu-2:1"])
+    went_by = await gate.visit("PUT /page", body=b"a dog")
+    assert (went_by.status, len(gate.upstream.exchanges)) == (502, 3)
+
+
+async def test_a_used_connection_that_was_closing_costs_no_turn(gate: Gatehouse) -> None:
+    gate.upstream.meets(closing_when_reused, answering(b"page"))
+    client = await gate.visit("GET /page")
+    assert (client.body, gate.record.turns) == (b"page", 1)
+    assert [exchange.request.reusable for exchange in gate.upstream.exchanges] == [True, False]
+
+
+async def test_a_request_that_we_could_not_finish_is_not_repeated(gate: Gatehouse) -> None:
+    client = await gate.visit("GET /paint", body=b"a dog")
+    gate.pod.fails(WrongLength)
+    await gate.settled()
+    assert (client.status, gate.record.turns) == (502, 1)
+    gate.quarantine()
+
+
+# Stopping
+
+
+async def test_who_waits_is_refused(gate: Gatehouse) -> None:
+    gate.ready()
+    clients = [await gate.visit("POST /paint", body=b"dog"), await gate.visit("GET /page")]
+    await gate.stops()
+    for client in clients:
+        assert reason(client) == (503, "stopping")
+        assert (client.header("retry-after"), client.header("connection")) == ("10", "close")
+
+
+async def test_who_uploads_is_refused(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint", announced=10)
+    await gate.stops()
+    assert reason(client) == (503, "stopping")
+    assert client.header("retry-after") == "10"
+
+
+@pytest.mark.parametrize("request_line", ["POST /paint", "GET /page", "GET /progress"])
+async def test_who_comes_later_is_refused(gate: Gatehouse, request_line: str) -> None:
+    await gate.stops()
+    client = await gate.visit(request_line, announced=0)
+    assert (reason(client), gate.upstream.asked) == ((503, "stopping"), [])
+
+
+async def test_what_was_started_gets_504_without_retry_after(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    await gate.stops()
+    assert reason(client) == (504, "stopped_before_answer")
+    assert (client.header("retry-after"), gate.pod.broken) == (None, True)
+    assert gate.quarantine() == pytest.approx(900, abs=1)
+
+
+async def test_what_was_being_sent_off_counts_as_started(gate: Gatehouse) -> None:
+    connected = anyio.Event()
+    gate.upstream.meets(after(connected, hanging))
+    client = await gate.visit("POST /paint")
+    await gate.stops()
+    connected.set()
+    await gate.settled()
+    assert reason(client) == (504, "stopped_before_answer")
+    gate.quarantine()
+
+
+@pytest.mark.parametrize("request_line", ["POST /paint", "GET /page"])
+async def test_what_comes_back_into_the_line_is_refused(gate: Gatehouse, request_line: str) -> None:
+    refused = anyio.Event()
+    gate.upstream.meets(after(refused, refusing))
+    client = await gate.visit(request_line)
+    await gate.stops()
+    refused.set()
+    await gate.settled()
+    assert reason(client) == (503, "stopping")
+
+
+async def test_what_would_be_repeated_is_not(gate: Gatehouse) -> None:
+    client = await gate.visit("GET /paint")
+    gate.pod.breaks_off()
+    await gate.stops()
+    assert client.status in (502, 504)
+    gate.quarantine()
+
+
+async def test_what_is_in_mid_answer_is_cut(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    gate.pod.begins()
+    await gate.settled()
+    await gate.stops()
+    assert (client.status, client.was_cut, gate.pod.broken) == (200, True, True)
+    assert gate.record.ending is Ending.STOPPED_IN_ANSWER
+    gate.quarantine()
+
+
+async def test_a_slow_reader_is_cut_and_its_backend_free(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    client.stops_reading()
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    await gate.stops()
+    assert (client.was_cut, gate.slot(), gate.held) == (True, "free", 0)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_answers_that_nobody_waits_for_are_not_read_on(gate: Gatehouse, leaves: bool) -> None:
+    client = await gate.visit("POST /paint")
+    if leaves:
+        client.leaves()
+    else:
+        await gate.passes(600)
+        assert client.status == 504
+    await gate.stops()
+    assert gate.pod.broken
+    gate.quarantine()
+
+
+async def test_who_is_just_told_504_is_no_reason_to_read_on(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    client.stops_reading()
+    await gate.passes(600)
+    await gate.stops()
+    client.reads_on()
+    await gate.settled()
+    assert (client.status, client.has_all, gate.pod.broken) == (504, True, True)
+    gate.quarantine()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_second_signal_leaves_a_record_and_no_slot(gate: Gatehouse, begun: bool) -> None:
+    client = await gate.visit("POST /paint")
+    if begun:
+        gate.pod.begins()
+    await gate.settled()
+    await gate.is_ended()
+    assert gate.record.ending is (Ending.STOPPED_IN_ANSWER if begun else Ending.STOPPED_BEFORE_ANSWER)
+    client.leaves()
+    gate.quarantine()
+
+
+# Defects of ours
+
+
+async def test_a_defect_is_answered_logged_and_costs_no_slot(gate: Gatehouse) -> None:
+    gate.upstream.meets(crashing)
+    with capture_logs() as logs:
+        client = await gate.visit("POST /paint")
+    assert reason(client) == (500, "internal_error")
+    assert [(line["event"], line["request_id"]) for line in logs] == [("request_failed", "id-00000001")]
+    assert gate.why_quarantined() == "internal_error"
+    gate.quarantine()
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_defect_in_mid_answer_cuts_the_client(gate: Gatehouse, reads: bool) -> None:
+    client = await gate.visit("POST /paint")
+    gate.pod.begins()
+    await gate.settled()
+    if not reads:
+        client.stops_reading()
+    gate.pod.gives(b"1")
+    await gate.settled()
+    gate.pod.gives(b"2")
+    with capture_logs() as logs:
+        gate.pod.crashes()
+        await gate.settled()
+    assert (client.was_cut, gate.record.ending, len(logs)) == (True, Ending.INTERNAL_ERROR_IN_ANSWER, 1)
+    gate.quarantine()
+
+
+# Records
+
+
+async def served(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(b"dog"))
+    await gate.visit("POST /paint")
+
+
+async def unrouted(gate: Gatehouse) -> None:
+    await gate.visit("POST /paint", host="other.example")
+
+
+async def refused(gate: Gatehouse) -> None:
+    gate.policy(bytes_limit=1)
+    await gate.visit("POST /paint", announced=10)
+
+
+async def waited(gate: Gatehouse) -> None:
+    gate.ready()
+    await gate.visit("POST /paint", ("prefer", "wait=1"))
+    await gate.passes(1)
+
+
+async def left_uploading(gate: Gatehouse) -> None:
+    (await gate.visit("POST /paint", announced=10)).leaves()
+
+
+async def uploaded_slowly(gate: Gatehouse) -> None:
+    await gate.visit("POST /paint", announced=10)
+    await gate.passes(30)
+
+
+async def left_waiting(gate: Gatehouse) -> None:
+    gate.ready()
+    (await gate.visit("POST /paint")).leaves()
+
+
+async def left_before_answer(gate: Gatehouse) -> None:
+    (await gate.visit("POST /paint")).leaves()
+    gate.pod.answers()
+
+
+async def left_in_answer(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    gate.pod.begins()
+    await gate.settled()
+    client.leaves()
+    gate.pod.ends()
+
+
+async def stalled(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    client.stops_reading()
+    gate.pod.answers(b"dog")
+    await gate.passes(60)
+
+
+async def broke_before_answer(gate: Gatehouse) -> None:
+    gate.upstream.meets(breaking_off)
+    await gate.visit("POST /page")
+
+
+async def answered_nonsense(gate: Gatehouse) -> None:
+    gate.upstream.meets(talking_nonsense)
+    await gate.visit("POST /page")
+
+
+async def answered_slowly(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    await gate.passes(600)
+
+
+async def broke_in_answer(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    gate.pod.begins()
+    gate.pod.breaks_off()
+
+
+async def stalled_in_answer(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    gate.pod.begins()
+    await gate.passes(302)
+
+
+async def stopped_before_answer(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    await gate.stops()
+
+
+async def stopped_in_answer(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    gate.pod.begins()
+    await gate.settled()
+    await gate.stops()
+
+
+async def defect(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    gate.pod.crashes()
+
+
+async def defect_in_answer(gate: Gatehouse) -> None:
+    await gate.visit("POST /page")
+    gate.pod.begins()
+    await gate.settled()
+    gate.pod.crashes()
+
+
+ENDINGS: dict[Ending, tuple[Story, int, Outcome]] = {
+    Ending.SERVED: (served, 200, Outcome.SERVED),
+    Ending.NO_ROUTE: (unrouted, 404, Outcome.REFUSED),
+    Ending.REFUSED: (refused, 503, Outcome.REFUSED),
+    Ending.WAITED: (waited, 503, Outcome.REFUSED),
+    Ending.CLIENT_LEFT_UPLOADING: (left_uploading, 499, Outcome.CLIENT_GONE),
+    Ending.CLIENT_SLOW_UPLOADING: (uploaded_slowly, 408, Outcome.REFUSED),
+    Ending.CLIENT_LEFT_WAITING: (left_waiting, 499, Outcome.CLIENT_GONE),
+    Ending.CLIENT_LEFT_BEFORE_ANSWER: (left_before_answer, 499, Outcome.CLIENT_GONE),
+    Ending.CLIENT_LEFT_IN_ANSWER: (left_in_answer, 200, Outcome.CLIENT_GONE),
+    Ending.CLIENT_STALLED: (stalled, 200, Outcome.CUT),
+    Ending.BACKEND_BROKE_BEFORE_ANSWER: (broke_before_answer, 502, Outcome.REFUSED),
+    Ending.BACKEND_BAD_ANSWER: (answered_nonsense, 502, Outcome.REFUSED),
+    Ending.BACKEND_SLOW_ANSWER: (answered_slowly, 504, Outcome.REFUSED),
+    Ending.BACKEND_BROKE_IN_ANSWER: (broke_in_answer, 200, Outcome.CUT),
+    Ending.BACKEND_STALLED_IN_ANSWER: (stalled_in_answer, 200, Outcome.CUT),
+    Ending.STOPPED_BEFORE_ANSWER: (stopped_before_answer, 504, Outcome.REFUSED),
+    Ending.STOPPED_IN_ANSWER: (stopped_in_answer, 200, Outcome.CUT),
+    Ending.INTERNAL_ERROR: (defect, 500, Outcome.REFUSED),
+    Ending.INTERNAL_ERROR_IN_ANSWER: (defect_in_answer, 200, Outcome.CUT),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name.lower())
+async def test_each_request_has_one_record_that_says_how_it_ended(gate: Gatehouse, ending: Ending) -> None:
+    story, status, outcome = ENDINGS[ending]
+    with capture_logs():
+        await story(gate)
+        await gate.settled()
+    (record,) = gate.records
+    assert (record.ending, record.ending and record.ending.outcome, record.status) == (ending, outcome, status)
+    assert record.ended_at >= record.started_at
+
+
+def test_every_ending_has_its_story() -> None:
+    assert set(Ending) - set(ENDINGS) == {Ending.LOCAL}  # nothing is answered locally yet
+
+
+async def test_a_record_tells_the_whole_story(gate: Gatehouse) -> None:
+    await gate.passes(100)
+    first = await gate.visit("GET /paint")
+    await gate.visit("POST /paint?a=b", body=b"a dog", peer=PROXY)
+    await gate.passes(3)
+    gate.upstream.exchanges[0].answers()
+    await gate.passes(4)
+    gate.pod.answers(b"woof", 201)
+    await gate.settled()
+    record = gate.record
+    assert (record.client, record.method, record.target, record.host) == (PROXY, "POST", b"/paint?a=b", "sd.example")
+    assert (record.pool, record.lane, record.backend) == ("sd", Lane.COUNTED, "gpu-1")
+    assert (record.turns, record.place, record.status, record.bytes_in, record.bytes_out) == (1, 1, 201, 5, 4)
+    assert [record.waited, record.service] == pytest.approx([3, 4])
+    assert [record.started_at, record.ended_at] == pytest.approx([100, 107])
+    assert first.has_all
+
+
+async def test_nothing_of_a_request_is_remembered(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering())
+    client = weakref.ref(await gate.visit("GET /paint"))
+    gate.clients.clear()
+    gc.collect()
+    assert client() is None
+    gate.records.clear()
+
+
+class Painters:
+    """Backends that paint for some seconds whatever becomes of their connections, and notice a second picture."""
+
+    def __init__(self, tasks: TaskGroup, chance: random.Random) -> None:
+        self.at_work: Counter[str] = Counter()
+        self.double_runs = 0
+        self._tasks = tasks
+        self._chance = chance
+
+    async def paint(self, exchange: ScriptedExchange) -> None:
+        """A script."""
+        self.at_work[exchange.address] += 1
+        self.double_runs += self.at_work[exchange.address] > 1
+        self._tasks.start_soon(self._work, exchange)
+
+    async def _work(self, exchange: ScriptedExchange) -> None:
+        await anyio.sleep(self._chance.uniform(0.5, 4))
+        exchange.begins()
+        await anyio.sleep(self._chance.uniform(0.5, 4))
+        self.at_work[exchange.address] -= 1
+        exchange.gives(b"dog")
+        exchange.ends()
+
+
+@pytest.mark.parametrize("on_client_gone", [OnClientGone.FINISH, OnClientGone.CLOSE])
+async def test_nobody_is_lost_and_nothing_runs_twice_at_once(gate: Gatehouse, on_client_gone: OnClientGone) -> None:
+    chance = random.Random(2)
+    gate.rules(on_client_gone=on_client_gone, quarantine_max=9)
+    gate.ready(*(f"gpu-{number}" for number in range(4)))
+    async with anyio.create_task_group() as tasks:
+        painters = Painters(tasks, chance)
+        gate.upstream.meets(*[painters.paint] * 200)
+        for _ in range(200):
+            client = await gate.visit("POST /paint", body=b"a dog")
+            if chance.random() < 0.3:
+                tasks.start_soon(leave_after, client, chance.uniform(0, 20))
+            await anyio.sleep(chance.uniform(0, 2))
+        with anyio.fail_after(5000):
+            while gate.driver.pool.demand:  # noqa: ASYNC110  (virtual time)
+                await anyio.sleep(10)
+    outcomes = Counter(record.ending.outcome for record in gate.records if record.ending)
+    assert painters.double_runs == 0
+    assert sum(outcomes.values()) == len(gate.clients) == 200
+    assert outcomes.keys() == {Outcome.SERVED, Outcome.CLIENT_GONE}
+
+
+async def leave_after(client: VisitingClient, seconds: float) -> None:
+    await anyio.sleep(seconds)
+    client.leaves()
