@@ -7,6 +7,7 @@ operators. It never decides when to stop (`lifecycle.py`).
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,7 +53,9 @@ def bind(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise CannotListen(host, port, error.strerror or str(error)) from error
+        # In the kernel's words where it has any: Python's own repeat the address.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        raise CannotListen(host, port, reason) from error
     sock.setblocking(False)
     return sock
 

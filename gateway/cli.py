@@ -1,0 +1,108 @@
+"""The commands. Parses and hands over, nothing more; a command imports what is slow to import itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from gateway import settings as configuration
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+#: Exit code for what the user can mend: a file, a port, an argument.
+CANNOT = 2
+
+app = typer.Typer(
+    help="A gateway for pods that can do one thing at a time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def serve(config: Annotated[Path, typer.Option(help="The configuration file.")]) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C; SIGHUP reads the file again."""
+    from gateway import logs, wiring
+    from gateway.server.lifecycle import run
+    from gateway.server.listener import CannotListen
+
+    settings = _load(config)
+    logs.configure(settings.log.format, settings.log.level)
+    try:
+        run(lambda: wiring.serve(settings, config, os.environ))
+    except CannotListen as error:
+        _fail(str(error))
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="The configuration file.")]) -> None:
+    """Check a configuration file: says everything that is wrong with it at once."""
+    settings = _load(file)
+    pools = ", ".join(f"{name} ({pool.profile})" for name, pool in settings.pools.items())
+    print(f"{file}: good. Pools: {pools}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration file, for editors."""
+    print(json.dumps(configuration.json_schema(), indent=2))
+
+
+@app.command()
+def load(
+    url: Annotated[str, typer.Argument(help="Where to send the requests.")],
+    requests: Annotated[int, typer.Option("-n", help="Requests in all.")] = 200,
+    concurrency: Annotated[int, typer.Option("-c", help="Workers: requests under way at a time.")] = 50,
+    method: Annotated[str, typer.Option("-m", help="HTTP method.")] = "GET",
+    body: Annotated[str | None, typer.Option("-d", help="The body.")] = None,
+    body_file: Annotated[Path | None, typer.Option("-D", help="A file with the body.")] = None,
+    headers: Annotated[list[str] | None, typer.Option("-H", help="A header, 'Name: value'. Repeatable.")] = None,
+    timeout: Annotated[float, typer.Option("-t", help="Seconds a request may take; 0: no limit.")] = 20.0,
+    cookies: Annotated[bool, typer.Option("--cookies", help="Each worker keeps its cookies, as a browser.")] = False,
+    ops: Annotated[str | None, typer.Option(help="The operators' port, for waiting, in flight and pods.")] = None,
+) -> None:
+    """Send requests as `hey` does, show how it goes, and sum it up."""
+    from gateway.load import command
+    from gateway.load.plan import LoadPlan, parse_header
+
+    content = _content(body, body_file)
+    try:
+        told = tuple(parse_header(line) for line in headers or ())
+        plan = LoadPlan(url, requests, concurrency, method, told, content, timeout, cookies, ops)
+    except ValueError as error:
+        _fail(str(error))
+    sys.exit(command.main(plan))
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def _load(file: Path) -> Settings:
+    try:
+        return configuration.load(file, os.environ)
+    except configuration.SettingsError as error:
+        _fail(str(error))
+
+
+def _content(text: str | None, file: Path | None) -> bytes | None:
+    """A body as the arguments give it, byte for byte; the file goes first, as with `hey`."""
+    if file is None:
+        return None if text is None else os.fsencode(text)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        _fail(f"cannot read {file}: {error.strerror}")
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(CANNOT)

@@ -1,0 +1,119 @@
+"""The tree keeps its rules. Who may import whom among our packages is import-linter's (`make check`); here is what it
+does not see: what the pure packages may take from outside, and that each module has its test.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.glob("gateway/**/*.py") if path.name != "__init__.py")
+CORE = [module for module in MODULES if module.is_relative_to("gateway/core")]
+
+#: All that core may take from the standard library: it has no clock, no dice, no log, no tasks, and no way out.
+PURE = frozenset(
+    {
+        "__future__",
+        "collections",
+        "dataclasses",
+        "enum",
+        "hashlib",
+        "heapq",
+        "itertools",
+        "math",
+        "re",
+        "statistics",
+        "typing",
+        "urllib.parse",
+    }
+)
+
+#: Modules without a test of their own name, and what would fail if they were wrong.
+TESTED_ELSEWHERE = {
+    "gateway/__main__.py": "tests/system/test_commands.py",  # one call
+    "gateway/core/policy.py": "tests/core/test_pool.py",  # data
+    "gateway/core/ticket.py": "tests/core/test_pool.py",  # data
+    "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",
+    "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
+    "gateway/probing/control_client.py": "tests/probing/test_probes.py",
+    "gateway/processes/process.py": "tests/processes/test_launcher.py",  # which makes them
+    "gateway/proxy/served_pool.py": "tests/proxy/test_endpoint.py",  # data
+    "gateway/runtime/deadlines.py": "tests/runtime/test_driver.py",
+    "gateway/scaling/target.py": "tests/scaling/test_local.py",  # a protocol
+}
+
+
+@cache
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse((ROOT / module).read_text())
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            assert node.level == 0, "a relative import"
+            yield node.module
+
+
+def is_within(name: str, packages: frozenset[str]) -> bool:
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in packages for length in range(1, len(parts) + 1))
+
+
+@pytest.mark.parametrize("module", CORE, ids=str)
+def test_core_knows_itself_and_the_pure_part_of_the_standard_library(module: Path) -> None:
+    assert [name for name in imports_of(module) if not is_within(name, PURE | {"gateway.core"})] == []
+
+
+@pytest.mark.parametrize("module", CORE, ids=str)
+def test_core_waits_for_nothing_and_prints_nothing(module: Path) -> None:
+    waits = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    for node in ast.walk(tree_of(module)):
+        assert not isinstance(node, waits), f"line {node.lineno}"
+        assert not (isinstance(node, ast.Name) and node.id in ("print", "open", "input")), f"line {node.lineno}"
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("gateway/simulation", {"gateway.core", "gateway.simulation"}),
+        ("gateway/runtime", {"gateway.core", "gateway.runtime", "anyio", "structlog"}),
+    ],
+)
+def test_the_two_that_drive_it_know_little_else(package: str, allowed: set[str]) -> None:
+    for module in (module for module in MODULES if module.is_relative_to(package)):
+        others = {name for name in imports_of(module) if name.partition(".")[0] not in sys.stdlib_module_names}
+        assert {name for name in others if not is_within(name, frozenset(allowed))} == set(), module
+
+
+def test_packages_export_nothing() -> None:
+    """A name has one address: where it is defined."""
+    assert [path for path in ROOT.glob("gateway/**/__init__.py") if path.read_text().strip()] == []
+
+
+def test_each_module_has_its_test() -> None:
+    missing = [str(module) for module in MODULES if not its_test(module).exists()]
+    assert sorted(set(missing) - TESTED_ELSEWHERE.keys()) == []
+
+
+def test_what_is_tested_elsewhere_has_no_test_here_and_has_one_there() -> None:
+    assert [module for module in TESTED_ELSEWHERE if Path(module) not in MODULES] == []
+    assert [module for module in TESTED_ELSEWHERE if its_test(Path(module)).exists()] == []
+    assert [there for there in TESTED_ELSEWHERE.values() if not (ROOT / there).exists()] == []
+
+
+def its_test(module: Path) -> Path:
+    package = module.relative_to("gateway").parent
+    return ROOT / "tests" / package / f"test_{module.name}"
