@@ -1,7 +1,7 @@
-"""The composition root: settings in, a running gateway out. The only file that knows everybody.
+"""The composition root: settings in, a running gateway out. With `pool_wiring.py` the only file that knows everybody.
 
-Nothing is decided here. Each pool is a set of parts (`PoolParts`) with tasks of its own; around them stand the endpoint
-of the traffic port, the operators' app and the life cycle.
+Nothing is decided here. Each pool is a set of parts with tasks of its own; around them stand the endpoint of the
+traffic port, the operators' app and the life cycle.
 """
 
 from __future__ import annotations
@@ -16,63 +16,39 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.core.policy import Policy
-from gateway.core.pool import Pool
 from gateway.core.routing import Route, Router
-from gateway.core.scaling.local import Autoscaling, LocalEvaluation
-from gateway.discovery.dns import DnsBackends
-from gateway.discovery.local_processes import LocalProcesses
-from gateway.discovery.static import StaticBackends, address_of
+from gateway.discovery.static import address_of
 from gateway.logs import is_console
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.ops.app import operators_app
+from gateway.pool_wiring import CannotReload, PoolParts
 from gateway.probing.control_client import new_client
-from gateway.probing.probes import HttpProbe, IdlenessProbe, TcpProbe
-from gateway.probing.readiness import Cadence
-from gateway.probing.watch import BackendWatch
-from gateway.processes.launcher import Launcher
 from gateway.processes.reaper import adopts_orphans, reap_orphans
-from gateway.profiles.registry import profile
-from gateway.profiles.rules import rule
-from gateway.profiles.treatment import Readiness
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.forwarded import TrustedProxies
 from gateway.proxy.line_writer import LineWriter
-from gateway.proxy.served_pool import OnClientGone, Rules, ServedPool
-from gateway.proxy.session_cookie import SessionCookies
 from gateway.runtime.background import Background
-from gateway.runtime.driver import Driver
-from gateway.scaling.local import LocalScaler
-from gateway.scaling.process_target import ProcessTarget
 from gateway.server.lifecycle import Hooks, Lifecycle
 from gateway.server.limits import Limits
 from gateway.server.listener import bind, operators_listener, traffic_listener
 from gateway.server.state import TrafficState
 from gateway.settings import SettingsError, load, session_keys
-from gateway.upstream.dialer import Dialer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import httpx
 
-    from gateway.core.backend import Listed
     from gateway.core.record import RequestRecord
     from gateway.core.snapshot import PoolView
-    from gateway.discovery.source import Source
     from gateway.metrics.collector import ScalerView
-    from gateway.profiles.treatment import Profile
     from gateway.settings import PoolSettings, Settings
 
 #: Seconds between two looks whether a pool that was taken out of the configuration is done.
 _LOOK_EVERY = 0.5
-
-
-class CannotReload(Exception):
-    """What changed in the file needs a restart."""
 
 
 async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
@@ -282,293 +258,8 @@ class Gateway:
         self._retiring.remove(name)
 
 
-class PoolParts:
-    """Everything that one pool is made of."""
-
-    def __init__(
-        self,
-        name: str,
-        settings: PoolSettings,
-        keys: Sequence[str],
-        inherited: Mapping[str, str],
-        probes: httpx.AsyncClient,
-        on_warmed: Callable[[float], None],
-    ) -> None:
-        """`inherited`: the environment of its processes, if it has any."""
-        self.name = name
-        self._settings = settings
-        self._probes = probes
-        self._profile = _profile(settings)
-        now = time.monotonic()
-        self.driver = Driver(Pool(name, policy_of(settings, self._profile), now), time.monotonic, on_warmed=on_warmed)
-        self._dialers: list[Dialer] = []  # the last one is in use; exchanges may go on in those before it
-        self.served = ServedPool(
-            name, self.driver, self._profile, _cookies(name, settings, keys), self._new_dialer(), rules_of(settings)
-        )
-        self._watch = self._new_watch()
-        self.fleet: LocalProcesses | None = None
-        self._scaler: LocalScaler | None = None
-        self._closing = False
-        # While it runs. Not made here: a reload makes new pools in a signal's callback, where there is no task.
-        self._scope: anyio.CancelScope | None = None
-        self._source_scope: anyio.CancelScope | None = None
-        if settings.backends.processes is not None:
-            self.fleet = self._new_fleet(inherited)
-            self._scaler = self._new_scaler(self.fleet)
-            self.driver.on_wait = self._scaler.poke
-        if self._profile.idle is None and self.fleet is None:
-            structlog.get_logger().info(
-                "backends_start_free",
-                pool=name,
-                why=f"profile {settings.profile} cannot ask a backend whether it is at work",
-            )
-
-    async def run(self) -> None:
-        """The pool's timers, discovery, probes and scaler, until `close` or cancelled."""
-        with anyio.CancelScope() as self._scope:
-            try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self.driver.run)
-                    if self._scaler is not None:
-                        tasks.start_soon(self._scaler.run)
-                    while True:
-                        with anyio.CancelScope() as self._source_scope:
-                            await self._source().run()
-            finally:
-                for dialer in self._dialers:
-                    dialer.close()
-
-    @property
-    def has_work(self) -> bool:
-        """A request is in it, in whatever lane, or a backend may still be at work for one."""
-        pool = self.driver.pool
-        return bool(pool.demand or pool.budget.uploading or any(b.uncounted for b in pool.backends.values()))
-
-    async def close(self) -> None:
-        """It is over, for good: its processes are stopped, and `run` returns."""
-        self._closing = True
-        if self.fleet is not None:
-            await self.fleet.close()
-        if self._scope is not None:
-            self._scope.cancel()
-
-    def scaler_view(self) -> ScalerView | None:
-        """What its scaler last thought; None: it has none, or it has not thought yet."""
-        scale = self._scaler.view() if self._scaler is not None else None
-        if scale is None:
-            return None
-        valid = scale.decision.valid
-        return {
-            "desired": scale.desired,
-            "ready": self.driver.pool.ready_count,
-            "stable": scale.decision.stable if valid else None,
-            "panic": scale.decision.panic if valid else None,
-            "in_panic": scale.decision.in_panic,
-            "bound": scale.bound.name if scale.bound is not None else None,
-        }
-
-    # Reload
-
-    def check_reload(self, settings: PoolSettings) -> None:
-        """Raises CannotReload if `reload` cannot do this without dropping requests."""
-        if self._closing:
-            raise CannotReload(f"pools.{self.name}: the processes of the one that was removed are still being stopped")
-        old, new = self._settings.backends, settings.backends
-        where = f"pools.{self.name}.backends"
-        if [kind is None for kind in (old.static, old.dns, old.processes)] != [
-            kind is None for kind in (new.static, new.dns, new.processes)
-        ]:
-            raise CannotReload(f"{where}: another kind of backends needs a restart")
-        if old.processes is not None and new.processes is not None:
-            same = {"max": old.processes.max}
-            if new.processes.model_copy(update=same) != old.processes:
-                raise CannotReload(f"{where}.processes: only max can change without a restart")
-
-    def reload(self, settings: PoolSettings, keys: Sequence[str]) -> None:
-        """New settings and keys, from the next request on. No request is dropped."""
-        old, self._settings = self._settings, settings
-        self._profile = _profile(settings)
-        self.driver.refit(policy_of(settings, self._profile))
-        served = self.served
-        served.profile, served.rules = self._profile, rules_of(settings)
-        if (old.timeouts.connect, old.timeouts.keep_alive) != (settings.timeouts.connect, settings.timeouts.keep_alive):
-            served.upstream = self._new_dialer()
-        if old.affinity == settings.affinity:
-            served.cookies.rotate(keys)
-        else:
-            served.cookies = _cookies(self.name, settings, keys)
-        self._watch = self._new_watch()
-        if self.fleet is not None and self._scaler is not None and settings.backends.processes is not None:
-            self.fleet.most = settings.backends.processes.max
-            self._scaler.reconfigure(autoscaling_of(settings), settings.concurrency, self.fleet.ceilings)
-        elif self._source_scope is not None and (old.backends, old.readiness, old.profile) != (
-            settings.backends,
-            settings.readiness,
-            settings.profile,
-        ):
-            self._source_scope.cancel()  # and a new one begins
-
-    # Parts
-
-    def _source(self) -> Source:
-        backends = self._settings.backends
-        if self.fleet is not None:
-            return self.fleet
-        if backends.dns is not None:
-            dns = backends.dns
-            return DnsBackends(dns.name, dns.port, self.driver, self._look_after, interval=dns.interval)
-        return StaticBackends(backends.static or (), self.driver, self._look_after)
-
-    def _new_dialer(self) -> Dialer:
-        timeouts = self._settings.timeouts
-        self._dialers.append(Dialer(connect_timeout=timeouts.connect, idle_reuse=timeouts.keep_alive))
-        return self._dialers[-1]
-
-    async def _look_after(self, backend: Listed, report: Callable[[bool], None]) -> None:
-        """The watch in force when the backend came."""
-        await self._watch(backend, report)
-
-    def _new_watch(self) -> BackendWatch:
-        settings, idle = self._settings.readiness, self._profile.idle
-        readiness = self._profile.readiness
-        if settings.tcp:
-            readiness = Readiness("tcp")
-        elif settings.http is not None:
-            readiness = Readiness("http", settings.http)
-        probe: HttpProbe | TcpProbe = TcpProbe(settings.timeout)
-        if readiness.kind == "http":
-            probe = HttpProbe(
-                self._probes, readiness.path, readiness.accepts, light=readiness.light, timeout=settings.timeout
-            )
-        backends = self.driver.pool.backends
-        return BackendWatch(
-            probe=probe,
-            cadence=Cadence(settings.initial_delay, settings.period, failure_threshold=settings.failure_threshold),
-            idle_probe=IdlenessProbe(self._probes, idle.path, idle.says_idle, timeout=settings.timeout)
-            if idle is not None
-            else None,
-            is_busy=lambda identity: (b := backends.get(identity)) is not None and bool(b.in_flight or b.quarantines),
-            is_quarantined=lambda identity: (b := backends.get(identity)) is not None and bool(b.quarantines),
-            reports=self.driver,
-            clock=self.driver.clock,
-        )
-
-    def _new_fleet(self, inherited: Mapping[str, str]) -> LocalProcesses:
-        processes = self._settings.backends.processes
-        assert processes is not None
-        launcher = Launcher(
-            processes.command,
-            log_dir=processes.log_dir / self.name,
-            inherited=inherited,
-            env=processes.env,
-            gpus=processes.gpus,
-            host=processes.host,
-            stop_grace=processes.stop_grace,
-        )
-        return LocalProcesses(
-            self.name,
-            launcher,
-            self.driver,
-            self._look_after,
-            most=processes.max,
-            start_timeout=self._settings.cold_start.timeout,
-        )
-
-    def _new_scaler(self, fleet: LocalProcesses) -> LocalScaler:
-        pool, driver = self.driver.pool, self.driver
-        evaluation = LocalEvaluation(
-            pool.load, autoscaling_of(self._settings), self._settings.concurrency, fleet.ceilings
-        )
-        target = ProcessTarget(
-            fleet,
-            take_for_removal=driver.take_for_removal,
-            starting=pool.starting,
-            overdue=lambda: pool.overdue_quarantines(self._settings.quarantine.replace_after, driver.clock()),
-            waiting=lambda: pool.wanted,
-        )
-        return LocalScaler(
-            self.name,
-            evaluation,
-            target,
-            clock=driver.clock,
-            waiting=lambda: pool.wanted,
-            ready=lambda: pool.ready_count,
-        )
-
-
 def _limits(settings: Settings) -> Limits:
     """Of the traffic port's connections. A pool is known only when the headers are read, so the most patient one's
     timeout holds for all."""
     headers = max((pool.timeouts.headers for pool in settings.pools.values()), default=10.0)
     return Limits(header_timeout=headers, idle_timeout=settings.listen.keep_alive)
-
-
-def _profile(settings: PoolSettings) -> Profile:
-    rules = [rule(each.match, each.lane, each.when_busy, repeatable=each.repeatable) for each in settings.rules]
-    return profile(settings.profile, rules)
-
-
-def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
-    """What the core is told."""
-    affinity, quarantine = settings.affinity, settings.quarantine
-    return Policy(
-        limit=settings.concurrency,
-        balancing=settings.balancing,
-        line_limit=settings.queue.limit,
-        bytes_limit=settings.queue.bytes,
-        queue_timeout=settings.queue.timeout,
-        cold_timeout=settings.cold_start.timeout,
-        session_ttl=affinity.ttl,
-        session_capacity=affinity.sessions,
-        spill_after=affinity.spill_after,
-        move_after=affinity.move_after,
-        can_ask=its_profile.idle is not None,
-        unknown_for=settings.timeouts.total if quarantine.max is None else quarantine.max,
-    )
-
-
-def rules_of(settings: PoolSettings) -> Rules:
-    """What the endpoint is told."""
-    timeouts = settings.timeouts
-    return Rules(
-        when_busy=settings.affinity.when_busy,
-        max_body=settings.max_body,
-        body_idle=timeouts.body_idle,
-        response_start=timeouts.response_start,
-        idle=timeouts.idle,
-        write_stall=timeouts.write_stall,
-        total=timeouts.total,
-        drain_timeout=settings.drain_timeout,
-        quarantine_max=settings.quarantine.max,
-        response_spool=settings.response_spool,
-        on_client_gone=OnClientGone(settings.on_client_gone),
-        longest_wait=settings.queue.timeout + settings.cold_start.timeout,
-        expose_backend=settings.expose_backend,
-    )
-
-
-def _cookies(name: str, settings: PoolSettings, keys: Sequence[str]) -> SessionCookies:
-    affinity = settings.affinity
-    return SessionCookies(
-        keys, pool=name, name=affinity.cookie, ttl=int(affinity.ttl), new_id=partial(secrets.token_urlsafe, 16)
-    )
-
-
-def autoscaling_of(settings: PoolSettings) -> Autoscaling:
-    """What the autoscaler is told."""
-    told = settings.autoscaling
-    return Autoscaling(
-        min_scale=told.min_scale,
-        max_scale=told.max_scale,
-        initial_scale=told.initial_scale,
-        activation_scale=told.activation_scale or 0,
-        target=told.target,
-        target_utilization_percentage=told.target_utilization_percentage,
-        target_burst_capacity=told.target_burst_capacity,
-        window=told.window,
-        panic_window_percentage=told.panic_window_percentage,
-        panic_threshold_percentage=told.panic_threshold_percentage,
-        scale_down_delay=told.scale_down_delay,
-        scale_to_zero_pod_retention_period=told.scale_to_zero_pod_retention_period,
-        metric_aggregation_algorithm=told.metric_aggregation_algorithm,
-    )

@@ -44,6 +44,7 @@ TESTED_ELSEWHERE = {
     "gateway/core/ticket.py": "tests/core/test_pool.py",  # data
     "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
+    "gateway/pool_wiring.py": "tests/test_wiring_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",
     "gateway/processes/process.py": "tests/processes/test_launcher.py",  # which makes them
     "gateway/proxy/served_pool.py": "tests/proxy/test_endpoint.py",  # data

@@ -86,7 +86,7 @@ class _Member:
 
 class LocalProcesses:
     """One pool's processes. `most` (None: no limit) counts all that run; a start that takes longer than
-    `start_timeout` seconds has failed."""
+    `start_timeout` seconds has failed. Both may be set anew at any time."""
 
     def __init__(
         self, pool: str, starter: Starter, reports: Reports, watch: Watch, *, most: int | None, start_timeout: float
@@ -95,7 +95,7 @@ class LocalProcesses:
         self._starter = starter
         self._reports = reports
         self._watch = watch
-        self._start_timeout = start_timeout
+        self.start_timeout = start_timeout
         self._members: dict[str, _Member] = {}
         self._start_seconds: deque[float] = deque(maxlen=_MEASURED)
         self._failed_starts = BackOff(AFTER_FAILED_STARTS)
@@ -175,7 +175,7 @@ class LocalProcesses:
         self._ended(member, code)
 
     async def _stop_if_late(self, member: _Member) -> None:
-        await anyio.sleep(self._start_timeout)
+        await anyio.sleep(self.start_timeout)
         if member.ready_at is None and not member.stopping:
             member.late = True
             self.stop(member.process.identity)
@@ -204,7 +204,7 @@ class LocalProcesses:
             return  # `close` and its own task both wait for it
         self._reports.set_state(process.identity, BackendState.GONE)
         self._list()
-        how = f"not ready within {self._start_timeout:g} s" if member.late else describe_exit(code)
+        how = f"not ready within {self.start_timeout:g} s" if member.late else describe_exit(code)
         evidence = ": ".join(filter(None, (how, process.last_line())))
         if member.stopping and not member.late:
             self._log.info("process_stopped", backend=process.name, exit_code=code)

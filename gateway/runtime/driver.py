@@ -95,6 +95,7 @@ class Slot:
         """The backend refused before a byte was written: wait for another turn with the old number. Raises
         Refused."""
         self._driver.give_back(self.ticket)
+        self.at_risk = 0.0
         await self.turn()
 
     async def elsewhere(self) -> None:
