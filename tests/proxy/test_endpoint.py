@@ -543,6 +543,16 @@ async def test_what_was_being_sent_off_counts_as_started(gate: Gatehouse) -> Non
     gate.quarantine()
 
 
+async def test_a_turn_that_comes_with_the_end_is_not_used(gate: Gatehouse) -> None:
+    gate.upstream.meets(refusing)
+    client = await gate.visit("POST /paint")
+    gate.ready("gpu-1", "gpu-2")
+    assert gate.slot("gpu-2") == "working"
+    await gate.stops()
+    assert (reason(client), len(gate.upstream.asked)) == ((503, "stopping"), 1)
+    assert gate.slot("gpu-2") == "free"
+
+
 @pytest.mark.parametrize("request_line", ["POST /paint", "GET /page"])
 async def test_what_comes_back_into_the_line_is_refused(gate: Gatehouse, request_line: str) -> None:
     refused = anyio.Event()
