@@ -99,13 +99,15 @@ async def live(life: Life, driver: runtime.Driver, log: Log) -> None:
     """A request as a task: it waits and works until its next step is due."""
     await anyio.sleep_until(life.arrives_at)
     with WrittenDown(driver, life.ticket(), log) as slot, suppress(runtime.Refused):
-        go_on = slot.turn
         for at, step in life.steps:
             with anyio.CancelScope(deadline=at):
-                await go_on()
+                await slot.turn()
                 await anyio.sleep_forever()
             slot.at_risk = 8.0
-            go_on = slot.again if step == "give back" else slot.elsewhere
+            if step == "give back":
+                slot.again()
+            elif step == "retry":
+                slot.elsewhere()
         slot.done(Ending.SERVED, 8.0 if step == "leave, at risk" else 0.0)
 
 

@@ -74,7 +74,6 @@ class Ending(enum.Enum):
     H before the answer's head, D in the answer's body."""
 
     SERVED = "--"
-    LOCAL = "LR"  # answered by the gateway on purpose: a local answer, the health path
     NO_ROUTE = "PR"  # no pool, denied, too large, malformed in a way only the endpoint sees
     REFUSED = "PQ"  # line or bytes full, stopping, fail-fast, passive and nobody ready
     WAITED = "sQ"  # a clock of the line ran out

@@ -625,9 +625,11 @@ class Pool:
 
     def _is_hopeless(self, now: float) -> bool:
         """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
-        if not (self.is_cold and self.starts.is_hopeless(now)):
-            return False
-        return not any(b.listed and b.state is BackendState.READY for b in self._suspects.members())
+        return self.is_cold and self.starts.is_hopeless(now) and not self._somebody_rests()
+
+    def _somebody_rests(self) -> bool:
+        """A backend is only suspect, and will be asked again in a moment: that is cold, but no cold start."""
+        return any(b.listed and b.state is BackendState.READY for b in self._suspects.members())
 
     def _hopeless(self, now: float, *, remember: bool = True) -> Refusal:
         self.starts.wanted = self.starts.wanted or remember
@@ -649,7 +651,7 @@ class Pool:
         cold, demand = self.is_cold, self.demand
         self._patience.clocks.switch(cold, now)
         self.load.set(now, demand)
-        if cold and self.wanted:
+        if cold and self.wanted and not self._somebody_rests():
             if self._cold_since is None:
                 self._cold_since = now
                 self.counts.cold_starts += 1

@@ -54,7 +54,7 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 #: Seconds for a backend to take an interrupt. So long, at most, its slot is kept from the next in line.
 _INTERRUPT_TIMEOUT = 10.0
 
-_WAIT = re.compile(rb"(?:^|[,;\s])wait\s*=\s*(\d{1,9})\b", re.IGNORECASE)
+_WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
 
 
 class Endpoint:
@@ -199,19 +199,19 @@ class Endpoint:
         """A turn, another one for as long as nothing was started, and one more for what may be repeated."""
         may_repeat = visit.method in IDEMPOTENT or treatment.repeatable
         broke: UpstreamError | None = None
-        next_turn = slot.turn
         while True:
             try:
-                await _until_turn(visit, next_turn)
+                await _until_turn(visit, slot)
                 return await self._exchange(visit, pool, slot, body)
             except (NotSent, NothingStarted):
-                next_turn = slot.again
+                slot.again()
             except UpstreamError as error:
                 is_spent = broke is not None or visit.inbound.received != body.length
                 if is_spent or not may_repeat or not isinstance(error, BrokeBeforeHead):
                     slot.done(_ending_of(error), slot.at_risk)
                     raise
-                next_turn, broke = slot.elsewhere, error
+                broke = error
+                slot.elsewhere()
             except Refused as refused:
                 if broke is not None:  # that nothing was started would not be true
                     raise broke from refused
@@ -362,20 +362,27 @@ def _enter(pool: ServedPool) -> Room:
         raise Refused(refused.refusal) from None
 
 
-async def _until_turn(visit: Visit, next_turn: Callable[[], Awaitable[None]]) -> None:
+async def _until_turn(visit: Visit, slot: Slot) -> None:
     """A client that leaves meanwhile leaves the line at once."""
-    assert visit.slot is not None
+    try:
+        if slot.is_waiting:
+            await _turn_or_gone(visit, slot)
+        else:
+            await slot.turn()
+    except runtime.Refused as refused:
+        raise Refused(refused.refusal, slot.ticket.place) from None
+    if visit.client.gone:
+        slot.done(Ending.CLIENT_LEFT_WAITING)
+        raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
+
+
+async def _turn_or_gone(visit: Visit, slot: Slot) -> None:
     with anyio.CancelScope() as waiting:
         visit.client.on_gone(waiting.cancel)
         try:
-            await next_turn()
-        except runtime.Refused as refused:
-            raise Refused(refused.refusal, visit.slot.ticket.place) from None
+            await slot.turn()
         finally:
             visit.client.on_gone(None)
-    if waiting.cancelled_caught or visit.client.gone:
-        visit.slot.done(Ending.CLIENT_LEFT_WAITING)
-        raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
 
 
 def _ending_of(error: UpstreamError) -> Ending:

@@ -83,27 +83,29 @@ class Slot:
         """Seconds since its turn began."""
         return self._driver.clock() - self.ticket.granted_at
 
+    @property
+    def is_waiting(self) -> bool:
+        """In line: `turn` would wait."""
+        return self.ticket.state is TicketState.WAITING
+
     async def turn(self) -> None:
         """Wait for a turn. Raises Refused."""
-        while self.ticket.state is TicketState.WAITING:
+        while self.is_waiting:
             self._woken = anyio.Event()
             await self._woken.wait()
         if self._refusal is not None:
             raise Refused(self._refusal)
 
-    async def again(self) -> None:
-        """The backend refused before a byte was written: wait for another turn with the old number. Raises
-        Refused."""
+    def again(self) -> None:
+        """The backend refused before a byte was written: back into the line with the old number."""
         self._driver.give_back(self.ticket)
         self.at_risk = 0.0
-        await self.turn()
 
-    async def elsewhere(self) -> None:
-        """The turn broke without a byte of answer and the request may be repeated: one more turn, this slot
-        quarantined for `at_risk` seconds. Raises Refused."""
+    def elsewhere(self) -> None:
+        """The turn broke without a byte of answer and the request may be repeated: back into the line for one more,
+        this slot quarantined for `at_risk` seconds."""
         self._driver.retry(self.ticket, self.at_risk)
         self.at_risk = 0.0
-        await self.turn()
 
     def done(self, ending: Ending, quarantine: float = 0.0) -> None:
         """The backend is done (or, with a quarantine, perhaps not): the slot goes to the next in line. Harmless
