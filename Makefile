@@ -46,7 +46,7 @@ check: $(DEVELOPER) ## formatting, lint, types, who may import whom, the Dockerf
 	$(VENV)/bin/hadolint Dockerfile
 
 test: $(DEVELOPER) ## tests of each part; all branches of the core
-	$(PY) -m pytest tests --ignore=tests/system --ignore=tests/pages --ignore=tests/clients \
+	$(PY) -m pytest tests --ignore=tests/system --ignore=tests/pages \
 	  --cov=gateway/core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faults (Debian: hey, prometheus)
