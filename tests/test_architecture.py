@@ -40,6 +40,8 @@ PURE = frozenset(
 #: Modules without a test of their own name, and what would fail if they were wrong.
 TESTED_ELSEWHERE = {
     "gateway/__main__.py": "tests/system/test_commands.py",  # one call
+    "gateway/core/line.py": "tests/core/test_pool_line.py",  # as transcripts of the pool
+    "gateway/core/roster.py": "tests/core/test_pool_backends.py",
     "gateway/core/policy.py": "tests/core/test_pool.py",  # data
     "gateway/core/ticket.py": "tests/core/test_pool.py",  # data
     "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",

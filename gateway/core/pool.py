@@ -22,20 +22,21 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.core.affinity import SessionTable
 from gateway.core.backend import Backend, BackendState, Listed, Quarantine
-from gateway.core.balancing import free_rank, ready_rank
 from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
-from gateway.core.health import Starts, suspect_seconds
+from gateway.core.health import Starts
+from gateway.core.line import Line
 from gateway.core.patience import Estimates, Patience, retry_after
-from gateway.core.queue import KeyedHeap
 from gateway.core.room import Budget, Room
+from gateway.core.roster import Roster
 from gateway.core.scaling.concurrency import TimeWeighted
 from gateway.core.snapshot import Counts
 from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gateway.core.policy import Policy
+    from gateway.core.queue import KeyedHeap
 
 #: Seconds between the two idle probes that free a quarantined slot.
 IDLE_APART = 1.0
@@ -47,8 +48,6 @@ class Pool:
 
     def __init__(self, name: str, policy: Policy, now: float) -> None:
         self.name = name
-        self.policy = policy
-        self.backends: dict[str, Backend] = {}
         self.budget = Budget(policy.bytes_limit)
         self.sessions = SessionTable(policy.session_capacity, policy.session_ttl)
         self.estimates = Estimates()
@@ -56,71 +55,85 @@ class Pool:
         self.counts = Counts()
         self.load = TimeWeighted()
         self.stopping = False
-        self.in_flight = 0  # counted turns
-        self.quarantined = 0
+        self._roster = Roster(policy)
+        self._line = Line()
         self._patience = Patience(now)
-        self._waiting: KeyedHeap[Ticket] = KeyedHeap()  # every counted ticket in line, by number
-        self._waiting_exempt: KeyedHeap[Ticket] = KeyedHeap()
-        self._shared: KeyedHeap[Ticket] = KeyedHeap()
-        self._spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
-        self._free: KeyedHeap[Backend] = KeyedHeap()  # eligible backends with a free slot
-        self._ready: KeyedHeap[Backend] = KeyedHeap()  # eligible backends
-        self._suspects: KeyedHeap[Backend] = KeyedHeap()  # by the end of their back-off
-        self._quarantines: KeyedHeap[Backend] = KeyedHeap()  # by the first end of one
-        self._stuck: KeyedHeap[Backend] = KeyedHeap()  # by when nobody waits for them any more
         self._touched: dict[Backend, None] = {}  # may have got a free slot, or a ticket
         self._numbers = 0
         self._grants = 0
-        self._orders = 0
         self._cold_since: float | None = None  # since when demand meets no ready backend
 
     # Figures
 
     @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return self._roster.policy
+
+    @property
+    def backends(self) -> Mapping[str, Backend]:
+        """By identity: those that exist, and those that still have work of ours."""
+        return self._roster.backends
+
+    @property
+    def in_flight(self) -> int:
+        """Counted turns."""
+        return self._roster.in_flight
+
+    @property
+    def quarantined(self) -> int:
+        """Slots that nobody may have."""
+        return self._roster.quarantined
+
+    @property
     def is_cold(self) -> bool:
         """No backend is ready."""
-        return not self._ready
+        return not self._roster.ready
+
+    @property
+    def ready_count(self) -> int:
+        """Ready backends."""
+        return len(self._roster.ready)
 
     @property
     def waiting(self) -> int:
         """Counted tickets in line."""
-        return len(self._waiting)
+        return len(self._line.counted)
 
     @property
     def waiting_exempt(self) -> int:
         """Exempt requests that wait for a first backend."""
-        return len(self._waiting_exempt)
+        return len(self._line.exempt)
 
     @property
     def wanted(self) -> int:
         """What keeps at least one backend up or coming: everything in line, and a remembered arrival."""
-        return len(self._waiting) + len(self._waiting_exempt) + self.starts.wanted
+        return len(self._line) + self.starts.wanted
 
     @property
     def demand(self) -> int:
         """What a scaler must serve."""
         return self.wanted + self.in_flight + self.quarantined
 
-    @property
-    def ready_slots(self) -> int:
-        """Slots of ready backends, busy or not; an unlimited backend counts as one. O(backends)."""
-        return sum(max(1, backend.limit) for backend in self._ready.members())
-
-    @property
-    def ready_count(self) -> int:
-        """Ready backends."""
-        return len(self._ready)
+    def all_waiting(self) -> Iterator[Ticket]:
+        """Counted tickets in line, in order."""
+        return iter(self._line.counted)
 
     def position(self, ticket: Ticket) -> int:
         """Place in line from 1: O(1), never too low, approximate. The snapshot has the exact order."""
-        oldest = self._waiting.first()
-        if oldest is None or ticket not in self._waiting:
-            return 0
-        return min(len(self._waiting), ticket.number - oldest.number + 1)
+        return self._line.position(ticket)
 
     def expected_wait(self) -> float | None:
         """Seconds a newcomer is expected to wait; None: nothing was measured yet."""
-        return self.estimates.wait(len(self._waiting), self.ready_slots)
+        return self.estimates.wait(self.waiting, self._roster.ready_slots)
+
+    def starting(self) -> list[str]:
+        """Backends that are not ready and have no work, oldest first."""
+        return self._roster.starting()
+
+    def overdue_quarantines(self, age: float, now: float) -> list[str]:
+        """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""
+        return self._roster.overdue(age, now)
 
     # Facts about requests
 
@@ -178,7 +191,8 @@ class Pool:
             return []
         self._vacate(ticket, backend, now)
         self.counts.give_backs += 1
-        self._suspect(backend, now)
+        self._roster.suspect(backend, now)
+        self._reconsider(backend, now)
         return self._again(ticket, now)
 
     def retry(self, ticket: Ticket, now: float, quarantine: float) -> list[Decision]:
@@ -219,7 +233,7 @@ class Pool:
                 backend = self._first_seen(listed, now)
             backend.listed = True
             backend.address = listed.address
-            backend.own_limit, backend.limit = listed.limit, self._limit_of(listed.limit)
+            backend.own_limit, backend.limit = listed.limit, self._roster.limit_of(listed.limit)
             if listed.ready and backend.state is BackendState.STARTING:
                 backend.state = BackendState.READY
             self._reconsider(backend, now)
@@ -274,30 +288,13 @@ class Pool:
     def take_for_removal(self, now: float) -> str | None:
         """Choose the backend to stop and drain it in the same step: no work, then the fewest live sessions, then
         the longest idle. None: all are busy."""
-        idle = [b for b in self.backends.values() if b.state is BackendState.READY and b.listed and not b.is_busy]
-        if not idle:
+        backend = self._roster.most_dispensable()
+        if backend is None:
             return None
-        backend = min(idle, key=lambda b: (b.sessions, b.idle_since, b.order))
         backend.state = BackendState.DRAINING
         self._reconsider(backend, now)
         self._settle([], now)
         return backend.identity
-
-    def starting(self) -> list[str]:
-        """Backends that are not ready and have no work, oldest first."""
-        return [
-            b.identity
-            for b in self.backends.values()
-            if b.state is BackendState.STARTING and b.listed and not b.is_busy
-        ]
-
-    def overdue_quarantines(self, age: float, now: float) -> list[str]:
-        """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""
-        return [
-            backend.identity
-            for backend in self.backends.values()
-            if not backend.in_flight and any(now - q.since >= age for q in backend.quarantines)
-        ]
 
     def start_failed(self, evidence: str, next_at: float, now: float) -> list[Decision]:
         """A start died. After the third in a row with no backend ready, waiting is pointless."""
@@ -312,11 +309,11 @@ class Pool:
 
     def refit(self, policy: Policy, now: float) -> list[Decision]:
         """New rules, from now on. What waits keeps its deadlines, what works keeps its slot."""
-        self.policy = policy
+        self._roster.policy = policy
         self.budget.bytes_limit = policy.bytes_limit
         self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
         for backend in self.backends.values():
-            backend.limit = self._limit_of(backend.own_limit)
+            backend.limit = self._roster.limit_of(backend.own_limit)
             self._reconsider(backend, now)
         return self._settle(self._match(now), now)
 
@@ -324,7 +321,8 @@ class Pool:
 
     def next_event(self, now: float) -> float:
         """When `expire` has something to do, if nothing else happens before. inf: never."""
-        heaps: tuple[KeyedHeap[Any], ...] = (self._spills, self._suspects, self._quarantines, self._stuck)
+        roster = self._roster
+        heaps: tuple[KeyedHeap[Any], ...] = (self._line.spills, roster.suspects, roster.quarantines, roster.stuck)
         keys: list[float] = [self._patience.next_at(now)]
         keys += [key for heap in heaps if (key := heap.first_key()) is not None]
         if (seen := self.sessions.oldest_seen()) is not None:
@@ -333,17 +331,16 @@ class Pool:
 
     def expire(self, now: float) -> list[Decision]:
         """Everything whose time has come. Slots first, then those who waited too long."""
-        for backend in self._suspects.pop_until(now):
+        for backend in self._roster.suspects.pop_until(now):
             self._reconsider(backend, now)
-        for backend in self._quarantines.pop_until(now):
+        for backend in self._roster.quarantines.pop_until(now):
             over = [q for q in backend.quarantines if q.until <= now]
             self.counts.quarantines_expired += len(over)
             self._free_quarantines(backend, over, now)
-        for backend in self._stuck.pop_until(now):
+        for backend in self._roster.stuck.pop_until(now):
             backend.given_up = True
-            self._unbind_line(backend)
-        for ticket in self._spills.pop_until(now):
-            self._shared.put(ticket, ticket.number)
+            self._line.unbind(backend)
+        self._line.spill(now)
         self.sessions.expire(now)
         decisions = self._settle(self._match(now), now)
         if expired := list(self._patience.expired(now)):
@@ -357,43 +354,23 @@ class Pool:
 
     def _match(self, now: float) -> list[Decision]:
         decisions: list[Decision] = []
-        while self._ready and (ticket := self._waiting_exempt.first()):
-            decisions.append(self._grant(ticket, self._choose(ticket, self._ready), now))
+        roster, line = self._roster, self._line
+        while roster.ready and (ticket := line.exempt.first()):
+            decisions.append(self._grant(ticket, roster.choose(ticket, roster.ready), now))
         while self._touched:
             backend, _ = self._touched.popitem()
-            while ticket := self._next_for(backend):
-                chosen = backend if ticket in backend.line else self._choose(ticket, self._free)
+            while backend in roster.free and (ticket := line.next_for(backend)):
+                chosen = backend if ticket in backend.line else roster.choose(ticket, roster.free)
                 decisions.append(self._grant_next(chosen, now))
-        while self._free and (ticket := self._shared.first()):
-            decisions.append(self._grant_next(self._choose(ticket, self._free), now))
+        while roster.free and (ticket := line.shared.first()):
+            decisions.append(self._grant_next(roster.choose(ticket, roster.free), now))
         return decisions
 
     def _grant_next(self, backend: Backend, now: float) -> Granted:
         """Whoever was chosen by a ticket may have an older one in its own line."""
-        ticket = self._next_for(backend)
+        ticket = self._line.next_for(backend)
         assert ticket is not None
         return self._grant(ticket, backend, now)
-
-    def _next_for(self, backend: Backend) -> Ticket | None:
-        """The older head of the backend's line and the shared one, if the backend has a free slot."""
-        if backend not in self._free:
-            return None
-        bound, shared = backend.line.first(), self._shared.first()
-        if bound is None or shared is None:
-            return bound or shared
-        return min(bound, shared, key=lambda ticket: ticket.number)
-
-    def _choose(self, ticket: Ticket, among: KeyedHeap[Backend]) -> Backend:
-        """Home, else the first in rank; where its turn broke only if there is nobody else."""
-        home = self._home_of(ticket)
-        if home is not None and home in among and home is not ticket.broke_on:
-            return home
-        chosen = among.first_but(ticket.broke_on)
-        assert chosen is not None
-        return chosen
-
-    def _home_of(self, ticket: Ticket) -> Backend | None:
-        return self.backends.get(ticket.home) if ticket.home is not None else None
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         self._unjoin(ticket)
@@ -405,12 +382,12 @@ class Pool:
         backend.last_granted = self._grants
         if ticket.lane is Lane.COUNTED:
             backend.in_flight[ticket] = None
-            self.in_flight += 1
+            self._roster.in_flight += 1
         else:
             backend.uncounted[ticket] = None
         if ticket.session is not None and ticket.lane is not Lane.PASSIVE:
             self._seat(ticket, backend)
-        self._rank(backend, now)
+        self._roster.rank(backend, now)
         return Granted(ticket, backend)
 
     def _seat(self, ticket: Ticket, backend: Backend) -> None:
@@ -422,7 +399,7 @@ class Pool:
         if ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
             self.counts.affinity_spills += 1
             return
-        home = self._home_of(ticket)
+        home = self._roster.home_of(ticket)
         if ticket.lane is Lane.EXEMPT and home is not None and home.may_return:
             return  # home is only resting: a page's small requests do not move a session
         self.counts.affinity_moves += ticket.returning  # a cookie that came back named a home, known here or not
@@ -440,18 +417,16 @@ class Pool:
             return self._refusal(Reason.STOPPING)
         if self._is_hopeless(now):
             return self._hopeless(now)
-        if room is None and not self._has_place() and not (ticket.lane is Lane.EXEMPT and self._ready):
+        if room is None and not self._has_place() and not (ticket.lane is Lane.EXEMPT and self._roster.ready):
             return self._refusal(Reason.LINE_FULL)
         return None
 
     def _has_place(self) -> bool:
         """One more fits into the line, or will not have to wait."""
-        taken = self.waiting + self.waiting_exempt + self.budget.uploading
+        taken = len(self._line) + self.budget.uploading
         if taken < self.policy.line_limit:
             return True
-        if not self._free:
-            return False
-        free = sum(b.free_slots if b.limit else taken + 1 for b in self._free.members())
+        free = sum(b.free_slots if b.limit else taken + 1 for b in self._roster.free.members())
         return taken < self.policy.line_limit + free
 
     def _recognise(self, ticket: Ticket, now: float) -> None:
@@ -465,47 +440,20 @@ class Pool:
             ticket.home = session.home
 
     def _join(self, ticket: Ticket, now: float) -> list[Decision]:
-        """Into the line by its number, and out again at once if it can be served."""
+        """Into the line, and out again at once if it can be served."""
         ticket.state = TicketState.WAITING
         ticket.backend = None
-        if ticket.lane is not Lane.COUNTED:
-            self._waiting_exempt.put(ticket, ticket.number)
-            return self._match(now)
-        self._waiting.put(ticket, ticket.number)
-        home = self._home_of(ticket)
-        if home is None or home not in self._ready or home.given_up or home is ticket.broke_on:
-            ticket.bound_to = None
-            self._shared.put(ticket, ticket.number)
-            return self._match(now)
-        ticket.bound_to = home
-        home.line.put(ticket, ticket.number)
-        self._touched[home] = None
-        if ticket.when_busy is WhenBusy.SPILL:
-            ticket.spill_at = now + self.policy.spill_after
-            if self.policy.spill_after > 0:
-                self._spills.put(ticket, ticket.spill_at)
-            else:
-                self._shared.put(ticket, ticket.number)
+        home = self._roster.home_of(ticket) if ticket.lane is Lane.COUNTED else None
+        if home is None or home not in self._roster.ready or home.given_up or home is ticket.broke_on:
+            home = None
+        else:
+            self._touched[home] = None
+        self._line.join(ticket, home, self.policy.spill_after, now)
         return self._match(now)
 
     def _unjoin(self, ticket: Ticket) -> None:
-        if ticket.lane is not Lane.COUNTED:
-            self._waiting_exempt.discard(ticket)
-        else:
-            self._waiting.discard(ticket)
-            self._shared.discard(ticket)
-            if ticket.bound_to is not None:
-                ticket.bound_to.line.discard(ticket)
-                self._spills.discard(ticket)
+        self._line.leave(ticket)
         self._patience.unwatch(ticket)
-
-    def _unbind_line(self, backend: Backend) -> None:
-        """Nobody waits for this backend any more: its tickets join the shared line by their numbers."""
-        for ticket in list(backend.line):
-            backend.line.discard(ticket)
-            self._spills.discard(ticket)
-            ticket.bound_to = None
-            self._shared.put(ticket, ticket.number)
 
     # Slots
 
@@ -519,13 +467,14 @@ class Pool:
                 backend.served += 1
                 self.estimates.served(now - ticket.granted_at)
         if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
-            self._quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
+            self._roster.quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
+            self.counts.quarantines += 1
         self._vacate(ticket, backend, now)
 
     def _vacate(self, ticket: Ticket, backend: Backend, now: float) -> None:
         if ticket.lane is Lane.COUNTED:
             del backend.in_flight[ticket]
-            self.in_flight -= 1
+            self._roster.in_flight -= 1
             if not backend.in_flight:
                 backend.idle_since = now
         else:
@@ -540,76 +489,24 @@ class Pool:
         if ticket.returning or self.sessions.get(ticket.session):
             self.sessions.touch(ticket.session, ticket.home, now)
 
-    def _suspect(self, backend: Backend, now: float) -> None:
-        if backend.is_suspect(now):
-            return  # turns that fail together are one refusal, or a page of small files would cost it half a minute
-        backend.refusals += 1
-        backend.suspect_until = now + suspect_seconds(backend.refusals)
-        self._suspects.put(backend, backend.suspect_until)
-        self._reconsider(backend, now)
-
-    def _quarantine(self, backend: Backend, quarantine: Quarantine) -> None:
-        backend.quarantines.append(quarantine)
-        self.quarantined += 1
-        self.counts.quarantines += 1
-
-    def _free_quarantines(self, backend: Backend, over: list[Quarantine], now: float) -> None:
-        for quarantine in over:
-            backend.quarantines.remove(quarantine)
-            self.quarantined -= 1
-        self._reconsider(backend, now)
-
     # Backends
 
     def _first_seen(self, listed: Listed, now: float) -> Backend:
-        limit = self._limit_of(listed.limit)
-        self._orders += 1
-        backend = Backend(listed.identity, listed.address, listed.name, limit, self._orders, idle_since=now)
-        backend.sessions = self.sessions.at_home(listed.identity)
-        self.backends[listed.identity] = backend
-        if self.policy.can_ask and self.policy.unknown_for > 0 and not listed.fresh:
-            for _ in range(limit):
-                self._quarantine(backend, Quarantine(now, now + self.policy.unknown_for, "first seen"))
+        backend = self._roster.first_seen(listed, self.sessions.at_home(listed.identity), now)
+        self.counts.quarantines += len(backend.quarantines)
         return backend
 
-    def _limit_of(self, own_limit: int | None) -> int:
-        return self.policy.limit if own_limit is None else own_limit
+    def _free_quarantines(self, backend: Backend, over: list[Quarantine], now: float) -> None:
+        self._roster.free_quarantines(backend, over)
+        self._reconsider(backend, now)
 
     def _reconsider(self, backend: Backend, now: float) -> None:
-        """Something about the backend has changed: bring every order it stands in up to date."""
-        if not backend.is_stuck:
-            backend.given_up = False
-            self._stuck.discard(backend)
-        elif not backend.given_up and backend not in self._stuck:
-            self._stuck.put(backend, now + self.policy.move_after)
-        if backend.quarantines:
-            self._quarantines.put(backend, min(q.until for q in backend.quarantines))
-        else:
-            self._quarantines.discard(backend)
-        self._rank(backend, now)
-        if backend in self._free:
+        """Something about the backend has changed: the next match looks at it, or nobody waits for it."""
+        self._roster.reconsider(backend, now)
+        if backend in self._roster.free:
             self._touched[backend] = None
-        elif backend not in self._ready:
-            self._unbind_line(backend)
-            self._forget_if_done(backend)
-
-    def _rank(self, backend: Backend, now: float) -> None:
-        if not backend.is_eligible(now):
-            self._ready.discard(backend)
-            self._free.discard(backend)
-            return
-        self._ready.put(backend, ready_rank(backend))
-        if backend.free_slots > 0:
-            self._free.put(backend, free_rank(self.policy.balancing, backend))
-        else:
-            self._free.discard(backend)
-
-    def _forget_if_done(self, backend: Backend) -> None:
-        if (backend.listed and backend.state is not BackendState.GONE) or not backend.is_done:
-            return
-        if self.backends.get(backend.identity) is backend:
-            del self.backends[backend.identity]
-        self._suspects.discard(backend)
+        elif backend not in self._roster.ready:
+            self._line.unbind(backend)
 
     # Answers
 
@@ -618,18 +515,14 @@ class Pool:
 
     def _refuse_line(self, refusal: Refusal) -> list[Decision]:
         """Everything in line gets the same answer."""
-        tickets = [*self._waiting, *self._waiting_exempt]
+        tickets = self._line.everybody()
         for ticket in tickets:
             self._unjoin(ticket)
         return [self._reject(ticket, refusal) for ticket in tickets]
 
     def _is_hopeless(self, now: float) -> bool:
         """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
-        return self.is_cold and self.starts.is_hopeless(now) and not self._somebody_rests()
-
-    def _somebody_rests(self) -> bool:
-        """A backend is only suspect, and will be asked again in a moment: that is cold, but no cold start."""
-        return any(b.listed and b.state is BackendState.READY for b in self._suspects.members())
+        return self.is_cold and self.starts.is_hopeless(now) and not self._roster.somebody_rests
 
     def _hopeless(self, now: float, *, remember: bool = True) -> Refusal:
         self.starts.wanted = self.starts.wanted or remember
@@ -645,13 +538,13 @@ class Pool:
         while self.sessions.changed:
             if backend := self.backends.get(self.sessions.changed.pop()):
                 backend.sessions = self.sessions.at_home(backend.identity)
-                self._rank(backend, now)
-        if self._is_hopeless(now) and (self._waiting or self._waiting_exempt):
+                self._roster.rank(backend, now)
+        if self._line and self._is_hopeless(now):
             decisions += self._refuse_line(self._hopeless(now, remember=False))
         cold, demand = self.is_cold, self.demand
         self._patience.clocks.switch(cold, now)
         self.load.set(now, demand)
-        if cold and self.wanted and not self._somebody_rests():
+        if cold and self.wanted and not self._roster.somebody_rests:
             if self._cold_since is None:
                 self._cold_since = now
                 self.counts.cold_starts += 1
@@ -661,7 +554,3 @@ class Pool:
                 decisions.append(Warmed(now - self._cold_since))
             self._cold_since = None
         return decisions
-
-    def all_waiting(self) -> Iterator[Ticket]:
-        """Counted tickets in line, in order."""
-        return iter(self._waiting)

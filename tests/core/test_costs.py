@@ -69,7 +69,7 @@ class Crowd:
             self.cancel()
 
     def heaps(self) -> Iterator[KeyedHeap[Any]]:
-        for owner in (self.pool, self.pool._patience):
+        for owner in (self.pool._line, self.pool._roster, self.pool._patience):
             yield from (heap for heap in vars(owner).values() if isinstance(heap, KeyedHeap))
         yield from (backend.line for backend in self.pool.backends.values())
 
