@@ -74,6 +74,7 @@ class PoolParts:
             self.fleet = self._new_fleet(inherited)
             self._scaler = self._new_scaler(self.fleet)
             self.driver.on_wait = self._scaler.poke
+            self.fleet.on_death = self._scaler.reapply
         if self._profile.idle is None and self.fleet is None:
             structlog.get_logger().info(
                 "backends_start_free",
@@ -185,8 +186,15 @@ class PoolParts:
         return self._dialers[-1]
 
     async def _look_after(self, backend: Listed, report: Callable[[bool], None]) -> None:
-        """The watch in force when the backend came."""
-        await self._watch(backend, report)
+        """By the watch in force when the backend came."""
+        log = structlog.get_logger().bind(pool=self.name, backend=backend.name)
+
+        def tell(ready: bool) -> None:
+            report(ready)
+            if self.fleet is None:  # the fleet tells its own story
+                (log.info if ready else log.warning)("backend_ready" if ready else "backend_not_ready")
+
+        await self._watch(backend, tell)
 
     def _new_watch(self) -> BackendWatch:
         settings, idle = self._settings.readiness, self._profile.idle

@@ -4,6 +4,7 @@ by who knows the file, and another key is referred to by its name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from gateway.configuration_file import Location
     from gateway.settings import PoolSettings, ProcessesSettings, Settings
+
+#: What the launcher replaces, and what looks as if it should.
+_PLACEHOLDERS = frozenset(("{port}", "{host}", "{gpu}", "{python}"))
+_BRACES = re.compile(r"\{[a-z_]+\}")
 
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
@@ -75,6 +80,9 @@ def _processes(at: Location, processes: ProcessesSettings) -> Iterator[Finding]:
     words, gpus = (*processes.command, *processes.env.values()), processes.gpus
     if not any("{port}" in word for word in words):
         yield Finding((*at, "command"), "{port} in it, or in env: each process is given a port of its own")
+    in_braces = {found for word in words for found in _BRACES.findall(word)}
+    for unknown in sorted(in_braces - _PLACEHOLDERS):
+        yield Finding((*at, "command"), f"of words in braces only {', '.join(sorted(_PLACEHOLDERS))}", unknown)
     if gpus is None and any("{gpu}" in word for word in words):
         yield Finding((*at, "gpus"), "at least one GPU: {gpu} is used", "none")
     if gpus is not None and not gpus:

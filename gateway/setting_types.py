@@ -132,9 +132,14 @@ def parse_text(value: object) -> str:
 
 def parse_host(value: object) -> str:
     """A host in the form that hosts are compared in. Wildcards are not supported."""
-    if isinstance(value, str) and _HOST.fullmatch(value):
+    if isinstance(value, str) and _HOST.fullmatch(value) and _has_dns_lengths(value):
         return value.lower().removesuffix(".")
     raise ValueError("a host name or address without port, path or wildcard")
+
+
+def _has_dns_lengths(host: str) -> bool:
+    """RFC 1035 2.3.4: longer names cannot be looked up."""
+    return len(host) <= 253 and all(len(label) <= 63 for label in host.split("."))
 
 
 def parse_backend(value: object) -> str:

@@ -179,7 +179,7 @@ class Gateway:
             self._check_reload(settings)
             keys = self._read_keys(settings, self._keys)
         except (SettingsError, CannotReload) as error:
-            log.error("reload_refused", why=str(error).splitlines())
+            log.error("reload_refused", why=str(error).splitlines(), changed="nothing")
             return
         self._keys = keys
         self._apply(settings)

@@ -73,6 +73,8 @@ def test_processes() -> None:
     assert of_processes(command=[]) == [port]
     assert of_processes(command=["x"], env={"PORT": "{port}"}) == []
     assert of_processes(command=["{port}", "{gpu}"]) == ["gpus: at least one GPU: {gpu} is used"]
+    [line] = of_processes(command=["{port}", "{prot}"])
+    assert line == "command: of words in braces only {gpu}, {host}, {port}, {python}"
     assert of_processes(gpus=[]) == ["gpus: at least one GPU"]
     assert of_processes(gpus=[0, "0"]) == ["gpus: each GPU once: one process each"]
     assert of_processes(gpus=[0, 1], max=3) == ["max: at most as many as gpus: one process each"]

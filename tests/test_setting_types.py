@@ -84,7 +84,7 @@ def test_hosts() -> None:
         "10.0.0.1",
         "[::1]",
     ]
-    for written in ("a:80", "*.a", "http://a", "a/b", "", ".", "ä", 5):
+    for written in ("a:80", "*.a", "http://a", "a/b", "", ".", "ä", 5, "a" * 64, "a." * 127):
         with pytest.raises(ValueError, match=r"^a host name or address without port"):
             parse_host(written)
 

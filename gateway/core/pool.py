@@ -127,6 +127,10 @@ class Pool:
         """Seconds a newcomer is expected to wait; None: nothing was measured yet."""
         return self.estimates.wait(self.waiting, self._roster.ready_slots)
 
+    def has_another(self, backend: Backend) -> bool:
+        """Somebody else serves, or may do so again: a broken turn can be repeated elsewhere."""
+        return self._roster.has_another(backend)
+
     def starting(self) -> list[str]:
         """Backends that are not ready and have no work, oldest first."""
         return self._roster.starting()

@@ -63,6 +63,10 @@ class Roster:
         assert chosen is not None
         return chosen
 
+    def has_another(self, backend: Backend) -> bool:
+        """Somebody else serves, or may do so again."""
+        return any(b is not backend and b.listed and b.may_return for b in self.backends.values())
+
     def most_dispensable(self) -> Backend | None:
         """No work, then the fewest live sessions, then the longest idle. None: all are busy."""
         idle = [b for b in self.backends.values() if b.state is BackendState.READY and b.listed and not b.is_busy]

@@ -11,8 +11,6 @@ not repeated before its back-off ends, and nobody gets the place of one that has
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +24,7 @@ from gateway.processes.launcher import CannotStart
 from gateway.processes.process import describe_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from anyio.abc import TaskGroup
 
@@ -41,9 +39,6 @@ AFTER_QUICK_DEATHS = (0.0, *AFTER_FAILED_STARTS)
 
 #: A process that dies within so many seconds of being ready died quickly.
 QUICK = 10.0
-
-#: So many measured starts make the median.
-_MEASURED = 100
 
 
 class Running(Protocol):
@@ -96,8 +91,8 @@ class LocalProcesses:
         self._reports = reports
         self._watch = watch
         self.start_timeout = start_timeout
+        self.on_death: Callable[[], None] = lambda: None  # a ready one died by itself: whoever wants it back may say so
         self._members: dict[str, _Member] = {}
-        self._start_seconds: deque[float] = deque(maxlen=_MEASURED)
         self._failed_starts = BackOff(AFTER_FAILED_STARTS)
         self._quick_deaths = BackOff(AFTER_QUICK_DEATHS)
         self._tasks: TaskGroup | None = None  # while it runs
@@ -116,11 +111,6 @@ class LocalProcesses:
         """What bounds the number of processes, by the name of the bound."""
         bounds = {"processes.max": self.most, "gpus": self._starter.gpus}
         return {name: bound for name, bound in bounds.items() if bound is not None}
-
-    @property
-    def start_median(self) -> float | None:
-        """Seconds from start to ready, the median of the last hundred; None: none was measured yet."""
-        return statistics.median(self._start_seconds) if self._start_seconds else None
 
     def start(self) -> None:
         """Start one more, if that is possible now: not during a back-off, nor while one that is being stopped still
@@ -193,7 +183,6 @@ class LocalProcesses:
     def _became_ready(self, member: _Member) -> None:
         member.ready_at = anyio.current_time()
         seconds = member.ready_at - member.began
-        self._start_seconds.append(seconds)
         self._failed_starts.succeeded()
         self._reports.start_succeeded()
         self._log.info("process_ready", backend=member.process.name, seconds=round(seconds, 3))
@@ -213,6 +202,7 @@ class LocalProcesses:
         else:
             self._log.warning("process_died", backend=process.name, evidence=evidence)
             self._died(member.began, now - member.ready_at, now)
+            self.on_death()
 
     def _start_failed(self, evidence: str, began: float, now: float) -> None:
         retry_in = self._failed_starts.failed(began, now)

@@ -85,7 +85,7 @@ class Launcher:
             place = self._take_place([process.place for process in running])
             process = self._spawn(place)
         except OSError as error:
-            raise CannotStart(f"cannot start {self._command[0]}: {error}") from error
+            raise CannotStart(f"cannot start {self._command[0]}: {error.strerror or error}") from error
         self._started = [*running, process]
         return process
 
@@ -100,7 +100,11 @@ class Launcher:
             in_use = {place.gpu for place in taken}
             gpu = next(gpu for gpu in self._gpus if gpu not in in_use)
         port = _free_port(self._host, {place.port for place in taken})
-        return Place(name, self._host, port, gpu, self._logs.create(name, [place.log for place in taken]))
+        try:
+            log = self._logs.create(name, [place.log for place in taken])
+        except OSError as error:
+            raise CannotStart(f"log_dir: {error.strerror}") from error
+        return Place(name, self._host, port, gpu, log)
 
     def _spawn(self, place: Place) -> Process:
         command = [_fill_in(word, place) for word in self._command]

@@ -92,7 +92,7 @@ class Endpoint:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["path"] == self._health_path:
-            await _say_ok(send)
+            await _say_ok(send, next(self._ids))
             return
         visit = self._visit(scope, receive, send)
         self._visits.add(visit)
@@ -197,6 +197,7 @@ class Endpoint:
 
     async def _turns(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment) -> Ending:
         """A turn, another one for as long as nothing was started, and one more for what may be repeated."""
+        counted = treatment.lane is Lane.COUNTED
         may_repeat = visit.method in IDEMPOTENT or treatment.repeatable
         broke: UpstreamError | None = None
         while True:
@@ -207,7 +208,9 @@ class Endpoint:
                 slot.again()
             except UpstreamError as error:
                 is_spent = broke is not None or visit.inbound.received != body.length
-                if is_spent or not may_repeat or not isinstance(error, BrokeBeforeHead):
+                # The slot that broke is kept for as long as it may be at work: alone, it would be waited for.
+                is_alone = slot.at_risk > 0 and counted and not pool.driver.pool.has_another(slot.backend)
+                if is_spent or is_alone or not may_repeat or not isinstance(error, BrokeBeforeHead):
                     slot.done(_ending_of(error), slot.at_risk)
                     raise
                 broke = error
@@ -319,8 +322,8 @@ class Endpoint:
 
     def _close(self, visit: Visit) -> None:
         record, slot = visit.record, visit.slot
-        if record.ending is None:  # cancelled from outside, as at a second signal
-            record.ending = Ending.STOPPED_IN_ANSWER if visit.answering else Ending.STOPPED_BEFORE_ANSWER
+        if record.ending is None:  # cancelled from outside, as at a second signal: its connection is cut
+            record.ending = Ending.STOPPED_IN_ANSWER
         if record.status is None and record.ending.outcome is Outcome.CLIENT_GONE:
             record.status = CLIENT_CLOSED_REQUEST
         record.ended_at = self._clock()
@@ -397,7 +400,12 @@ def _patience(headers: Iterable[tuple[bytes, bytes]], longest: float) -> float:
     return math.inf
 
 
-async def _say_ok(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"3"), (b"cache-control", b"no-store")]
+async def _say_ok(send: Send, request_id: str) -> None:
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"3"),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request_id.encode()),
+    ]
     await send({"type": "http.response.start", "status": 200, "headers": headers, "gateway.hold": True})
     await send({"type": "http.response.body", "body": b"ok\n", "more_body": False})

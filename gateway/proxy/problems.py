@@ -51,7 +51,7 @@ _BROKEN = {
         502,
         "The backend broke off",
         "The backend took the request and closed the connection without an answer. It may have begun the work, so the "
-        "request was not sent again. Repeat it if doing it twice does no harm.",
+        "request is not sent any more. Repeat it if doing it twice does no harm.",
     ),
     Ending.BACKEND_BAD_ANSWER: (
         502,

@@ -47,6 +47,11 @@ class LocalScaler:
         if self._evaluation.joined():
             self._poked.set()
 
+    def reapply(self) -> None:
+        """A pod has died: what was wanted last is wanted still, and need not wait for the next evaluation."""
+        if self._last is not None:
+            self._target.apply(self._last.desired)
+
     def reconfigure(self, settings: Autoscaling, limit: int, ceilings: Mapping[str, int]) -> None:
         """Other settings from the next evaluation on."""
         self._evaluation.reconfigure(settings, limit, ceilings)

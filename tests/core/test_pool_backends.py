@@ -367,3 +367,13 @@ def test_an_open_page_holds_no_pod_but_a_download_does() -> None:
     p.arrive("socket", Lane.PASSIVE)
     p.granted("socket")
     assert p.pool.take_for_removal(0.0) == "gpu-1"
+
+
+def test_whether_anybody_else_may_serve() -> None:
+    p = Playbook("gpu-1", "gpu-2")
+    one = p.pool.backends["gpu-1"]
+    assert p.pool.has_another(one)
+    p.state("gpu-2", BackendState.STARTING)
+    assert p.pool.has_another(one)
+    p.state("gpu-2", BackendState.DRAINING)
+    assert not p.pool.has_another(one)

@@ -83,7 +83,6 @@ async def test_from_start_to_stop() -> None:
         pods.watch.say("pod-1", ready=False)
         pods.watch.say("pod-1", ready=True)
         assert pods.processes.existing == 1
-        assert pods.processes.start_median == pytest.approx(3)
 
         pods.processes.stop("pod-1")
         assert pods.starter.started[0].told_to_stop
@@ -156,8 +155,11 @@ async def test_a_ready_process_that_dies_is_simply_gone() -> None:
     async with fleet() as pods:
         await pods.start(ready=True)
         pods.reports.since_last_look()
+        deaths: list[int] = []
+        pods.processes.on_death = lambda: deaths.append(pods.processes.existing)
         await pods.end(1, 137)
         assert pods.reports.since_last_look() == ["pod-1 gone", "list"]
+        assert deaths == [0]
         await pods.start()
         assert pods.processes.existing == 1
 

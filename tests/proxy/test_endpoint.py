@@ -13,6 +13,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.core.backend import BackendState
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, WhenBusy
@@ -463,9 +464,25 @@ async def test_but_only_one(gate: Gatehouse) -> None:
         gate.quarantine(address.removesuffix(":1"))
 
 
-async def test_without_another_backend_it_is_still_a_broken_answer(gate: Gatehouse) -> None:
+async def test_nobody_waits_for_the_slot_that_his_own_request_broke(gate: Gatehouse) -> None:
+    gate.upstream.meets(breaking_off)
+    client = await gate.visit("GET /paint")
+    assert reason(client) == (502, "backend_broke_before_answer")
+    gate.quarantine()
+
+
+async def test_a_backend_that_stops_with_its_connection_is_asked_again(gate: Gatehouse) -> None:
+    gate.rules(quarantine_max=0)
+    gate.upstream.meets(breaking_off, answering(b"dog"))
+    client = await gate.visit("GET /paint")
+    assert (client.body, gate.upstream.asked) == (b"dog", ["gpu-1:1", "gpu-1:1"])
+
+
+async def test_when_another_backend_never_comes_it_is_still_a_broken_answer(gate: Gatehouse) -> None:
     """Not 503: that would say that nothing was started."""
     gate.rules(quarantine_max=1000)
+    gate.ready("gpu-1", "gpu-2")
+    gate.driver.set_state("gpu-2", BackendState.STARTING)
     gate.upstream.meets(breaking_off)
     client = await gate.visit("GET /paint")
     await gate.passes(300)
@@ -622,7 +639,7 @@ async def test_a_second_signal_leaves_a_record_and_no_slot(gate: Gatehouse, begu
         gate.pod.begins()
     await gate.settled()
     await gate.is_ended()
-    assert gate.record.ending is (Ending.STOPPED_IN_ANSWER if begun else Ending.STOPPED_BEFORE_ANSWER)
+    assert gate.record.ending is Ending.STOPPED_IN_ANSWER  # nobody was answered: not "refused"
     client.leaves()
     gate.quarantine()
 

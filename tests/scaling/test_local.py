@@ -122,6 +122,17 @@ async def test_it_tells_why_and_logs_changes_only() -> None:
     assert (view.desired, view.decision.stable, view.decision.in_panic) == (2, 3.0, True)
 
 
+async def test_what_was_wanted_is_wanted_again_at_once() -> None:
+    line = Line()
+    async with line.scaled():
+        line.scaler.reapply()  # nothing was wanted yet
+        await anyio.sleep(1)
+        line.join()
+        await anyio.sleep(0.5)
+        line.scaler.reapply()
+    assert line.told() == [(0.0, 0), (1.0, 1), (1.5, 1)]
+
+
 async def test_other_settings_hold_from_the_next_evaluation_on() -> None:
     line = Line()
     async with line.scaled():
