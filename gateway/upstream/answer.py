@@ -2,7 +2,8 @@
 
     head ──> counted ───┐   `feed` moves it on; `end` says what it means that the connection is over.
          ├─> chunked ───┼─> complete
-         └─> until EOF ─┘
+         ├─> until EOF ─┘
+         └─> 101: what follows is kept for whoever takes the connection over
 
 How the bytes were cut into pieces on their way never changes what is read.
 """
@@ -35,15 +36,18 @@ class Answer:
         "_size",
         "_surplus",
         "_taken",
+        "_upgrade",
         "complete",
         "head",
     )
 
-    def __init__(self, address: str, method: bytes) -> None:
+    def __init__(self, address: str, method: bytes, upgrade: bytes | None = None) -> None:
+        """`method` and `upgrade` are those of the request."""
         self.head: AnswerHead | None = None
         self.complete = False
         self._address = address
         self._method = method
+        self._upgrade = upgrade
         self._partial = bytearray()  # a head that is not whole yet
         self._head_bytes = 0  # of interim heads, already dropped
         self._pieces: list[bytes] = []
@@ -56,6 +60,11 @@ class Answer:
     def unread(self) -> int:
         """Bytes of body received and not yet taken."""
         return self._size - self._taken
+
+    @property
+    def switches(self) -> bool:
+        """The backend agreed to speak another protocol."""
+        return self.head is not None and self.head.status == 101
 
     @property
     def leaves_connection_clean(self) -> bool:
@@ -111,8 +120,8 @@ class Answer:
             end += len(_END_OF_HEAD)
             raw, data = data[:end], data[end:]
             self._check_bounds(raw)
-            head = parse_head(self._address, raw, self._method)
-            if head.status >= 200:
+            head = parse_head(self._address, raw, self._method, self._upgrade)
+            if head.status >= 200 or head.status == 101:
                 self._begin_body(head)
                 return data
             self._head_bytes += end

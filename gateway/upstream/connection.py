@@ -1,9 +1,10 @@
 """One socket to one backend. Owns its life and the flow on it; knows nothing of HTTP.
 
     opened ──> carrying ──> closed         carrying: an exchange hears all that happens
-                │    ^         ^           idle:     at the first byte or end it closes itself
-                v    │         │
-                idle ──────────┘
+              │ │    ^         ^           idle:     at the first byte or end it closes itself
+              │ v    │         │           switched: after a 101, a tunnel hears all, half-closes too
+              │ idle ──────────┤
+              └──> switched ───┘
 
 Who may do what: the dialer lets it carry an exchange, the exchange lets it go, and its owner hears of each end.
 """
@@ -13,6 +14,9 @@ from __future__ import annotations
 import asyncio
 import select
 from typing import Protocol, cast
+
+#: Seconds for a backend to take what is unsent when a tunnel is over.
+FLUSH_TIMEOUT = 10.0
 
 
 class Listener(Protocol):
@@ -38,6 +42,8 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0  # loop time; the owner's note
         self._owner = owner
         self._listener: Listener | None = None
+        self._tunnel: asyncio.Protocol | None = None
+        self._flush: asyncio.TimerHandle | None = None
         self._retired = False
         self._reading = True
         self._writable = True
@@ -63,7 +69,7 @@ class Connection(asyncio.Protocol):
     def retire(self) -> None:
         """Carry no further exchange; end now if there is none."""
         self._retired = True
-        if self._listener is None:
+        if self._listener is None and self._tunnel is None:
             self.close()
 
     # ---- for the exchange
@@ -100,6 +106,16 @@ class Connection(asyncio.Protocol):
         else:
             self.close()
 
+    def switch(self, tunnel: asyncio.Protocol) -> asyncio.Transport:
+        """The backend speaks another protocol from here on: the exchange hears nothing any more."""
+        self._listener, self._tunnel = None, tunnel
+        return self._transport
+
+    def finish(self) -> None:
+        """End it when the backend has taken what is unsent, or does not for too long."""
+        self._transport.close()
+        self._flush = asyncio.get_running_loop().call_later(FLUSH_TIMEOUT, self._transport.abort)
+
     def close(self) -> None:
         """End it at once: what was not sent yet never is. An exchange on it hears that it is over."""
         self._transport.abort()
@@ -115,24 +131,37 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._listener is not None:
             self._listener.received(data)
+        elif self._tunnel is not None:
+            self._tunnel.data_received(data)
         else:
             self.close()
         self._wake()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool | None:
+        if self._tunnel is not None:
+            return self._tunnel.eof_received()
         self._tell("the backend closed the connection", orderly=True)
         self.close()  # it will not read on either: nobody half-closes on purpose here
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         how = "the connection was closed here" if exc is None else f"the connection broke ({exc})"
         self._tell(how, orderly=False)
+        if self._flush is not None:
+            self._flush.cancel()
+        if self._tunnel is not None:
+            self._tunnel.connection_lost(exc)
         self._owner.lost(self)
 
     def pause_writing(self) -> None:
         self._writable = False
+        if self._tunnel is not None:
+            self._tunnel.pause_writing()
 
     def resume_writing(self) -> None:
         self._writable = True
+        if self._tunnel is not None:
+            self._tunnel.resume_writing()
         self._wake()
 
     def _tell(self, how: str, *, orderly: bool) -> None:

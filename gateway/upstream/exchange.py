@@ -12,7 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.upstream.answer import Answer
-from gateway.upstream.errors import BadAnswer, UpstreamError, WrongLength
+from gateway.upstream.errors import BadAnswer, CutShort, UpstreamError, WrongLength
 from gateway.upstream.upload import has_rest, send_rest
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Exchange:
         self.reused = reused  # the connection had carried another request before
         self.written = False  # a byte reached the socket, and may have reached the backend
         self._address = address
-        self._answer = Answer(address, request.method)
+        self._answer = Answer(address, request.method, request.upgrade)
         self._connection: Connection | None = None  # None: not begun, or let go
         self._error: BaseException | None = None
         self._paused = False
@@ -98,6 +98,22 @@ class Exchange:
             self._resume_reading()
         return piece
 
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """After a head with 101: `tunnel` hears what happens on the connection, and speaks through the transport.
+
+        Returns that, with reading paused, and what came behind the head. The transport is not to be closed: `finish`
+        and `close` end it. Raises CutShort if the connection has broken meanwhile.
+        """
+        if self._connection is None:
+            raise CutShort(self._address, "the connection ended with the head of a 101")
+        return self._connection.switch(tunnel), self._answer.take()
+
+    def finish(self) -> None:
+        """The tunnel is over: what is unsent still goes out."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.finish()
+
     def close(self) -> None:
         """Give up what is left; an unfinished request or answer breaks the connection. May be called at any time."""
         if self._connection is not None:
@@ -128,7 +144,7 @@ class Exchange:
             return
         if answer.complete:
             self._let_go(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
-        elif answer.unread > MAX_UNREAD:
+        elif answer.switches or answer.unread > MAX_UNREAD:
             self._pause_reading()
         self._wake()
 

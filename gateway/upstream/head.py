@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.upstream.errors import BadAnswer
 
@@ -54,29 +54,42 @@ class _Fields:
         self.headers.append((name.lower(), value.rstrip(b" \t")))
 
 
-def parse_head(address: str, raw: bytes, method: bytes) -> AnswerHead:
-    """Read one whole head, from `HTTP/1.` to the empty line. `method` is that of the request it answers.
+def parse_head(address: str, raw: bytes, method: bytes, upgrade: bytes | None = None) -> AnswerHead:
+    """Read one whole head, from `HTTP/1.` to the empty line. `method` is that of the request it answers,
+    `upgrade` the protocol that it asked for, in lower case: a 101 must agree to that one.
 
     Raises BadAnswer.
     """
     if raw.count(b"\n") - 2 > MAX_FIELDS:
         raise BadAnswer(address, f"more than {MAX_FIELDS} header fields")
-    if raw[9:12] == b"101":
+    if raw[9:12] == b"101" and upgrade is None:
         raise BadAnswer(address, "101 although no upgrade was asked for")
     fields = _Fields()
     parser = HttpResponseParser(fields)
     try:
         parser.feed_data(raw)
+    except HttpParserUpgrade:
+        pass  # a 101: what follows is not the parser's affair
     except HttpParserError as error:
         raise BadAnswer(address, str(error)) from error
     status, version = parser.get_status_code(), parser.get_http_version()
     if status < 100 or version not in _VERSIONS or _CONTROL.search(fields.reason):
         raise BadAnswer(address, "malformed status line")
     head = AnswerHead(status, fields.reason, fields.headers, version, None, keep_alive=version == "1.1")
+    if status == 101:
+        _check_switch(address, head, upgrade)
+        return head
     _read_framing(address, head)
     if method == b"HEAD" or status < 200 or status in _BODILESS:
         head.length, head.chunked = 0, False
     return head
+
+
+def _check_switch(address: str, head: AnswerHead, upgrade: bytes | None) -> None:
+    agreed = [value.lower() for name, value in head.headers if name == b"upgrade"]
+    connection = b",".join(value.lower() for name, value in head.headers if name == b"connection")
+    if agreed != [upgrade] or b"upgrade" not in [token.strip() for token in connection.split(b",")]:
+        raise BadAnswer(address, "101 that does not agree to the upgrade that was asked for")
 
 
 def _read_framing(address: str, head: AnswerHead) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: Made here from the body and from `reusable`; a caller's own would be a second opinion on where the request ends.
-_OURS = frozenset((b"connection", b"content-length", b"transfer-encoding"))
+#: Made here from what the request says of itself; a caller's own would be a second opinion on where it ends.
+_OURS = frozenset((b"connection", b"content-length", b"transfer-encoding", b"upgrade"))
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class UpstreamRequest:
     body: bytes | AsyncIterator[bytes] | None = None  # None: no body, no framing header
     length: int | None = None  # of an iterator's body, when known; None: chunked
     reusable: bool = False  # it may ride on a connection that carried another, and leave it for the next
+    upgrade: bytes | None = None  # asks to speak this protocol from here on; such a request has no body
 
 
 def encode_head(request: UpstreamRequest) -> bytes:
@@ -38,7 +39,9 @@ def encode_head(request: UpstreamRequest) -> bytes:
         if name.lower() in _OURS:
             raise ValueError(f"{name.decode('latin-1')!r} is not the caller's to set")
         lines.append(b"%b: %b" % (name, value))
-    if not request.reusable:
+    if request.upgrade is not None:
+        lines += (b"connection: Upgrade", b"upgrade: " + request.upgrade)
+    elif not request.reusable:
         lines.append(b"connection: close")
     if request.body is not None:
         lines.append(_framing(request.body, request.length))
