@@ -71,11 +71,7 @@ class Answer:
         self._frame(status, length, lines)
         if not self.keep_alive:
             lines.append(b"connection: close")
-        lines += (b"", b"")
-        head = b"\r\n".join(lines)
-        if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1 or b"\0" in head:
-            raise ValueError("a header field holds a line break or NUL")
-        return head
+        return _head_of(lines)
 
     def _frame(self, status: int, length: bytes | None, lines: list[bytes]) -> None:
         if self._head_only or status in (204, 304):
@@ -106,3 +102,17 @@ class Answer:
         if not data:
             return () if more else (b"0\r\n\r\n",)
         return (b"%x\r\n" % len(data), data, b"\r\n" if more else b"\r\n0\r\n\r\n")
+
+
+def switching_head(headers: Iterable[tuple[bytes, bytes]], date: bytes) -> bytes:
+    """The head behind which the connection speaks websocket, and is none of HTTP's any more. Raises ValueError."""
+    fields = [name + b": " + value for name, value in headers if name.lower() not in _OURS]
+    return _head_of([_STATUS_LINES[101], *fields, date, b"connection: Upgrade", b"upgrade: websocket"])
+
+
+def _head_of(lines: list[bytes]) -> bytes:
+    lines += (b"", b"")
+    head = b"\r\n".join(lines)
+    if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1 or b"\0" in head:
+        raise ValueError("a header field holds a line break or NUL")
+    return head

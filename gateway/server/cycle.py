@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from gateway.server.answer import UNTIL_CLOSE, Answer, Framing
+from gateway.server.answer import UNTIL_CLOSE, Answer, Framing, switching_head
 from gateway.server.refusals import problem_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from starlette.types import ASGIApp, Message, Scope
 
@@ -41,10 +41,12 @@ class Connection(Protocol):
     def wants_body(self) -> None: ...
     def answered(self) -> None: ...
     def end(self, *, reset: bool) -> None: ...
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]: ...
 
 
 class RequestCycle:
-    """See the module. The client extension: `target gone malformed write_paused drained on_gone cut`."""
+    """See the module. The client extension: `target gone malformed write_paused drained on_gone cut`, and for a request
+    that asks for another protocol `websocket upgrade finish`."""
 
     __slots__ = (
         "_answer",
@@ -57,6 +59,7 @@ class RequestCycle:
         "_on_gone",
         "_owes_continue",
         "_pieces",
+        "_switched",
         "_wrote",
         "answered",
         "body_complete",
@@ -64,11 +67,13 @@ class RequestCycle:
         "malformed",
         "target",
         "task",
+        "websocket",
         "write_paused",
     )
 
     def __init__(self, connection: Connection, head: RequestHead, *, write_paused: bool) -> None:
         self.target = head.target
+        self.websocket = head.websocket  # it asks for an upgrade
         self.gone = False
         self.malformed = False  # the request's body broke HTTP's rules
         self.write_paused = write_paused  # the transport's write buffer is above its high-water mark
@@ -80,6 +85,7 @@ class RequestCycle:
         self._answer: Answer | None = None
         self._held = b""  # a head that waits for its body
         self._wrote = False  # a byte of the answer
+        self._switched = False  # it was 101: what goes over the connection is not HTTP
         self._owes_continue = head.expects_continue and not self.body_complete
         self._pieces: list[bytes] = []  # of body, not yet received by the application
         self._buffered = 0
@@ -151,9 +157,32 @@ class RequestCycle:
         """Ends the connection so that what was sent cannot pass for a whole answer. Nothing, if it was whole."""
         if self._is_over:
             return
-        closing_is_an_end = self._wrote and (not self._head.http11 or self._framing is UNTIL_CLOSE)
+        ends_by_closing = self._switched or not self._head.http11 or self._framing is UNTIL_CLOSE
+        closing_is_an_end = self._wrote and ends_by_closing
         self._connection.end(reset=closing_is_an_end)
         self.leave()
+
+    def upgrade(
+        self, headers: Iterable[tuple[bytes, bytes]], tunnel: asyncio.Protocol
+    ) -> tuple[asyncio.Transport, bytes]:
+        """Answers 101: from here on `tunnel` hears what happens on the connection, and speaks through the transport.
+
+        Returns that, with reading paused, and what the client has sent already. The transport is not to be closed:
+        `finish` and `cut` end it. Raises RuntimeError if the client did not ask, or was answered or is gone.
+        """
+        if not self.websocket or self._answer is not None or self._is_over:
+            raise RuntimeError("an upgrade out of order")
+        head = switching_head(headers, self._connection.shared.date())
+        self._switched = True
+        self._write((head,))
+        return self._connection.switch(tunnel)
+
+    def finish(self) -> None:
+        """The other end of the tunnel has closed: the client gets what is unsent, and a FIN."""
+        if not self._is_over:
+            self.answered = True
+            self.wake()
+            self._connection.answered()
 
     # What the connection calls.
 

@@ -41,7 +41,7 @@ class RequestHead:
     length: int  # of the body in bytes; 0: none; gate.CHUNKED
     keep_alive: bool = False
     expects_continue: bool = False
-    websocket: bool = False  # asks for an upgrade to websocket
+    websocket: bool = False  # asks for an upgrade to websocket, in the one way there is: a GET without a body
 
 
 class HeadReader:
@@ -125,7 +125,8 @@ class HeadReader:
         path, query = gate.split_target(method, target, fields.get(b"host"))
         length = gate.body_length(fields, http11=http11)
         head = RequestHead(method, target, path, query, http11, headers, length)
-        head.websocket = self._upgrades and fields.get(b"upgrade", b"").lower() == b"websocket"
+        if self._upgrades and http11 and method == b"GET" and length == 0:
+            head.websocket = fields.get(b"upgrade", b"").lower() == b"websocket"
         head.keep_alive = http11 and self._keep_alive and not head.websocket
         head.expects_continue = http11 and fields.get(b"expect", b"").lower() == b"100-continue"
         if length or self._upgrades:

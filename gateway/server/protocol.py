@@ -8,10 +8,12 @@ watching the client while its request is worked on. It never looks into a body a
     HEAD      are a request's head                   idle: FIN; a head half read: 408        the head is whole
     BODY      are the request's body                 none: the application's affair          the body is whole
     WORKING   wait for their turn, up to a bound     none                                    the answer is whole: HEAD
+    TUNNEL    are the tunnel's, after a 101          none: it lives as long as both ends     the tunnel is over
     LINGER    are discarded, up to a bound           closes                                  (closed)
     CLOSED    are ignored                            aborts: what is unsent, nobody takes    (gone)
 
-Every state ends in CLOSED when the client leaves. A client that half-closes has left, as in uvicorn and HAProxy.
+Every state ends in CLOSED when the client leaves. A client that half-closes has left, as in uvicorn and HAProxy; only a
+tunnel passes that on, and goes on the other way.
 """
 
 from __future__ import annotations
@@ -45,12 +47,13 @@ class _State(enum.Enum):
     HEAD = enum.auto()
     BODY = enum.auto()
     WORKING = enum.auto()
+    TUNNEL = enum.auto()
     LINGER = enum.auto()
     CLOSED = enum.auto()
 
 
 #: As names of their own: looking a member up in its class is a function call in Python 3.11.
-_HEAD, _BODY, _WORKING, _LINGER, _CLOSED = _State
+_HEAD, _BODY, _WORKING, _TUNNEL, _LINGER, _CLOSED = _State
 
 
 class GatewayProtocol(asyncio.Protocol):
@@ -70,11 +73,13 @@ class GatewayProtocol(asyncio.Protocol):
         self._deadline = Deadline(self._loop, self._too_late)
         self._heads = HeadReader(self._limits)
         self._state = _HEAD
-        self._cycle: RequestCycle | None = None  # in BODY and WORKING
+        self._cycle: RequestCycle | None = None  # in BODY, WORKING and TUNNEL
+        self._tunnel = asyncio.Protocol()  # in TUNNEL
         self._body: BodyReader = CountedBody(0)
         self._waiting: list[bytes] = []  # bytes that came before their turn
         self._taken = 0  # bytes waiting, or discarded
         self._has_served = False
+        self._heard_end = False  # the client has closed its side of a tunnel
         self.is_last = False  # no further request is wanted
 
     # What asyncio calls.
@@ -94,18 +99,26 @@ class GatewayProtocol(asyncio.Protocol):
                 self._read_body(cast(RequestCycle, self._cycle), data)
             elif self._state is _WORKING:
                 self._keep(data)
+            elif self._state is _TUNNEL:
+                self._tunnel.data_received(data)
             elif self._state is _LINGER:
                 self._discard(data)
         except Refused as refused:
             self._refuse(refused.refusal)
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool | None:
+        if self._state is _TUNNEL:
+            self._heard_end = True
+            return self._tunnel.eof_received()
         if self._cycle is not None:
             self._cycle.cut()
         self._close()
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.shared.connections.discard(self)
+        if self._state is _TUNNEL:
+            self._tunnel.connection_lost(exc)
         self._state = _CLOSED
         self._deadline.close()
         self._heads.close()
@@ -117,12 +130,16 @@ class GatewayProtocol(asyncio.Protocol):
         self._flow.pause_writing()
         if self._cycle is not None:
             self._cycle.write_paused = True
+        if self._state is _TUNNEL:
+            self._tunnel.pause_writing()
 
     def resume_writing(self) -> None:
         self._flow.resume_writing()
         if self._cycle is not None:
             self._cycle.write_paused = False
             self._cycle.wake()
+        if self._state is _TUNNEL:
+            self._tunnel.resume_writing()
 
     # What the life cycle calls.
 
@@ -152,10 +169,18 @@ class GatewayProtocol(asyncio.Protocol):
             return  # it broke a moment ago: whoever asked next is not there for an answer
         if cycle is not None and cycle.keeps_alive and not self.is_last:
             self._next_request()
-        elif self._state is _BODY or self._waiting:
+        elif self._state is _BODY or self._waiting or (self._state is _TUNNEL and not self._heard_end):
             self._linger()
         else:
             self._close()
+
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """The connection is the tunnel's. It reads nothing until the tunnel says so; what was read is handed over."""
+        early = b"".join(self._waiting)
+        self._forget_waiting()
+        self._flow.pause_reading()
+        self._state, self._tunnel = _TUNNEL, tunnel
+        return self.transport, early
 
     def end(self, *, reset: bool) -> None:
         """Ends the connection in mid-answer. What is unsent still goes out, unless nobody takes it anyway."""

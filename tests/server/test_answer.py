@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.server.answer import Answer, Framing
+from gateway.server.answer import Answer, Framing, switching_head
 
 DATE = b"date: today"
 
@@ -104,3 +104,13 @@ def test_a_value_cannot_split_the_answer(bad: bytes) -> None:
 @pytest.mark.parametrize(("status", "line"), [(599, b"HTTP/1.1 599 "), (404, b"HTTP/1.1 404 Not Found")])
 def test_any_status_has_its_line(status: int, line: bytes) -> None:
     assert encoded(status=status)[1][0] == line
+
+
+def test_the_head_of_a_switch_has_no_framing_and_cannot_be_split() -> None:
+    fields = [(b"sec-websocket-accept", b"x"), (b"Content-Length", b"5"), (b"connection", b"close")]
+    assert switching_head(fields, b"date: now") == (
+        b"HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: x\r\ndate: now\r\n"
+        b"connection: Upgrade\r\nupgrade: websocket\r\n\r\n"
+    )
+    with pytest.raises(ValueError, match="line break"):
+        switching_head([(b"x", b"a\r\nb")], b"date: now")

@@ -70,15 +70,26 @@ def test_one_reader_reads_one_head_after_another() -> None:
 @pytest.mark.parametrize(
     ("upgrade", "websocket"), [(b"h2c", False), (b"websocket", True), (b"WebSocket", True), (b"h2c, websocket", False)]
 )
-def test_an_upgrade_is_noted_and_the_body_stays(upgrade: bytes, websocket: bool) -> None:
-    data = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %b\r\nContent-Length: 4\r\n\r\n" % upgrade
+def test_an_upgrade_is_noted_and_what_follows_stays(upgrade: bytes, websocket: bool) -> None:
+    data = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % upgrade
     reader = HeadReader(Limits())
-    found = reader.feed(data + b"body")
+    found = reader.feed(data + b"more")
     assert found is not None
     head, behind = found
-    assert (head.length, head.websocket, behind) == (4, websocket, b"body")
+    assert (head.length, head.websocket, behind) == (0, websocket, b"more")
     assert head.keep_alive is not websocket
     assert reader.feed(GET) == read(GET)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"POST / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nContent-Length: 4\r\n", b"GET / HTTP/1.0\r\n"],
+    ids=["a POST", "with a body", "HTTP/1.0"],
+)
+def test_only_a_get_without_a_body_can_become_a_websocket(line: bytes) -> None:
+    found = HeadReader(Limits()).feed(line + b"Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    assert found is not None
+    assert not found[0].websocket
 
 
 @pytest.mark.parametrize(
