@@ -61,6 +61,7 @@ def rules_of(settings: PoolSettings) -> Rules:
         on_client_gone=OnClientGone(settings.on_client_gone),
         longest_wait=settings.queue.timeout + settings.cold_start.timeout,
         expose_backend=settings.expose_backend,
+        allowed_origins=frozenset(origin.encode() for origin in settings.allowed_origins),
     )
 
 

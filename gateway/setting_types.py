@@ -150,6 +150,16 @@ def parse_backend(value: object) -> str:
     return f"http://{match['host'].lower()}:{int(match['port'] or 80)}"
 
 
+def parse_origin(value: object) -> str:
+    """As browsers say it: in lower case, and without the scheme's own port."""
+    match = _ORIGIN.fullmatch(value.lower()) if isinstance(value, str) else None
+    if match is None or int(match["port"] or 80) not in range(1, 65536):
+        raise ValueError('an origin such as "https://ui.example.com" or "http://localhost:3000", without a path')
+    own = {"http": 80, "https": 443}[match["scheme"]]
+    port = int(match["port"] or own)
+    return f"{match['scheme']}://{match['host']}" + (f":{port}" if port != own else "")
+
+
 def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """A network or a single address."""
     try:
@@ -162,6 +172,7 @@ _HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_
 _BACKEND = re.compile(
     r"(?:http://)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
 )
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
 
 Size = Annotated[
     int, PlainValidator(parse_size), WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]})
@@ -170,6 +181,7 @@ Port = Annotated[int, Number(1, 65535, whole=True)]
 Text = Annotated[str, PlainValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
 Host = Annotated[str, PlainValidator(parse_host), WithJsonSchema({"type": "string"})]
 BackendUrl = Annotated[str, PlainValidator(parse_backend), WithJsonSchema({"type": "string"})]
+Origin = Annotated[str, PlainValidator(parse_origin), WithJsonSchema({"type": "string"})]
 Network = Annotated[
     ipaddress.IPv4Network | ipaddress.IPv6Network, PlainValidator(parse_network), WithJsonSchema({"type": "string"})
 ]

@@ -26,6 +26,7 @@ from gateway.setting_types import (
     Host,
     Network,
     Number,
+    Origin,
     PoolName,
     Port,
     Seconds,
@@ -302,6 +303,8 @@ class PoolSettings(Section):
     readiness: ReadinessSettings = ReadinessSettings()
     autoscaling: AutoscalingSettings = AutoscalingSettings()
     rules: tuple[RuleSettings, ...] = ()
+    allowed_origins: tuple[Origin, ...] = ()
+    """Whose pages may open websockets, such as https://ui.example.com, besides those of the host asked for."""
     expose_backend: bool = False
     """X-Backend on answers: the backend's name."""
 

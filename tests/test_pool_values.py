@@ -29,6 +29,7 @@ TOLD: dict[str, Any] = {
     "response_spool": 20,
     "on_client_gone": "close",
     "expose_backend": True,
+    "allowed_origins": ["https://ui.example"],
     "autoscaling": {
         "min_scale": 21,
         "max_scale": 22,
@@ -94,6 +95,7 @@ def test_what_the_endpoint_is_told() -> None:
         on_client_gone=OnClientGone.CLOSE,
         longest_wait=5 + 6,
         expose_backend=True,
+        allowed_origins=frozenset({b"https://ui.example"}),
     )
 
 

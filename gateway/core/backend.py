@@ -91,8 +91,10 @@ class Backend:
 
     @property
     def is_busy(self) -> bool:
-        """It works, or may work, on something that must not be stopped. Passive requests hold nothing up."""
-        return bool(self.in_flight or self.quarantines) or any(t.lane is Lane.EXEMPT for t in self.uncounted)
+        """It works, or may work, on something that must not be stopped. Passive requests hold nothing up,
+        nor do tunnels without a slot."""
+        holding_up = any(t.lane is Lane.EXEMPT and not t.endless for t in self.uncounted)
+        return bool(self.in_flight or self.quarantines) or holding_up
 
     @property
     def is_done(self) -> bool:

@@ -55,6 +55,7 @@ class Ticket:
     when_busy: WhenBusy = WhenBusy.WAIT
     patience: float = math.inf  # the client's own limit on waiting, in seconds
     label: str = ""  # what the snapshot shows, e.g. the request id
+    endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
 
     # Written by the pool alone.
     number: int = field(default=0, init=False)  # place in the order of arrival; kept through give_back

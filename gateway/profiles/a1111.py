@@ -82,6 +82,7 @@ def a1111(rules: Iterable[Rule] = ()) -> Profile:
         readiness=Readiness("http", _PROGRESS, accepts=_has_api, light=True),
         idle=IdleProbe(_PROGRESS, says_idle=_is_idle),
         interrupt=Interrupt("POST", "/sdapi/v1/interrupt"),
+        works_on=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
     )
 
 

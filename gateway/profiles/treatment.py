@@ -61,3 +61,4 @@ class Profile:
     readiness: Readiness
     idle: IdleProbe | None = None  # None: this kind cannot be asked
     interrupt: Interrupt | None = None
+    works_on: bool = False  # the end of an event stream or a websocket does not end the work that it was about

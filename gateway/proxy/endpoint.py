@@ -24,6 +24,7 @@ from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, Ticket
 from gateway.proxy.body import NO_BODY
 from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused
+from gateway.proxy.handshake import check_handshake
 from gateway.proxy.headers import request_headers
 from gateway.proxy.inbound import Inbound, read_body
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
@@ -135,6 +136,8 @@ class Endpoint:
         visit.record.lane = treatment.lane
         if treatment.lane is Lane.DENIED:
             raise Denied
+        if visit.client.websocket:
+            check_handshake(visit.headers, visit.origin.host, pool.rules.allowed_origins)
         ticket = self._ticket(visit, pool, treatment)
         room: Room | None = None
         body: Body = NO_BODY
@@ -229,7 +232,7 @@ class Endpoint:
         slot.at_risk = rules.total if rules.quarantine_max is None else rules.quarantine_max
         stream = visit.inbound.stream
         content = body.stream() if counted else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
-        may_reuse = not counted and visit.method in IDEMPOTENT and content is None
+        may_reuse = not (counted or visit.client.websocket) and visit.method in IDEMPOTENT and content is None
         may_repeat = counted or not isinstance(content, Inbound)
         while True:
             request = self._request(visit, pool, content, reusable=may_reuse)
@@ -256,9 +259,9 @@ class Endpoint:
             request_id=visit.record.request_id.encode(),
             session_cookie=pool.cookies.name,
         )
-        return UpstreamRequest(
-            visit.method.encode(), visit.target, headers, content, visit.inbound.length, reusable=reusable
-        )
+        upgrade = b"websocket" if visit.client.websocket else None
+        method, length = visit.method.encode(), visit.inbound.length
+        return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
 
     def _relay(self, visit: Visit, pool: ServedPool, slot: Slot, exchange: Exchange, *, may_repeat: bool) -> Relay:
         relay = Relay(
@@ -268,6 +271,7 @@ class Endpoint:
             visit,
             pool.rules,
             may_repeat=may_repeat,
+            works_on=pool.profile.works_on,
             spare_room=pool.driver.pool.spare_room,
             interrupt=lambda: self._interrupt(pool, slot),
         )
@@ -328,6 +332,8 @@ class Endpoint:
             record.status = CLIENT_CLOSED_REQUEST
         record.ended_at = self._clock()
         record.bytes_in = visit.inbound.received
+        if visit.tunnel is not None:
+            record.bytes_in, record.bytes_out = visit.tunnel.bytes_in, visit.tunnel.bytes_out
         if slot is not None:
             record.turns = slot.ticket.turns
             record.place = slot.ticket.place

@@ -30,6 +30,18 @@ class Denied(EdgeError):
     """The pool's rules forbid this method and path."""
 
 
+class UnknownVersion(EdgeError):
+    """A websocket handshake in another version than 13."""
+
+
+class BadHandshake(EdgeError):
+    """A websocket handshake without one valid key."""
+
+
+class ForeignOrigin(EdgeError):
+    """A page of a site that is not allowed to opens a websocket."""
+
+
 class BodyTooLarge(EdgeError):
     """`declared`: as its Content-Length says; None: found out while reading."""
 

@@ -6,7 +6,7 @@ asked for the body. What room was taken is given back by whoever made the room.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -17,7 +17,7 @@ from gateway.proxy.body import NO_BODY, Body
 from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, EdgeError, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import asyncio
 
     from gateway.core.decisions import Refusal
     from gateway.core.room import Room
@@ -48,6 +48,19 @@ class Client(Protocol):
 
     def cut(self) -> None:
         """End the connection so that what was sent cannot pass for a whole answer."""
+
+    @property
+    def websocket(self) -> bool:
+        """It asks to go on with websocket."""
+
+    def upgrade(
+        self, headers: Iterable[tuple[bytes, bytes]], tunnel: asyncio.Protocol
+    ) -> tuple[asyncio.Transport, bytes]:
+        """Answer 101: from here on `tunnel` hears what happens on the connection. Returns the transport, with reading
+        paused, and what the client has sent already. The transport is not to be closed: `finish` and `cut` end it."""
+
+    def finish(self) -> None:
+        """End the tunnel when the client has taken what is unsent."""
 
 
 class Inbound:

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.decisions import Ending, Reason, Refusal
-from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, Denied, EdgeError, NoRoute, Refused
+from gateway.proxy.errors import (
+    BadHandshake,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientLeft,
+    Denied,
+    EdgeError,
+    ForeignOrigin,
+    NoRoute,
+    Refused,
+    UnknownVersion,
+)
+from gateway.proxy.handshake import VERSION
 from gateway.proxy.page import page
 
 if TYPE_CHECKING:
@@ -87,6 +99,7 @@ class Problem:
     retry_after: int | None = None  # seconds
     close: bool = False  # the connection cannot be used any more
     position: int | None = None  # place in line on arrival, where it had one
+    headers: tuple[Header, ...] = ()  # that belong to its status
 
 
 class Answer(NamedTuple):
@@ -109,6 +122,16 @@ def problem_for(error: EdgeError) -> Problem:
             return Problem(404, "no_route", "Nothing is served here", detail)
         case Denied():
             return Problem(403, "denied", "Not allowed", "The rules of this service forbid this method and path.")
+        case UnknownVersion():
+            detail = f"Websockets are spoken in version {VERSION.decode()} here. Say so in Sec-WebSocket-Version."
+            told = ((b"sec-websocket-version", VERSION),)
+            return Problem(426, "websocket_version", "Another version of websocket", detail, headers=told)
+        case BadHandshake():
+            detail = "A websocket handshake must have one Sec-WebSocket-Key: 16 bytes in base64."
+            return Problem(400, "bad_handshake", "The handshake is not valid", detail)
+        case ForeignOrigin():
+            detail = "This service takes websockets from its own pages, and from those of the origins it lists."
+            return Problem(403, "foreign_origin", "Not from this page", detail)
         case BodyTooLarge():
             return Problem(413, "body_too_large", "The body is too large", _too_large(error), close=True)
         case BodyTooSlow():
@@ -161,7 +184,7 @@ def render(
         headers.append((b"x-queue-position", str(problem.position).encode()))
     if problem.close or body_unread:
         headers.append((b"connection", b"close"))
-    return Answer(problem.status, [*headers, *ours], body)
+    return Answer(problem.status, [*headers, *problem.headers, *ours], body)
 
 
 def _refused(refusal: Refusal, place: int | None) -> Problem:

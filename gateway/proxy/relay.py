@@ -6,7 +6,8 @@ the slot quarantined. Closed at once are only uncounted requests, streams withou
 where the pool says so.
 
 While the client keeps up, each piece is written as it comes. When a counted answer's client falls behind, a spool
-takes the rest (`slow_reader.py`), so that the backend does not wait for it; on other lanes the backend does.
+takes the rest (`slow_reader.py`), so that the backend does not wait for it; on other lanes the backend does. An answer
+that is 101 makes a tunnel of the two connections (`tunnel.py`), which has its turn for as long as it lives.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
+import anyio.lowlevel
 
 from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.core.room import Room
     from gateway.proxy.inbound import Client
     from gateway.proxy.served_pool import Exchange, Rules
+    from gateway.proxy.tunnel import Tunnel
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -41,6 +44,9 @@ SHORTEST_QUARANTINE = 1.0
 
 #: A timer is moved when it is off by more than so many seconds: moving it for each piece would cost too much.
 _COARSE = 1.0
+
+#: The status of an answer behind which both speak another protocol.
+_SWITCHING = 101
 
 #: Answers that end when the client leaves.
 _ENDLESS = (b"text/event-stream", b"multipart/x-mixed-replace")
@@ -55,6 +61,9 @@ class Teller(Protocol):
 
     async def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The answer's head. `body_follows`: the first of its body is sent next, without waiting."""
+
+    def upgrade(self, head: AnswerHead, exchange: Exchange) -> Tunnel:
+        """The answer's head is 101: make a tunnel. Raises UpstreamError if it cannot be, and nothing was sent."""
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """A piece of the answer's body."""
@@ -75,11 +84,13 @@ class Relay:
         rules: Rules,
         *,
         may_repeat: bool,
+        works_on: bool,
         spare_room: Callable[[], Room],
         interrupt: Callable[[], anyio.Event],
     ) -> None:
-        """`may_repeat`: the request's body could be sent once more. `interrupt` begins to tell the backend to stop its
-        work; its event is set when that is over."""
+        """`may_repeat`: the request's body could be sent once more. `works_on`: the end of a stream that has none of
+        its own does not end the backend's work. `interrupt` begins to tell the backend to stop its work; its event is
+        set when that is over."""
         now = anyio.current_time()
         self._exchange = exchange
         self._slot = slot
@@ -87,6 +98,7 @@ class Relay:
         self._teller = teller
         self._rules = rules
         self._may_repeat = may_repeat
+        self._works_on = works_on
         self._spare_room = spare_room
         self._interrupt = interrupt
         self.evidence = ""  # what broke in mid-answer
@@ -110,7 +122,7 @@ class Relay:
             if not await self._transferred():
                 await self._end_for_client(self._why_late())
                 if not self._is_worth_draining() or not await self._drained():
-                    await self._give_back(0.0 if self._is_endless() else self._quarantine())
+                    await self._give_back(self._after_stream() if self._is_endless() else self._quarantine())
             return self._ended()
         except (UpstreamError, EdgeError) as error:
             if self._head is None and self._ending is None:
@@ -134,19 +146,39 @@ class Relay:
     async def _transferred(self) -> bool:
         """Pass on the whole answer. False: the client left, the time is over, or the gateway stops."""
         with self._scope:
-            await self._receive_head()
-            while not self._exchange.ended:
-                if self._client.write_paused and self._listens():
-                    if self._counted:
-                        await self._spool_the_rest()
-                        break
-                    self._scope.deadline = self._read_until  # the client's time, not the backend's
-                    await self._taken()
-                    self._allow(self._rules.idle)
-                piece = await self._exchange.read()
-                self._allow(self._rules.idle)
-                await self._pass_on(piece)
+            head = await self._exchange.head()
+            await (self._tunnel(head) if head.status == _SWITCHING else self._answer(head))
         return not self._scope.cancelled_caught
+
+    async def _answer(self, head: AnswerHead) -> None:
+        await self._begin(head)
+        while not self._exchange.ended:
+            if self._client.write_paused and self._listens():
+                if self._counted:
+                    await self._spool_the_rest()
+                    break
+                self._scope.deadline = self._read_until  # the client's time, not the backend's
+                await self._taken()
+                self._allow(self._rules.idle)
+            piece = await self._exchange.read()
+            self._allow(self._rules.idle)
+            await self._pass_on(piece)
+
+    async def _tunnel(self, head: AnswerHead) -> None:
+        """No timer of ours runs, and it is the tunnel that hears of the client from here on."""
+        if not self._listens():
+            await anyio.lowlevel.checkpoint()  # the client left in this very turn: here `run` takes over
+        tunnel = self._teller.upgrade(head, self._exchange)
+        self._head = head
+        self._client.on_gone(None)
+        self._slot.ticket.endless = True
+        self._scope.deadline = math.inf
+        try:
+            self._ending = await tunnel.run()
+        finally:
+            self._total_until = anyio.current_time() + self._rules.total  # the last message may have begun some work
+        self.evidence = tunnel.evidence
+        await self._give_back(self._after_stream())
 
     async def _drained(self) -> bool:
         """Read the answer to its end for the sake of the slot alone. False: it did not come in time."""
@@ -163,8 +195,7 @@ class Relay:
             await self._give_back()
         return not self._scope.cancelled_caught
 
-    async def _receive_head(self) -> None:
-        head = await self._exchange.head()
+    async def _begin(self, head: AnswerHead) -> None:
         first = await self._peek(head)
         self._head = head
         ended = self._exchange.ended
@@ -255,6 +286,10 @@ class Relay:
             return False
         return not (self._left and self._rules.on_client_gone is OnClientGone.CLOSE)
 
+    def _after_stream(self) -> float:
+        """Seconds that the slot is kept when a stream without an end of its own is over."""
+        return self._quarantine() if self._works_on else 0.0
+
     def _quarantine(self) -> float:
         """Seconds that the slot is kept though the connection is closed."""
         if self._rules.quarantine_max is not None:
@@ -274,6 +309,8 @@ class Relay:
         self._scope.cancel()
 
     def _is_endless(self) -> bool:
+        if self._head is not None and self._head.status == _SWITCHING:
+            return True
         headers = self._head.headers if self._head is not None else ()
         return any(name == b"content-type" and value.lower().startswith(_ENDLESS) for name, value in headers)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+
     from gateway.core.ticket import WhenBusy
     from gateway.profiles.treatment import Profile
     from gateway.proxy.session_cookie import SessionCookies
@@ -41,6 +43,7 @@ class Rules:
     on_client_gone: OnClientGone
     longest_wait: float  # what a client may ask for with `Prefer: wait`
     expose_backend: bool
+    allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
 
 
 class Exchange(Protocol):
@@ -58,6 +61,15 @@ class Exchange(Protocol):
 
     async def head(self) -> AnswerHead: ...
     async def read(self) -> bytes: ...
+
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """After a 101: from here on `tunnel` hears what happens on the connection. Returns the transport, with reading
+        paused, and what came behind the head. The transport is not to be closed: `finish` and `close` end it. Raises
+        UpstreamError if it has ended."""
+
+    def finish(self) -> None:
+        """End the tunnel when the backend has taken what is unsent."""
+
     def close(self) -> None: ...
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.proxy.handshake import check_agreement
 from gateway.proxy.headers import answer_headers
 from gateway.proxy.problems import is_page_load, problem_after, problem_for, render
+from gateway.proxy.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.proxy.inbound import Client, Inbound
     from gateway.proxy.problems import Problem
     from gateway.proxy.relay import Relay
-    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.served_pool import Exchange, ServedPool
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -47,6 +49,7 @@ class Visit:
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
         self.relay: Relay | None = None  # while it is under way
+        self.tunnel: Tunnel | None = None
         self.set_cookie: Callable[[str], bytes | None] | None = None
         self.answering = False  # a byte of an answer was handed out
         self._send = send
@@ -55,15 +58,9 @@ class Visit:
 
     async def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The backend's head, as the client gets it."""
-        pool, slot = self.pool, self.slot
-        assert pool is not None
-        assert slot is not None
+        headers = self._headers(head)
         self.answering = True
         self.record.status = head.status
-        cookie = self.set_cookie(slot.backend.identity) if self.set_cookie is not None else None
-        headers = answer_headers(
-            head.headers, session_cookie=pool.cookies.name, set_cookie=cookie, ours=self._ours(upstream=True)
-        )
         await self._send(
             {
                 "type": "http.response.start",
@@ -73,6 +70,18 @@ class Visit:
                 "gateway.nowait": True,
             }
         )
+
+    def upgrade(self, head: AnswerHead, exchange: Exchange) -> Tunnel:
+        """The backend's 101, as the client gets it, and what follows. Raises UpstreamError, and nothing was sent, if
+        the backend does not really agree or is there no longer."""
+        assert self.slot is not None
+        check_agreement(self.slot.backend.address, self.headers, head)
+        tunnel = Tunnel(self.client, exchange)
+        tunnel.join(self._headers(head))
+        self.tunnel = tunnel
+        self.answering = True
+        self.record.status = head.status
+        return tunnel
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """A piece of the backend's body."""
@@ -114,6 +123,16 @@ class Visit:
             }
         )
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _headers(self, head: AnswerHead) -> list[Header]:
+        """Of an answer that is the backend's."""
+        pool, slot = self.pool, self.slot
+        assert pool is not None
+        assert slot is not None
+        cookie = self.set_cookie(slot.backend.identity) if self.set_cookie is not None else None
+        return answer_headers(
+            head.headers, session_cookie=pool.cookies.name, set_cookie=cookie, ours=self._ours(upstream=True)
+        )
 
     def _ours(self, *, upstream: bool) -> list[Header]:
         """What the gateway says of itself on every answer; the request id first."""

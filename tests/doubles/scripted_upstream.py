@@ -12,8 +12,10 @@ import anyio.lowlevel
 
 from gateway.upstream.errors import BadAnswer, BrokeBeforeHead, CutShort, NotSent, UpstreamError
 from gateway.upstream.head import AnswerHead
+from tests.doubles.tunnel_end import TunnelEnd
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterable
 
     from gateway.upstream.request import UpstreamRequest
@@ -28,6 +30,8 @@ class ScriptedExchange:
         self.received = b""  # of the request's body
         self.reused = False
         self.closed = False
+        self.finished = False
+        self.end = TunnelEnd()  # its own, once it has switched
         self._head: AnswerHead | None = None
         self._unread: list[bytes] = []
         self._complete = False
@@ -117,6 +121,16 @@ class ScriptedExchange:
         piece = b"".join(self._unread)
         self._unread.clear()
         return piece
+
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """The connection is the tunnel's."""
+        if self.end.is_lost:
+            raise CutShort(self.address, "as scripted")
+        return self.end.join(tunnel)
+
+    def finish(self) -> None:
+        """The tunnel came to its end."""
+        self.finished = True
 
     def close(self) -> None:
         """Given up, or done."""

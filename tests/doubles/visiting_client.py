@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from tests.doubles.tunnel_end import TunnelEnd
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    import asyncio
+    from collections.abc import Callable, Iterable, MutableMapping
 
     Message = MutableMapping[str, Any]
 
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
 class VisitingClient:
     """Satisfies `proxy.inbound.Client`; `receive` and `send` are the application's."""
 
-    def __init__(self, scope: Message, target: bytes) -> None:
+    def __init__(self, scope: Message, target: bytes, *, websocket: bool = False) -> None:
         self.scope = scope
         self.target = target
+        self.websocket = websocket
+        self.end = TunnelEnd()  # its own, once it is upgraded
         self.gone = False
         self.write_paused = False
         self.status: int | None = None
@@ -112,6 +117,20 @@ class VisitingClient:
         if not self._is_over:
             self.was_cut = True
             self.leaves()
+
+    def upgrade(
+        self, headers: Iterable[tuple[bytes, bytes]], tunnel: asyncio.Protocol
+    ) -> tuple[asyncio.Transport, bytes]:
+        """It is told 101."""
+        assert self.websocket, "an upgrade unasked"
+        assert not self.gone, "an upgrade for nobody"
+        assert self.status is None, "a second head"
+        self.status, self.headers = 101, list(headers)
+        return self.end.join(tunnel)
+
+    def finish(self) -> None:
+        """The tunnel came to its end."""
+        self.has_all = True
 
     # Inside
 

@@ -54,6 +54,7 @@ RULES = Rules(
     on_client_gone=OnClientGone.FINISH,
     longest_wait=100,
     expose_backend=False,
+    allowed_origins=frozenset({b"https://ui.example"}),
 )
 
 PROFILE = generic(
@@ -138,7 +139,7 @@ class Gatehouse:
             "client": (peer, 50000) if peer else None,
             "headers": [(name.encode(), value.encode()) for name, value in fields],
         }
-        client = VisitingClient(scope, target.encode())
+        client = VisitingClient(scope, target.encode(), websocket=any(name == "upgrade" for name, _ in headers))
         scope["extensions"] = {"gateway.client": client}
         self.clients.append(client)
         if body is not None:

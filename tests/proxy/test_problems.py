@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from gateway.core.decisions import Ending, Reason, Refusal
-from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, Denied, EdgeError, NoRoute, Refused
+from gateway.proxy.errors import (
+    BadHandshake,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientLeft,
+    Denied,
+    EdgeError,
+    ForeignOrigin,
+    NoRoute,
+    Refused,
+    UnknownVersion,
+)
 from gateway.proxy.problems import Answer, Problem, is_page_load, problem_after, problem_for, render
 
 FULL = problem_for(Refused(Refusal(Reason.LINE_FULL, 42), place=7))
@@ -30,6 +41,9 @@ def told(problem: Problem, **options: Any) -> dict[str, Any]:
     [
         (NoRoute("x"), 404, False),
         (Denied(), 403, False),
+        (UnknownVersion(), 426, False),
+        (BadHandshake(), 400, False),
+        (ForeignOrigin(), 403, False),
         (BodyTooLarge(10, 11), 413, True),
         (BodyTooSlow(30), 408, True),
         (ClientLeft(Ending.CLIENT_LEFT_WAITING), 499, True),
