@@ -13,6 +13,7 @@ from gateway.setting_types import (
     parse_backend,
     parse_host,
     parse_network,
+    parse_origin,
     parse_size,
     parse_text,
 )
@@ -95,6 +96,25 @@ def test_networks() -> None:
     for written in ("10.0.0.1/8", "any", 10.5, True):
         with pytest.raises(ValueError, match=r"^a network such as"):
             parse_network(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://UI.example.com", "https://ui.example.com"),
+        ("https://ui.example.com:443", "https://ui.example.com"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_origins_are_spelled_as_browsers_do(written: str, origin: str) -> None:
+    assert parse_origin(written) == origin
+
+
+@pytest.mark.parametrize("written", ["ui.example.com", "https://a/", "https://*", "null", "ws://a", "http://a:0", 5])
+def test_what_is_no_origin(written: object) -> None:
+    with pytest.raises(ValueError, match=r"^an origin such as"):
+        parse_origin(written)
 
 
 def test_words_for_processes() -> None:

@@ -76,6 +76,7 @@ pools:
     drain_timeout: null
     autoscaling: {window: 30s, class: kpa.autoscaling.knative.dev}
     rules: [{match: "GET,POST /foo/*", lane: exempt, when_busy: spill}]
+    allowed_origins: ["https://UI.example:443"]
 """
     )
     settings = load(file, {"CONCURRENCY": "0"})
@@ -88,6 +89,7 @@ pools:
     assert pool.backends.processes.command == ("x", "{port}", "1")
     assert pool.backends.processes.gpus == ("0", "GPU-1")
     assert pool.backends.processes.env == {"A": "1"}
+    assert pool.allowed_origins == ("https://ui.example",)
     assert (pool.rules[0].lane, pool.rules[0].when_busy) == (Lane.EXEMPT, WhenBusy.SPILL)
 
 

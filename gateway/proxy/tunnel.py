@@ -1,8 +1,10 @@
 """Joins a client's connection and a backend's: bytes both ways, as they come, each side read only as fast as the other
 takes. Knows no frames, so whatever websockets say to each other passes.
 
-    both open ── a side closes ──> the other way goes on ── that side closes, or nothing moves any more ──> over
-        └── a side breaks ──> over
+    both open ── the client closes ──> the backend hears of it ── it closes, or nothing moves any more ──> over
+        └── the backend closes, or a side breaks ──> over
+
+The backend's close is the end, since its slot is not the client's to keep; what it said still reaches the client.
 
 It has no deadline while both are open: a silent websocket is a healthy one. A peer that vanished is found by the
 kernel's keep-alive.
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.proxy.inbound import Client
     from gateway.proxy.served_pool import Exchange
 
-#: Seconds without a byte after which a tunnel of which one side has closed is over.
+#: Seconds without a byte after which a tunnel whose client has closed is over.
 FAREWELL = 30.0
 
 #: A connection on which nothing comes is asked after so many seconds, again after so many, and given up after so many
@@ -88,7 +90,6 @@ class Tunnel:
             self._client.cut()
         else:
             self._client.finish()
-        if self._near.has_ended:
             self._exchange.finish()
         return ending
 
@@ -104,7 +105,7 @@ class Tunnel:
         if self._closed_first is None:
             self._closed_first = side
         self._closing.set()
-        if side.is_lost or (self._near.has_ended and self._far.has_ended):
+        if side.is_lost or self._far.has_ended:
             self._over.set()
 
 

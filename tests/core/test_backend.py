@@ -55,6 +55,14 @@ def test_uncounted_requests_keep_it_known_and_exempt_ones_keep_it_up(lane: Lane,
     assert (gpu.is_busy, gpu.is_done) == (is_busy, False)
 
 
+def test_a_tunnel_without_a_slot_does_not_keep_it_up() -> None:
+    gpu = backend()
+    gpu.uncounted[Ticket(Lane.EXEMPT, endless=True)] = None
+    assert (gpu.is_busy, gpu.is_done) == (False, False)
+    gpu.in_flight[Ticket(Lane.COUNTED, endless=True)] = None
+    assert gpu.is_busy
+
+
 def test_counted_work_and_quarantines_keep_it_up() -> None:
     at_work, unsure = backend(), backend()
     at_work.in_flight[Ticket(Lane.COUNTED)] = None

@@ -49,6 +49,10 @@ class Visit:
         self._writer.write(data)
         await self._writer.drain()
 
+    async def some(self) -> bytes:
+        """What has come, or comes next; b"" at the end."""
+        return await self._reader.read(65536)
+
     async def rest(self) -> bytes:
         """All that comes until the client's end of the connection; a reset is an end as well."""
         rest = b""
@@ -80,15 +84,16 @@ class Visit:
 class ScriptedServer:
     """`async with ScriptedServer(script) as server`; a connection closes when its script ends or its client leaves."""
 
-    def __init__(self, script: Callable[[Visit], Awaitable[None]], host: str = "127.0.0.1") -> None:
+    def __init__(self, script: Callable[[Visit], Awaitable[None]], host: str = "127.0.0.1", port: int = 0) -> None:
         self.visits: list[Visit] = []
         self.address = ""
         self._script = script
         self._host = host
+        self._port = port
         self._playing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._visited, self._host, 0)
+        self._server = await asyncio.start_server(self._visited, self._host, self._port)
         host, port = self._server.sockets[0].getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return self

@@ -131,3 +131,7 @@ def test_it_can_be_interrupted() -> None:
     interrupt = a1111().interrupt
     assert interrupt is not None
     assert (interrupt.method, interrupt.path) == ("POST", "/sdapi/v1/interrupt")
+
+
+def test_a_page_that_is_closed_does_not_stop_it() -> None:
+    assert a1111().works_on
