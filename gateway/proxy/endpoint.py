@@ -29,6 +29,7 @@ from gateway.proxy.headers import request_headers
 from gateway.proxy.inbound import Inbound, read_body
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
 from gateway.proxy.relay import NothingStarted, Relay
+from gateway.proxy.seat import Seat
 from gateway.proxy.visit import Visit
 from gateway.runtime import driver as runtime
 from gateway.upstream.errors import BadAnswer, BrokeBeforeHead, NotSent, UpstreamError
@@ -180,7 +181,7 @@ class Endpoint:
         if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
             visit.record.session = short_hash(ticket.session) if claim is not None else None
             renews = claim is not None and pool.cookies.needs_renewal(claim, now)
-            visit.set_cookie = _Seat(ticket, pool, renews=renews, secure=visit.origin.scheme == "https").cookie
+            visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
         return ticket
 
     async def _read_body(self, visit: Visit, pool: ServedPool, room: Room) -> Body:
@@ -342,26 +343,6 @@ class Endpoint:
             if slot.ticket.backend is not None:
                 record.backend = slot.ticket.backend.name
         self._record(record)
-
-
-class _Seat:
-    """Whether an answer tells the client its home, and how."""
-
-    __slots__ = ("_pool", "_renews", "_secure", "_ticket")
-
-    def __init__(self, ticket: Ticket, pool: ServedPool, *, renews: bool, secure: bool) -> None:
-        self._ticket = ticket
-        self._pool = pool
-        self._renews = renews
-        self._secure = secure
-
-    def cookie(self, served_by: str) -> bytes | None:
-        """Set-Cookie for a (new) home or past half the cookie's life; None: the client knows already."""
-        ticket = self._ticket
-        if not (ticket.new_home or self._renews) or ticket.session is None:
-            return None
-        home = served_by if ticket.new_home else ticket.home or served_by
-        return self._pool.cookies.issue(ticket.session, home, time.time(), secure=self._secure)
 
 
 def _enter(pool: ServedPool) -> Room:

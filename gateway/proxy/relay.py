@@ -178,7 +178,8 @@ class Relay:
         finally:
             self._total_until = anyio.current_time() + self._rules.total  # the last message may have begun some work
         self.evidence = tunnel.evidence
-        await self._give_back(self._after_stream())
+        broke = self._ending is Ending.BACKEND_BROKE_IN_ANSWER
+        await self._give_back(self._quarantine() if broke else self._after_stream())
 
     async def _drained(self) -> bool:
         """Read the answer to its end for the sake of the slot alone. False: it did not come in time."""

@@ -190,6 +190,17 @@ async def test_a_stream_that_shows_only_then_that_it_has_no_end_is_closed_too(ga
     assert (gate.slot(), gate.pod.broken, gate.record.ending) == ("free", True, Ending.CLIENT_LEFT_BEFORE_ANSWER)
 
 
+async def test_a_stream_whose_backend_works_on_is_closed_and_its_slot_asked_for(gate: Gatehouse) -> None:
+    gate.served.profile = replace(gate.served.profile, works_on=True)
+    client = await gate.visit("GET /paint")
+    gate.pod.begins(200, [EVENTS])
+    await gate.passes(100)
+    client.leaves()
+    await gate.settled()
+    assert gate.pod.broken
+    assert gate.quarantine() == 800
+
+
 @pytest.mark.parametrize("begun", [False, True])
 async def test_uncounted_requests_are_closed_at_once(gate: Gatehouse, begun: bool) -> None:
     client = await gate.visit("GET /page")

@@ -163,7 +163,7 @@ async def test_a_reset_by_the_pod_is_one_for_the_client(tmp_path: Path) -> None:
         await client.send(b"x")
         with pytest.raises(ConnectionResetError):
             await client.rest()
-        await gateway.until(is_quiet)
+        await gateway.until(lambda view: (view["in_flight"], view["quarantined"]) == (0, 1))
         assert [line["code"] for line in await gateway.access(1)] == ["SD"]
 
 
