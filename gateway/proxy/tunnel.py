@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 FAREWELL = 30.0
 
 #: A connection on which nothing comes is asked after so many seconds, again after so many, and given up after so many
-#: questions without an answer: two minutes in all.
-_KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+#: questions without an answer: two minutes in all. (Not every system names all of them.)
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
 class Tunnel:
@@ -125,7 +125,7 @@ class _Side(asyncio.Protocol):
     def begin(self) -> None:
         """Read, unless the other side does not keep up already."""
         if not self._waits:
-            self.transport.resume_reading()
+            self.go_on()
 
     def data_received(self, data: bytes) -> None:
         self.moved += len(data)
@@ -169,5 +169,6 @@ def _keep_alive(transport: asyncio.Transport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEP_ALIVE:
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+        for option, value in _KEEP_ALIVE.items():
+            if hasattr(socket, option):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

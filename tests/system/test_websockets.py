@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import random
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.system.promises import is_quiet
 from tests.system.running_gateway import configuration, processes, running_gateway, write_config
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.server.raw_client import RawClient
 
@@ -244,3 +245,24 @@ async def test_an_open_page_does_not_keep_a_pod_up(tmp_path: Path) -> None:
         await gateway.event("process_stopped", within=30)
         assert await client.rest() == b""
         await gateway.until(lambda view: not view["backends"])
+
+
+async def test_a_peer_that_vanished_is_asked_for(tmp_path: Path) -> None:
+    """Nothing of ours times a silent tunnel out: the kernel does, and only where nobody answers any more."""
+    async with (
+        ScriptedServer(agreeing(echoing)) as pod,
+        running_gateway(tmp_path, fronting(pod)) as gateway,
+        callers(gateway, 1) as (client,),
+    ):
+        await gateway.ready(1)
+        await opened(client)
+        traffic, at_pod = f":{gateway.traffic[1]:04X}", f":{int(pod.address.rpartition(':')[2]):04X}"
+        assert (
+            sorted(_asked_for(lambda local, remote: local.endswith(traffic) or remote.endswith(at_pod))) == [True] * 2
+        )
+
+
+def _asked_for(is_meant: Callable[[str, str], bool]) -> list[bool]:
+    """Of the established connections that are meant: whether the kernel's keep-alive timer runs (proc(5), `tr`)."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [row[5].startswith("02:") for row in rows if row[3] == "01" and is_meant(row[1], row[2])]
