@@ -91,7 +91,7 @@ class Relay:
         """`may_repeat`: the request's body could be sent once more. `works_on`: the end of a stream that has none of
         its own does not end the backend's work. `interrupt` begins to tell the backend to stop its work; its event is
         set when that is over."""
-        now = anyio.current_time()
+        now = slot.now()
         self._exchange = exchange
         self._slot = slot
         self._client = client
@@ -161,7 +161,8 @@ class Relay:
                 await self._taken()
                 self._allow(self._rules.idle)
             piece = await self._exchange.read()
-            self._allow(self._rules.idle)
+            if not self._exchange.ended:
+                self._allow(self._rules.idle)
             await self._pass_on(piece)
 
     async def _tunnel(self, head: AnswerHead) -> None:
@@ -176,7 +177,7 @@ class Relay:
         try:
             self._ending = await tunnel.run()
         finally:
-            self._total_until = anyio.current_time() + self._rules.total  # the last message may have begun some work
+            self._total_until = self._slot.now() + self._rules.total  # the last message may have begun some work
         self.evidence = tunnel.evidence
         broke = self._ending is Ending.BACKEND_BROKE_IN_ANSWER
         await self._give_back(self._quarantine() if broke else self._after_stream())
@@ -186,7 +187,7 @@ class Relay:
         if self._left and self._rules.on_client_gone is OnClientGone.INTERRUPT and not self._exchange.ended:
             self._interrupted = self._interrupt()
         if self._rules.drain_timeout is not None:
-            self._read_until = min(self._read_until, anyio.current_time() + self._rules.drain_timeout)
+            self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)
         with anyio.CancelScope(deadline=self._read_until) as self._scope:
             self._head = await self._exchange.head()
             while not self._exchange.ended:
@@ -200,10 +201,11 @@ class Relay:
         first = await self._peek(head)
         self._head = head
         ended = self._exchange.ended
-        if not ended:
+        follows = ended or self._exchange.ready
+        if not follows:
             self._allow(self._rules.idle)
         if self._listens():
-            await self._teller.begin(head, body_follows=ended or self._exchange.ready)
+            await self._teller.begin(head, body_follows=follows)
         if ended:
             await self._pass_on(first)
 
@@ -227,7 +229,7 @@ class Relay:
     async def _write(self, piece: bytes, more: bool) -> None:
         if self._listens():
             if not more:  # sent only when the client has taken enough of it; nothing else is waited for any more
-                self._scope.deadline = anyio.current_time() + self._rules.write_stall
+                self._scope.deadline = self._slot.now() + self._rules.write_stall
             await self._teller.send(
                 {"type": "http.response.body", "body": piece, "more_body": more, "gateway.nowait": more}
             )
@@ -277,7 +279,7 @@ class Relay:
 
     def _allow(self, seconds: float) -> None:
         """So long until the next piece."""
-        deadline = min(anyio.current_time() + seconds + _COARSE, self._read_until)
+        deadline = min(self._slot.now() + seconds + _COARSE, self._read_until)
         if abs(deadline - self._scope.deadline) > _COARSE:
             self._scope.deadline = deadline
 
@@ -295,7 +297,7 @@ class Relay:
         """Seconds that the slot is kept though the connection is closed."""
         if self._rules.quarantine_max is not None:
             return self._rules.quarantine_max
-        return max(SHORTEST_QUARANTINE, self._total_until - anyio.current_time())
+        return max(SHORTEST_QUARANTINE, self._total_until - self._slot.now())
 
     # People
 

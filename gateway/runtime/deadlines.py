@@ -27,6 +27,11 @@ class Deadlines:
         self._armed = math.inf
         self._nearer: anyio.Event | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """It waits for nothing yet."""
+        return self._armed == math.inf
+
     def look(self, now: float) -> None:
         """Something has changed: wake up earlier if need be. Cheap, synchronous."""
         if self._nearer is not None and self._next_event(now) < self._armed:

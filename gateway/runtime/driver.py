@@ -72,6 +72,10 @@ class Slot:
         assert backend is not None, "asked for the backend outside of a turn"
         return backend
 
+    def now(self) -> float:
+        """Seconds on the driver's clock."""
+        return self._driver.clock()
+
     @property
     def waited(self) -> float:
         """Seconds from arrival to the last turn, or until now."""
@@ -163,7 +167,8 @@ class Driver:
         """The Slot's."""
         self._slots[slot.ticket] = slot
         now = self.clock()
-        self._dispatch(self.pool.arrive(slot.ticket, now, room), now)
+        decisions = self.pool.arrive(slot.ticket, now, room)
+        self._dispatch(decisions, now, nearer=slot.is_waiting)
         if slot.ticket.turns == 0:
             self.on_wait()
 
@@ -181,7 +186,7 @@ class Driver:
         """The Slot's."""
         now = self.clock()
         self._slots.pop(ticket, None)
-        self._dispatch(self.pool.leave(ticket, now, ending, quarantine), now)
+        self._dispatch(self.pool.leave(ticket, now, ending, quarantine), now, nearer=quarantine > 0)
 
     # Backends
 
@@ -242,7 +247,9 @@ class Driver:
         now = self.clock()
         self._dispatch(self.pool.expire(now), now)
 
-    def _dispatch(self, decisions: list[Decision], now: float) -> None:
+    def _dispatch(self, decisions: list[Decision], now: float, *, nearer: bool = True) -> None:
+        """`nearer`: a deadline may have come nearer. A turn that begins at once or ends well brings at
+        most a first session, whose end is far."""
         for decision in decisions:
             if isinstance(decision, Granted):
                 if slot := self._slots.get(decision.ticket):
@@ -252,4 +259,5 @@ class Driver:
                     slot.wake(decision.refusal)
             else:
                 self.on_warmed(decision.seconds)
-        self._deadlines.look(now)
+        if nearer or (self._deadlines.is_idle and self.pool.sessions):
+            self._deadlines.look(now)
