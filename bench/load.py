@@ -94,7 +94,9 @@ class _Client(asyncio.Protocol):
         self._volley = volley
         self._request = request
         self._wants_cookie = keep_cookies
-        self._unread = b""
+        self._unread = b""  # the head, until it is whole
+        self._missing = 0  # bytes of the body that are still to come
+        self._good = False
         self._until = 0.0
         self._sent_at = 0.0
 
@@ -113,33 +115,38 @@ class _Client(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._unread:
-            data = self._unread + data
-        head_end = data.find(b"\r\n\r\n")
-        if head_end >= 0 and len(data) >= head_end + 4 + self._length(data, head_end):
-            self._unread = b""
-            self._answered(data, head_end)
+        if self._missing:
+            self._missing -= len(data)
         else:
-            self._unread = data
+            data = self._unread + data
+            head_end = data.find(b"\r\n\r\n")
+            if head_end < 0:
+                self._unread = data
+                return
+            self._unread = b""
+            self._begins(data, head_end)
+        if self._missing <= 0:
+            self._answered()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.over.done():
             self._volley.failed += 1
             self.over.set_result(None)
 
-    def _length(self, data: bytes, head_end: int) -> int:
-        found = _LENGTH.search(data, 0, head_end)
-        return int(found[1]) if found else 0
-
-    def _answered(self, data: bytes, head_end: int) -> None:
-        now = time.perf_counter()
-        if data.startswith(b"200", 9):
-            self._volley.latencies.append(now - self._sent_at)
-        else:
-            self._volley.failed += 1
+    def _begins(self, data: bytes, head_end: int) -> None:
+        length = _LENGTH.search(data, 0, head_end)
+        self._missing = head_end + 4 + (int(length[1]) if length else 0) - len(data)
+        self._good = data.startswith(b"200", 9)
         if self._wants_cookie and (cookie := _COOKIE.search(data, 0, head_end)):
             self._wants_cookie = False
             self._request = self._request.replace(b"\r\n", b"\r\ncookie: " + cookie[1] + b"\r\n", 1)
+
+    def _answered(self) -> None:
+        now = time.perf_counter()
+        if self._good:
+            self._volley.latencies.append(now - self._sent_at)
+        else:
+            self._volley.failed += 1
         if now < self._until:
             self._send()
         elif not self.over.done():

@@ -29,12 +29,23 @@ _VARIES = 0.1
 _BODY = b'{"answer": "a pod of the bench: the same for everybody"}'
 
 
-def _answer(*fields: bytes) -> bytes:
-    head = (b"HTTP/1.1 200 OK", b"content-type: application/json", b"content-length: %d" % len(_BODY), *fields)
-    return b"\r\n".join((*head, b"", _BODY))
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The same bytes for everybody."""
+
+    keep: bytes
+    close: bytes  # says that the connection ends with it
 
 
-_KEEP, _CLOSE = _answer(), _answer(b"connection: close")
+def answer_of(size: int) -> Answer:
+    """With a body of so many bytes; 0: a short one."""
+    body = b"x" * size or _BODY
+
+    def whole(*fields: bytes) -> bytes:
+        head = (b"HTTP/1.1 200 OK", b"content-type: application/json", b"content-length: %d" % len(body), *fields)
+        return b"\r\n".join((*head, b"", body))
+
+    return Answer(whole(), whole(b"connection: close"))
 
 
 @dataclass(slots=True)
@@ -43,6 +54,7 @@ class Pod:
 
     work: float  # seconds a request, on average; 0: none, and nothing is noted
     chance: random.Random
+    says: Answer
     running: int = 0
     two_at_once: int = 0  # requests that came while another was worked on: what must not happen
     stints: list[tuple[float, float]] = field(default_factory=list)
@@ -50,7 +62,7 @@ class Pod:
     def take(self, connection: PodConnection) -> None:
         """Work on a request that has come whole."""
         if not self.work:
-            connection.answer()
+            connection.answer(self.says)
             return
         self.two_at_once += self.running > 0
         self.running += 1
@@ -66,7 +78,7 @@ class Pod:
     def _finish(self, connection: PodConnection, began: float) -> None:
         self.running -= 1
         self.stints.append((began, time.perf_counter()))
-        connection.answer()
+        connection.answer(self.says)
 
 
 class PodConnection(asyncio.Protocol):
@@ -87,19 +99,20 @@ class PodConnection(asyncio.Protocol):
         self._keep = self._parser.should_keep_alive()
         self._pod.take(self)
 
-    def answer(self) -> None:
+    def answer(self, says: Answer) -> None:
         """Called by the pod. Work goes on for a client that has left; it is only not told."""
         if self._transport.is_closing():
             return
-        self._transport.write(_KEEP if self._keep else _CLOSE)
+        self._transport.write(says.keep if self._keep else says.close)
         if not self._keep:
             self._transport.close()
 
 
-async def serve(count: int, work: float) -> None:
+async def serve(count: int, work: float, size: int) -> None:
     """Until standard input ends."""
     loop = asyncio.get_running_loop()
-    pods = [Pod(work, random.Random(number)) for number in range(count)]  # the same in every session
+    says = answer_of(size)
+    pods = [Pod(work, random.Random(number), says) for number in range(count)]  # the same in every session
     servers = [await loop.create_server(partial(PodConnection, pod), "127.0.0.1", 0, backlog=1024) for pod in pods]
     _say([server.sockets[0].getsockname()[1] for server in servers])
     over = loop.create_future()
@@ -124,8 +137,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pods", description="Backends for the bench.")
     parser.add_argument("--count", type=int, required=True, help="how many")
     parser.add_argument("--work", type=float, default=0.0, metavar="SECONDS", help="for each request (default: none)")
+    parser.add_argument("--size", type=int, default=0, metavar="BYTES", help="of an answer's body (default: few)")
     options = parser.parse_args()
-    uvloop.run(serve(options.count, options.work))
+    uvloop.run(serve(options.count, options.work, options.size))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class Table:
     title: str
     columns: Sequence[Column]
     rows: Mapping[str, Sequence[Cell]]  # by target, a cell for each column
+    notes: Sequence[str] = ()  # what a reader has to know besides: who is left out, and why
 
 
 @dataclass(slots=True)
@@ -52,7 +53,13 @@ def render_table(table: Table) -> str:
     for target, cells in table.rows.items():
         lines.append([target, *(_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return _text((f"{table.number}. {table.title}", *(_aligned(line, widths) for line in lines)))
+    return _text(
+        (
+            f"{table.number}. {table.title}",
+            *(_aligned(line, widths) for line in lines),
+            *(f"  {note}" for note in table.notes),
+        )
+    )
 
 
 def render_troubles(report: Report) -> str:
@@ -72,6 +79,7 @@ def as_json(report: Report) -> dict[str, Any]:
                     target: {column.title: _plain(cell) for column, cell in zip(table.columns, cells, strict=True)}
                     for target, cells in table.rows.items()
                 },
+                "notes": list(table.notes),
             }
             for table in report.tables
         ],

@@ -5,7 +5,7 @@ round says of one can be compared with what it says of another.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -34,7 +34,7 @@ class Effort:
     rounds: int
     seconds: float  # a run
     warm_up: float  # seconds of load that are not counted, before the first round
-    whole_jobs: int  # rounds of the measurement that takes the longest
+    long_runs: int  # rounds of measurements that take long, and have no other target
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ class Bench:
     cores: Cores
     effort: Effort
     troubled: Callable[[str], None]  # told of each target that could not be measured, and why
+
+    def with_a_line(self) -> tuple[Bench, list[str]]:
+        """The same without targets that refuse what finds every pod busy, and a note of each."""
+        queueing = [target for target in self.targets if target.queues]
+        notes = [
+            f"{target.name} is left out: it has no line, and refuses what finds every pod at its limit"
+            for target in self.targets
+            if not target.queues
+        ]
+        return replace(self, targets=queueing), notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,36 +9,55 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.children import CannotMeasure, choose_cores, pin
-from bench.measurements import counted_lane, hand_over, pass_through
+from bench.measurements import bodies, counted_lane, hand_over, pass_through
+from bench.peers import PEERS, find_program, version_of
 from bench.rounds import Bench, Effort
-from bench.targets import TARGETS
+from bench.targets import GATEWAY, Direct, peer_target
+from bench.waiting import waiting
 from bench.whole_job import whole_job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from bench.peers import Peer
     from bench.report import Report, Table
+    from bench.targets import Target
 
     Measurement = Callable[[Bench], Awaitable[Sequence[Table]]]
 
 #: By their numbers in the design's list.
-MEASUREMENTS: Mapping[int, Measurement] = {1: pass_through, 2: counted_lane, 3: hand_over, 6: whole_job}
+MEASUREMENTS: Mapping[int, Measurement] = {
+    1: pass_through,
+    2: counted_lane,
+    3: hand_over,
+    4: bodies,
+    5: waiting,
+    6: whole_job,
+}
 
-FULL = Effort(rounds=5, seconds=2.5, warm_up=1.0, whole_jobs=5)
-QUICK = Effort(rounds=3, seconds=0.8, warm_up=0.3, whole_jobs=1)
+FULL = Effort(rounds=5, seconds=2.0, warm_up=1.0, long_runs=5)
+QUICK = Effort(rounds=3, seconds=0.5, warm_up=0.3, long_runs=1)
 
 #: Seconds that a session may take; what is not done by then is told.
-FULL_BUDGET, QUICK_BUDGET = 290.0, 58.0
+FULL_BUDGET, QUICK_BUDGET = 590.0, 150.0
 
 
-async def measure(numbers: Iterable[int], report: Report, show: Callable[[Table], None], *, quick: bool) -> None:
+def peers_here() -> dict[Peer, str]:
+    """Those that are installed, and where."""
+    return {peer: program for peer in PEERS if (program := find_program(peer.name))}
+
+
+async def measure(
+    numbers: Iterable[int], peers: Mapping[Peer, str], report: Report, show: Callable[[Table], None], *, quick: bool
+) -> None:
     """Make these measurements. Each table goes into the report, and to `show`, as soon as it is there; into the report
     goes, too, what could not be done."""
     cores = choose_cores()
-    pin(0, cores.load)
+    pin(cores.load)
     if not cores.target:
         report.troubles.append("a core for each: what is measured runs on the same cores as load and pods")
-    bench = Bench(TARGETS, cores, QUICK if quick else FULL, report.troubles.append)
+    targets: list[Target] = [Direct(), GATEWAY, *(peer_target(peer, program) for peer, program in peers.items())]
+    bench = Bench(targets, cores, QUICK if quick else FULL, report.troubles.append)
     budget = QUICK_BUDGET if quick else FULL_BUDGET
     ends = asyncio.get_running_loop().time() + budget
     for number in numbers:
@@ -55,13 +74,15 @@ async def measure(numbers: Iterable[int], report: Report, show: Callable[[Table]
                 show(table)
 
 
-def circumstances(*, quick: bool) -> dict[str, str]:
+def circumstances(peers: Mapping[Peer, str], *, quick: bool) -> dict[str, str]:
     """What a reader has to know before comparing figures with others'."""
     effort = QUICK if quick else FULL
     load = "unknown" if not hasattr(os, "getloadavg") else f"{os.getloadavg()[0]:.1f}"
     return {
         "when": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "machine": f"{platform.platform()}, {os.cpu_count()} CPUs, load average {load} before",
+        "peers": ", ".join(f"{peer.name} {version_of(peer, program)}" for peer, program in peers.items()) or "none",
+        "peers not found": ", ".join(peer.name for peer in PEERS if peer not in peers) or "none",
         "python": platform.python_version(),
         "runs": f"medians of {effort.rounds} rounds of {effort.seconds:g} s (lowest-highest), targets taking turns",
     }

@@ -1,8 +1,5 @@
-"""What is measured: the pods themselves, as the known thing that every ratio is taken against, and what can stand in
-front of them. A peer is one more `Proxy` in `TARGETS`: how it is configured, and how it is started.
-
-All are asked for the same: GET below `/fast/` passes at once, everything else takes a pod's slot, a cookie leads back
-to the same pod, and each request leaves a line in a log.
+"""What is measured: the pods themselves, as the known thing, the gateway, and its peers, as far as they are here. How
+each of them is started in front of pods, and stopped.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bench.children import CannotMeasure, child, free_port
+from bench.job import FAST, PASSES, Job
 from bench.load import request_bytes
 
 if TYPE_CHECKING:
@@ -24,9 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.load import Address
-
-#: Paths that every target knows how to treat.
-FAST, JOB = "/fast/page", "/job"
+    from bench.peers import Peer
 
 #: Seconds for a target to answer through to a pod.
 _UP_WITHIN = 20.0
@@ -41,16 +37,7 @@ class Standing:
 
     name: str
     addresses: Sequence[Address]  # where clients connect
-    pid: int | None = None  # whose CPU time is the target's
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a proxy is asked to do."""
-
-    port: int  # to listen on
-    pods: Sequence[Address]
-    limit: int  # requests a pod may be given at once
+    pid: int | None = None  # whose CPU time, with that of what it started, is the target's
 
 
 class Target(Protocol):
@@ -59,6 +46,10 @@ class Target(Protocol):
     @property
     def name(self) -> str:
         """As it stands in the table."""
+
+    @property
+    def queues(self) -> bool:
+        """Whether requests that find every pod busy wait for one."""
 
     def stand(
         self, pods: Sequence[Address], limit: int, cores: frozenset[int], folder: Path
@@ -69,7 +60,7 @@ class Target(Protocol):
 class Direct:
     """The pods, with nothing in front of them. Nobody keeps their limit but the clients."""
 
-    name = "direct"
+    name, queues = "direct", True
 
     @contextlib.asynccontextmanager
     async def stand(
@@ -86,6 +77,7 @@ class Proxy:
     name: str
     configuration: Callable[[Job], str]
     command: Callable[[str], Sequence[str]]  # given the path of the configuration
+    queues: bool = True
 
     @contextlib.asynccontextmanager
     async def stand(
@@ -93,7 +85,7 @@ class Proxy:
     ) -> AsyncIterator[Standing]:
         """See Target."""
         port = free_port()
-        (file := folder / "configuration").write_text(self.configuration(Job(port, pods, limit)))
+        (file := folder / "configuration").write_text(self.configuration(Job(port, pods, limit, folder)))
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
             async with child(self.command(str(file)), cores, stdout=out, stderr=err) as process:
                 try:
@@ -139,7 +131,7 @@ def _gateway_configuration(job: Job) -> str:
     pool = {
         "concurrency": job.limit,
         "backends": {"static": [f"http://{host}:{port}" for host, port in job.pods]},
-        "rules": [{"match": "GET /fast/*", "lane": "exempt"}],
+        "rules": [{"match": f"GET {PASSES}*", "lane": "exempt"}],
     }
     return gateway_configuration(job.port, free_port(), pool)
 
@@ -162,4 +154,9 @@ def gateway_command(file: str) -> Sequence[str]:
     return sys.executable, "-m", "gateway", "serve", "--config", file
 
 
-TARGETS: tuple[Target, ...] = (Direct(), Proxy("gateway", _gateway_configuration, gateway_command))
+def peer_target(peer: Peer, program: str) -> Proxy:
+    """A peer whose program is here."""
+    return Proxy(peer.name, peer.configuration, lambda file: (program, *peer.arguments(file)), peer.queues)
+
+
+GATEWAY = Proxy("gateway", _gateway_configuration, gateway_command)

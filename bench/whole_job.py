@@ -56,7 +56,7 @@ class Done:
 
 async def whole_job(bench: Bench) -> list[Table]:
     """Fifty pictures from nothing."""
-    jobs = [await _from_zero(bench.cores.every) for _ in range(bench.effort.whole_jobs)]
+    jobs = [await _from_zero(bench.cores.every) for _ in range(bench.effort.long_runs)]
     codes = sum((job.codes for job in jobs), Counter[str]())
     cells = [
         spread(job.total for job in jobs),

@@ -42,6 +42,13 @@ async def test_a_connection_that_is_wanted_once_ends_with_its_answer() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_large_answer_counts_once_and_when_it_is_whole() -> None:
+    async with fleet(1, ANYWHERE, size=3_000_000) as pods:
+        volley = await drive(pods.addresses, POST, clients=2, seconds=0)
+        assert (volley.answers, volley.failed) == (2, 0)
+
+
+@pytest.mark.anyio
 async def test_nobody_there_is_said_plainly() -> None:
     with pytest.raises(CannotMeasure, match="no connection"):
         await drive([("127.0.0.1", free_port())], POST, clients=1, seconds=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.figures import Spread
 from bench.report import Column, Report, Table, as_json, render_facts, render_table, render_troubles
 
@@ -28,6 +30,12 @@ def test_a_table_shows_the_median_and_how_far_runs_lay_apart() -> None:
 
 def test_a_table_of_nobody_is_still_one() -> None:
     assert render_table(Table(3, "hand-over", TABLE.columns, {})).startswith("3. hand-over\n")
+
+
+def test_who_is_left_out_is_said_below_the_table_and_in_the_file() -> None:
+    table = replace(TABLE, notes=["nginx is left out: it has no line"])
+    assert render_table(table).splitlines()[-1] == "  nginx is left out: it has no line"
+    assert as_json(Report({}, [table]))["measurements"][0]["notes"] == ["nginx is left out: it has no line"]
 
 
 def test_around_the_tables_stand_the_circumstances_and_what_could_not_be_done() -> None:
