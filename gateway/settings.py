@@ -199,7 +199,7 @@ class TimeoutSettings(Section):
     headers: Period = 10.0
     """For the client to send them."""
     body_idle: Period = 30.0
-    """Between two pieces of the request's body."""
+    """Between two pieces of the request's body; and its start before it must have brought 1 KiB a second on average."""
     connect: Period = 2.0
     """For the backend to take a connection."""
     response_start: Period = 600.0

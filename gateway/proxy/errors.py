@@ -52,13 +52,14 @@ class BodyTooLarge(EdgeError):
 
 
 class BodyTooSlow(EdgeError):
-    """No byte of the body came for `idle` seconds."""
+    """The body paused for too long, or its pieces are too small: `received` bytes of it came in `waited` seconds."""
 
     ending = Ending.CLIENT_SLOW_UPLOADING
 
-    def __init__(self, idle: float) -> None:
-        super().__init__(idle)
-        self.idle = idle
+    def __init__(self, received: int, waited: float) -> None:
+        super().__init__(received, waited)
+        self.received = received
+        self.waited = waited
 
 
 class ClientLeft(EdgeError):

@@ -135,7 +135,10 @@ def problem_for(error: EdgeError) -> Problem:
         case BodyTooLarge():
             return Problem(413, "body_too_large", "The body is too large", _too_large(error), close=True)
         case BodyTooSlow():
-            detail = f"Nothing of the body came for {error.idle:g} seconds. Send it without such pauses."
+            came = (
+                f"{error.received:,} bytes of the body came in the {error.waited:.1f} seconds that were waited for it."
+            )
+            detail = f"{came} Send it faster, and without long pauses."
             return Problem(408, "body_too_slow", "The body came too slowly", detail, close=True)
         case ClientLeft():
             return Problem(CLIENT_CLOSED_REQUEST, "client_left", "The client left", "Nobody waits for it.", close=True)

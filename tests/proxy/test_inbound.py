@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 from structlog.testing import capture_logs
+from trio.testing import MockClock
 
 from gateway.core.decisions import Ending, Reason, Refusal
 from gateway.core.room import Budget, Room
 from gateway.proxy.body import NO_BODY, Body
 from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, Refused
-from gateway.proxy.inbound import Inbound, read_body
+from gateway.proxy.inbound import SLOWEST, Inbound, read_body
 from tests.doubles.full_disk import full_disk
 
 if TYPE_CHECKING:
@@ -145,6 +146,57 @@ async def test_too_large_unannounced_is_refused_when_it_shows() -> None:
 async def test_a_stalled_body_is_too_slow() -> None:
     with pytest.raises(BodyTooSlow):
         await Pool().read(Inbound(Sender(b"123", then="stall"), CHUNKED), idle_timeout=0)
+
+
+class Dripping:
+    """An ASGI `receive` of a client that sends a piece every so many seconds, and never comes to an end."""
+
+    def __init__(self, size: int, every: float) -> None:
+        self._piece = bytes(size)
+        self._every = every
+
+    async def __call__(self) -> dict[str, Any]:
+        await anyio.sleep(self._every)
+        return {"type": "http.request", "body": self._piece, "more_body": True}
+
+
+@pytest.mark.parametrize("headers", [CHUNKED, of_length(MIB)], ids=["chunked", "counted"])
+@pytest.mark.parametrize("anyio_backend", [("trio", {"clock": MockClock(autojump_threshold=0)})], ids=["virtual time"])
+class TestDrip:
+    """Time is virtual."""
+
+    async def test_a_body_that_drips_is_too_slow(self, headers: list[tuple[bytes, bytes]]) -> None:
+        pool = Pool()
+        began = anyio.current_time()
+        with pytest.raises(BodyTooSlow) as slow:
+            await pool.read(Inbound(Dripping(1, every=20), headers), idle_timeout=30)
+        assert anyio.current_time() - began == pytest.approx(30, abs=0.1)
+        assert slow.value.received == 1
+        assert slow.value.waited == pytest.approx(30, abs=0.1)
+
+    async def test_one_just_below_the_least_rate_has_its_start_and_no_more(
+        self, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        with pytest.raises(BodyTooSlow) as slow:
+            await Pool().read(Inbound(Dripping(SLOWEST * 9, every=10), headers), idle_timeout=30)
+        assert slow.value.waited == pytest.approx(210, abs=1)  # 30 s of start, less one in every ten
+
+    async def test_one_at_the_least_rate_goes_on(self, headers: list[tuple[bytes, bytes]]) -> None:
+        stream = Inbound(Dripping(SLOWEST * 20, every=20), headers).stream(max_body=MIB, idle_timeout=30)
+        assert stream is not None
+        assert not isinstance(stream, bytes)
+        with pytest.raises(BodyTooLarge):  # it came to that
+            await all_of(stream)
+
+    async def test_a_backend_that_takes_it_slowly_is_not_the_clients_fault(
+        self, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        stream = Inbound(Dripping(100, every=1), headers).stream(max_body=MIB, idle_timeout=30)
+        assert stream is not None
+        assert not isinstance(stream, bytes)
+        for _ in range(20):
+            assert len(await anext(stream)) == 100
+            await anyio.sleep(60)
 
 
 async def test_a_client_that_leaves_has_left_uploading() -> None:

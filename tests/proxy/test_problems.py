@@ -45,7 +45,7 @@ def told(problem: Problem, **options: Any) -> dict[str, Any]:
         (BadHandshake(), 400, False),
         (ForeignOrigin(), 403, False),
         (BodyTooLarge(10, 11), 413, True),
-        (BodyTooSlow(30), 408, True),
+        (BodyTooSlow(0, 30), 408, True),
         (ClientLeft(Ending.CLIENT_LEFT_WAITING), 499, True),
     ],
 )
@@ -115,13 +115,13 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_the_connection_ends_when_the_body_was_not_read() -> None:
     assert b"connection" not in headers_of(render(FULL, request_id="4a"))
     assert headers_of(render(FULL, request_id="4a", body_unread=True))[b"connection"] == b"close"
-    assert headers_of(render(problem_for(BodyTooSlow(30)), request_id="4a"))[b"connection"] == b"close"
+    assert headers_of(render(problem_for(BodyTooSlow(0, 30)), request_id="4a"))[b"connection"] == b"close"
 
 
 def test_texts_say_what_was_found_and_what_was_expected() -> None:
     assert "10,000 bytes here; this one has 12,345." in problem_for(BodyTooLarge(10_000, 12_345)).detail
     assert "10,000 bytes here; more than that came." in problem_for(BodyTooLarge(10_000)).detail
-    assert "for 2.5 seconds" in problem_for(BodyTooSlow(2.5)).detail
+    assert "1,024 bytes of the body came in the 31.4 seconds" in problem_for(BodyTooSlow(1024, 31.4)).detail
     assert '"nobody.example.com"' in problem_for(NoRoute("nobody.example.com")).detail
 
 
