@@ -48,6 +48,7 @@ _MIB = 1 << 20
 Duration = Annotated[float, Seconds()]
 Period = Annotated[float, Seconds(0.001)]  # a duration that is not none
 Count = Annotated[int, Number(0, whole=True)]
+Limit = Annotated[int, Number(1, whole=True)]
 ListenPort = Annotated[int, Number(0, 65535, whole=True)]
 Percentage = Annotated[float, Number(1, 100)]
 
@@ -89,6 +90,10 @@ class ListenSettings(Section):
     """Answers without touching a pool."""
     keep_alive: Period = 75.0
     """How long a client's idle connection is kept."""
+    max_connections: Limit | None = None
+    """Of clients. None: as many as the descriptors allow, if each needs another one to a backend."""
+    max_connections_per_address: Limit | None = None
+    """Of one client; trusted proxies are exempt. None: half of all."""
 
 
 class OpsSettings(Section):

@@ -7,6 +7,8 @@ traffic port, the operators' app and the life cycle.
 from __future__ import annotations
 
 import gc
+import math
+import resource
 import secrets
 import sys
 import time
@@ -32,7 +34,7 @@ from gateway.proxy.forwarded import TrustedProxies
 from gateway.proxy.line_writer import LineWriter
 from gateway.runtime.background import Background
 from gateway.server.lifecycle import Hooks, Lifecycle
-from gateway.server.limits import Limits
+from gateway.server.limits import Limits, connections_within
 from gateway.server.listener import bind, operators_listener, traffic_listener
 from gateway.server.state import TrafficState
 from gateway.settings import SettingsError, load, session_keys
@@ -99,7 +101,6 @@ class Gateway:
         access_log: AccessLog,
         background: Background,
     ) -> None:
-        self.traffic = TrafficState(refused=instruments.protocol_refused)
         self._settings = settings
         self._path = path
         self._environ = environ
@@ -122,6 +123,7 @@ class Gateway:
             cookie_seen=instruments.session_cookie,
             spawn=background.start,
         )
+        self.traffic = TrafficState(refused=instruments.protocol_refused, new_id=self.endpoint.new_id)
         self._apply(settings)
         if adopts_orphans():
             background.start("reaper", reap_orphans)
@@ -239,6 +241,7 @@ class Gateway:
             Route(name, pool.hosts, pool.path_prefix) for name, pool in settings.pools.items()
         )
         self.endpoint.trusted = TrustedProxies(map(str, settings.trusted_proxies))
+        self.traffic.is_proxy = self.endpoint.trusted.trusts
 
     def _add(self, name: str, pool: PoolSettings) -> None:
         secret = self._settings.session.keys_env
@@ -265,4 +268,12 @@ def _limits(settings: Settings) -> Limits:
     """Of the traffic port's connections. A pool is known only when the headers are read, so the most patient one's
     timeout holds for all."""
     headers = max((pool.timeouts.headers for pool in settings.pools.values()), default=10.0)
-    return Limits(header_timeout=headers, idle_timeout=settings.listen.keep_alive)
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = settings.listen.max_connections or connections_within(descriptors)
+    return Limits(
+        connections=connections,
+        connections_per_address=settings.listen.max_connections_per_address or math.ceil(connections / 2),
+        turned_away=math.ceil(connections / 8),
+        header_timeout=headers,
+        idle_timeout=settings.listen.keep_alive,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,19 @@ async def test_no_process_outlives_the_gateway_nor_learns_its_keys(tmp_path: Pat
         assert all(b"KEYS=" not in environment(pid) for pid in marked(mark))
         await one.gateway.close_children()
         assert marked(mark) == {}
+
+
+async def test_connections_have_bounds_below_the_descriptors(tmp_path: Path) -> None:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with wired(tmp_path, {"sd": pool()}) as one:
+        limits = one.gateway.traffic.limits
+        assert 0 < limits.connections_per_address < limits.connections < descriptors / 2
+    listen = {"max_connections": 30, "max_connections_per_address": 7}
+    async with wired(tmp_path, {"sd": pool()}, listen=listen) as one:
+        limits = one.gateway.traffic.limits
+        assert (limits.connections, limits.connections_per_address, limits.turned_away) == (30, 7, 4)
+
+
+async def test_the_ids_of_refusals_are_no_requests(tmp_path: Path) -> None:
+    async with wired(tmp_path, {"sd": pool()}) as one:
+        assert one.gateway.traffic.new_id() != one.gateway.endpoint.new_id()

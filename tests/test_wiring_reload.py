@@ -57,6 +57,7 @@ async def test_new_rules_hold_from_the_next_request_on(tmp_path: Path) -> None:
         assert one.gateway.traffic.limits.header_timeout == 33
         assert one.gateway.endpoint.router.pool_for("b.example.com", "/") is None
         assert one.gateway.endpoint.trusted.trusts("10.1.2.3")
+        assert one.gateway.traffic.is_proxy("10.1.2.3")
         assert backend.state is BackendState.READY
 
 

@@ -94,7 +94,7 @@ class Endpoint:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["path"] == self._health_path:
-            await _say_ok(send, next(self._ids))
+            await _say_ok(send, self.new_id())
             return
         visit = self._visit(scope, receive, send)
         self._visits.add(visit)
@@ -118,6 +118,10 @@ class Endpoint:
         finally:
             self._visits.discard(visit)
             self._close(visit)
+
+    def new_id(self) -> str:
+        """A request id that no other request has, of this process or another."""
+        return next(self._ids)
 
     def stop(self) -> None:
         """The grace is over: what was started and has no answer yet gets one, what is in mid-answer is cut. (What
@@ -315,7 +319,7 @@ class Endpoint:
         origin = self.trusted.origin(scope["headers"], peer, scope["scheme"])
         client = scope["extensions"]["gateway.client"]
         record = RequestRecord(
-            request_id=origin.request_id.decode() if origin.request_id else next(self._ids),
+            request_id=origin.request_id.decode() if origin.request_id else self.new_id(),
             client=origin.client,
             method=scope["method"],
             target=client.target,

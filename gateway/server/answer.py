@@ -7,8 +7,9 @@ HEAD, 204, 304           a head alone   HTTP/1.0 without one     until the conne
 from __future__ import annotations
 
 import enum
-from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from gateway.server.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,8 +30,7 @@ NO_BODY, COUNTED, CHUNKED, UNTIL_CLOSE = Framing
 #: Fields that the listening side writes itself; `date` only if the application did not.
 _OURS = frozenset({b"connection", b"content-length", b"date", b"keep-alive", b"transfer-encoding"})
 
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_STATUS_LINES = [b"HTTP/1.1 %d %b" % (status, _PHRASES.get(status, "").encode()) for status in range(1000)]
+_STATUS_LINES = [b"HTTP/1.1 %d %b" % (status, phrase(status).encode()) for status in range(1000)]
 
 
 class Answer:

@@ -294,8 +294,13 @@ class RequestCycle:
         if self._wrote:
             self.cut()
             return
-        body = problem_body(500, "The gateway failed to answer this request.")
-        fields = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
+        request_id = self._connection.shared.new_id()
+        body = problem_body(500, "The gateway failed to answer this request.", request_id)
+        fields = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode()),
+        ]
         self._held = b""
         self._begin_answer({"status": 500, "headers": fields})
         assert self._answer is not None

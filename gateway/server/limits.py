@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Descriptors for what is no client's: both ports, operators, probes, pods' logs, and files of bodies.
+_RESERVE = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one connection. Bodies have none here: how much and how fast is the application's affair."""
+    """Bounds of connections. Bodies have none here: how much and how fast is the application's affair."""
 
+    connections: int = 1000  # served at a time: over it 503
+    connections_per_address: int = 500  # of these; of IPv6 a /64 counts as one, and trusted proxies are exempt
+    turned_away: int = 100  # connections over these bounds that are told so at a time: the others end unheard
     target: int = 8 * 1024  # of the request target: over it 414
     header_bytes: int = 32 * 1024  # of all field lines, with their line ends: over it 431
     header_fields: int = 100  # over it 431
@@ -20,3 +26,9 @@ class Limits:
     linger_bytes: int = 1024 * 1024  # ... and at most so much of it
     flush_timeout: float = 60.0  # for the client to take what is still unsent when the connection closes
     settle_timeout: float = 1.0  # for the first byte of a connection accepted just before the listener closed
+
+
+def connections_within(descriptors: int) -> int:
+    """How many connections may be served so that there are always descriptors left: each may need another one to a
+    backend, and a fifth remains for those that are turned away and for files."""
+    return max(1, (descriptors - _RESERVE) * 4 // 10)

@@ -9,11 +9,13 @@ watching the client while its request is worked on. It never looks into a body a
     BODY      are the request's body                 none: the application's affair          the body is whole
     WORKING   wait for their turn, up to a bound     none                                    the answer is whole: HEAD
     TUNNEL    are the tunnel's, after a 101          none: it lives as long as both ends     the tunnel is over
+    TURNED    are answered 503                       closes                                  they come: LINGER
     LINGER    are discarded, up to a bound           closes                                  (closed)
     CLOSED    are ignored                            aborts: what is unsent, nobody takes    (gone)
 
-Every state ends in CLOSED when the client leaves. A client that half-closes has left, as in uvicorn and HAProxy; only a
-tunnel passes that on, and goes on the other way.
+A connection begins in HEAD, or in TURNED if there are too many: it is answered when it asks, because some clients take
+an answer that comes before for a broken connection. Every state ends in CLOSED when the client leaves. A client that
+half-closes has left, as in uvicorn and HAProxy; only a tunnel passes that on, and goes on the other way.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any, cast
 
+import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from gateway.server import gate
@@ -48,12 +51,13 @@ class _State(enum.Enum):
     BODY = enum.auto()
     WORKING = enum.auto()
     TUNNEL = enum.auto()
+    TURNED = enum.auto()
     LINGER = enum.auto()
     CLOSED = enum.auto()
 
 
 #: As names of their own: looking a member up in its class is a function call in Python 3.11.
-_HEAD, _BODY, _WORKING, _TUNNEL, _LINGER, _CLOSED = _State
+_HEAD, _BODY, _WORKING, _TUNNEL, _TURNED, _LINGER, _CLOSED = _State
 
 
 class GatewayProtocol(asyncio.Protocol):
@@ -88,8 +92,11 @@ class GatewayProtocol(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self._flow = FlowControl(self.transport)
         self._ends = Ends(self.transport)
-        self.shared.connections.add(self)
-        self._deadline.set(self._limits.header_timeout)
+        self._guest = self.shared.enter(self, self._ends.client and self._ends.client[0])
+        if self._guest.refusal is None:
+            self._deadline.set(self._limits.header_timeout)
+        else:
+            self._turn_away(self._guest.refusal)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -103,6 +110,8 @@ class GatewayProtocol(asyncio.Protocol):
                 self._tunnel.data_received(data)
             elif self._state is _LINGER:
                 self._discard(data)
+            elif self._state is _TURNED:
+                self._answer(cast(Refusal, self._guest.refusal))
         except Refused as refused:
             self._refuse(refused.refusal)
 
@@ -116,7 +125,7 @@ class GatewayProtocol(asyncio.Protocol):
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.shared.connections.discard(self)
+        self.shared.leave(self, self._guest)
         if self._state is _TUNNEL:
             self._tunnel.connection_lost(exc)
         self._state = _CLOSED
@@ -251,6 +260,15 @@ class GatewayProtocol(asyncio.Protocol):
         if waiting:
             self.data_received(waiting)
 
+    def _turn_away(self, refusal: Refusal) -> None:
+        """Too many are here. It hears so when it asks, if those who hear are not too many as well."""
+        self.shared.refused(refusal.reason)
+        if self._guest.hears:
+            self._state = _TURNED
+            self._deadline.set(self._limits.linger_timeout)
+        else:
+            self._abort()
+
     def _refuse(self, refusal: Refusal) -> None:
         """Answers by itself. In mid-body the application already works on the request: to it, its client is gone."""
         cycle, self._cycle = self._cycle, None
@@ -262,7 +280,12 @@ class GatewayProtocol(asyncio.Protocol):
                 cycle.cut()
                 return
             cycle.leave()
-        self.transport.write(refusal_answer(refusal, self.shared.date()))
+        self._answer(refusal)
+
+    def _answer(self, refusal: Refusal) -> None:
+        request_id = self.shared.new_id()
+        structlog.get_logger().debug("request_refused", request_id=request_id, reason=refusal.reason)
+        self.transport.write(refusal_answer(refusal, request_id, self.shared.date()))
         self._linger()
 
     def _linger(self) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from http import HTTPStatus
+
+from gateway.server.phrases import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,32 @@ BAD_METHOD = Refusal(
 HEAD_TOO_SLOW = Refusal("head_too_slow", 408, "The request's header did not arrive in time.")
 TARGET_TOO_LONG = Refusal("target_too_long", 414, "The request target is too long.")
 HEADERS_TOO_LARGE = Refusal("headers_too_large", 431, "The request's header fields are too many or too large.")
+CONNECTIONS_FULL = Refusal(
+    "connections_full", 503, "All connections are taken. Nothing was started. Try again in 5 s.", (b"retry-after: 5",)
+)
+ADDRESS_FULL = Refusal(
+    "address_full",
+    503,
+    "Your address has as many connections as one may have. Nothing was started. Try again in 5 s.",
+    (b"retry-after: 5",),
+)
 
 
-def problem_body(status: int, detail: str) -> bytes:
+def problem_body(status: int, detail: str, request_id: str) -> bytes:
     """A problem details object (RFC 9457)."""
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    problem = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail}
+    problem["request_id"] = request_id
     return json.dumps(problem).encode()
 
 
-def refusal_answer(refusal: Refusal, date: bytes) -> bytes:
+def refusal_answer(refusal: Refusal, request_id: str, date: bytes) -> bytes:
     """The whole answer, head and body; the connection ends with it. `date` is a field line without its end."""
-    body = problem_body(refusal.status, refusal.detail)
+    body = problem_body(refusal.status, refusal.detail, request_id)
     lines = (
-        b"HTTP/1.1 %d %b" % (refusal.status, HTTPStatus(refusal.status).phrase.encode()),
+        b"HTTP/1.1 %d %b" % (refusal.status, phrase(refusal.status).encode()),
         b"content-type: application/problem+json",
         b"content-length: %d" % len(body),
+        b"x-request-id: " + request_id.encode(),
         date,
         *refusal.fields,
         b"connection: close",

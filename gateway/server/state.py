@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from gateway.server.admission import EVERYWHERE, Admission, Guest, network_of
 from gateway.server.limits import Limits
 
 if TYPE_CHECKING:
@@ -20,15 +22,28 @@ def _uncounted(reason: str) -> None:
     """Nobody counts refusals."""
 
 
+def _trusted(_address: str) -> bool:
+    """Nobody is."""
+    return False
+
+
 class TrafficState:
     """Stands where uvicorn's `ServerState` stands."""
 
-    def __init__(self, limits: Limits | None = None, refused: Callable[[str], None] = _uncounted) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        refused: Callable[[str], None] = _uncounted,
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
         self.limits = limits or Limits()
         self.refused = refused  # called with the reason of each request refused before the application saw it
+        self.new_id = new_id or map(str, itertools.count(1)).__next__  # of an answer that no application gives
+        self.is_proxy: Callable[[str], bool] = _trusted  # whether many clients are behind an address
         self.stopping = False  # every answer closes its connection
         self.connections: set[GatewayProtocol] = set()
         self.at_work: set[RequestCycle] = set()  # requests in the application, whether or not their client is there
+        self._admission = Admission()
         self._date = b""
         self._date_second = 0
 
@@ -36,6 +51,17 @@ class TrafficState:
     def tasks(self) -> set[asyncio.Task[None]]:
         """The tasks of the requests at work."""
         return {cycle.task for cycle in self.at_work if cycle.task is not None}
+
+    def enter(self, connection: GatewayProtocol, address: str | None) -> Guest:
+        """A connection from `address` (None: from nowhere that has one) begins. It is served, or not."""
+        self.connections.add(connection)
+        network = EVERYWHERE if address is None or self.is_proxy(address) else network_of(address)
+        return self._admission.enter(network, self.limits)
+
+    def leave(self, connection: GatewayProtocol, guest: Guest) -> None:
+        """It has ended."""
+        self.connections.discard(connection)
+        self._admission.leave(guest)
 
     def date(self) -> bytes:
         """The `date` field line of an answer sent now, without its end."""

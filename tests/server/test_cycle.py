@@ -251,6 +251,7 @@ async def test_an_application_that_raises_before_its_answer_is_answered_for() ->
         assert answer.status == 500
         assert answer.fields["content-type"] == "application/problem+json"
         assert answer.json()["status"] == 500
+        assert answer.json()["request_id"] == answer.fields["x-request-id"]
         assert b"secret" not in answer.body
         assert [entry["event"] for entry in logs] == ["application_failed"]
 

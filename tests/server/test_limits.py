@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,3 +141,43 @@ async def test_what_nobody_takes_does_not_keep_a_connection_open() -> None:
         await answered.wait()
         assert port.shared.connections
         await eventually(lambda: not port.shared.connections)
+
+
+async def test_a_connection_too_many_hears_so_when_it_asks_and_another_does_not() -> None:
+    async with traffic_port(hello, Limits(connections=1, turned_away=1)) as port:
+        served, told = await port.dial(), await port.dial()
+        assert (await served.ask(GET)).status == 200
+        untold = await port.dial()
+        with contextlib.suppress(ConnectionResetError):
+            assert await untold.rest() == b""
+        answer = await told.ask(GET)
+        assert (answer.status, answer.fields["connection"], answer.fields["retry-after"]) == (503, "close", "5")
+        assert answer.json()["title"] == "Service Unavailable"
+        assert await told.rest() == b""
+        assert (await served.ask(GET)).status == 200
+        assert port.refused == ["connections_full"] * 2
+
+
+async def test_when_one_leaves_another_is_served() -> None:
+    async with traffic_port(hello, Limits(connections=1)) as port:
+        first = await port.dial()
+        assert (await first.ask(GET)).status == 200
+        await first.close()
+        await eventually(lambda: not port.shared.connections)
+        assert (await (await port.dial()).ask(GET)).status == 200
+
+
+async def test_one_too_many_that_says_nothing_ends() -> None:
+    async with traffic_port(hello, Limits(connections=1, linger_timeout=SOON)) as port:
+        served, silent = await port.dial(), await port.dial()
+        assert await silent.rest() == b""
+        assert (await served.ask(GET)).status == 200
+
+
+async def test_one_address_has_a_bound_unless_it_is_a_proxys() -> None:
+    async with traffic_port(hello, Limits(connections_per_address=1)) as port:
+        first, second = await port.dial(), await port.dial()
+        assert ((await first.ask(GET)).status, (await second.ask(GET)).status) == (200, 503)
+        assert port.refused == ["address_full"]
+        port.shared.is_proxy = "127.0.0.1".__eq__
+        assert (await (await port.dial()).ask(GET)).status == 200

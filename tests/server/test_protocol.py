@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.doubles.eventually import eventually
 from tests.server.small_apps import Held, Recorder, echo, hello, read_body, respond
@@ -57,9 +58,20 @@ async def test_what_is_refused_never_reaches_the_application(request_bytes: byte
         assert answer.fields["content-type"] == "application/problem+json"
         assert answer.fields["connection"] == "close"
         assert answer.json()["status"] == status
+        assert answer.fields["x-request-id"] == answer.json()["request_id"]
         assert await client.rest() == b""
         assert port.refused == [reason]
     assert app.scopes == []
+
+
+async def test_each_refusal_has_an_id_of_its_own_and_the_log_says_why() -> None:
+    async with traffic_port(hello) as port:
+        with capture_logs() as logs:
+            answers = [await (await port.dial()).ask(b"GET / HTTP/1.1\r\n\r\n") for _ in range(2)]
+        assert [(line["event"], line["reason"]) for line in logs] == [("request_refused", "bad_host")] * 2
+        ids = [line["request_id"] for line in logs]
+        assert [answer.fields["x-request-id"] for answer in answers] == ids
+        assert len(set(ids)) == 2
 
 
 async def test_a_malformed_chunk_in_mid_body_is_answered_and_told() -> None:

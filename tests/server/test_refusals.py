@@ -8,11 +8,12 @@ from gateway.server.refusals import BAD_METHOD, MALFORMED, refusal_answer
 
 
 def test_a_refusal_is_a_whole_problem_answer() -> None:
-    head, _, body = refusal_answer(MALFORMED, b"date: today").partition(b"\r\n\r\n")
+    head, _, body = refusal_answer(MALFORMED, "4a-1", b"date: today").partition(b"\r\n\r\n")
     assert head.split(b"\r\n") == [
         b"HTTP/1.1 400 Bad Request",
         b"content-type: application/problem+json",
         b"content-length: %d" % len(body),
+        b"x-request-id: 4a-1",
         b"date: today",
         b"connection: close",
     ]
@@ -21,8 +22,9 @@ def test_a_refusal_is_a_whole_problem_answer() -> None:
         "title": "Bad Request",
         "status": 400,
         "detail": MALFORMED.detail,
+        "request_id": "4a-1",
     }
 
 
 def test_a_refused_method_is_told_the_others() -> None:
-    assert b"\r\nallow: GET, HEAD, POST," in refusal_answer(BAD_METHOD, b"date: today")
+    assert b"\r\nallow: GET, HEAD, POST," in refusal_answer(BAD_METHOD, "4a-1", b"date: today")

@@ -25,7 +25,7 @@ from tests.doubles.eventually import eventually
 from tests.doubles.relatives import MARK, marked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 #: Where `tests` is: processes that the gateway starts may be doubles from there.
 ROOT = Path(__file__).parents[2]
@@ -159,13 +159,15 @@ class RunningGateway:
 
 
 @asynccontextmanager
-async def running_gateway(directory: Path, config: Mapping[str, Any]) -> AsyncIterator[RunningGateway]:
+async def running_gateway(
+    directory: Path, config: Mapping[str, Any], *, under: Sequence[str] = ()
+) -> AsyncIterator[RunningGateway]:
     """Start it with `config` written to `directory`/gateway.yaml, and stop it at the end of the block if it runs still.
 
-    Fails if it does not stop in good order, or has logged a traceback.
+    `under`: a command that runs it. Fails if it does not stop in good order, or has logged a traceback.
     """
     write_config(directory, config)
-    gateway = _start(directory)
+    gateway = _start(directory, under)
     try:
         with anyio.fail_after(_HARD_LIMIT):
             listening = await gateway.event("listening")
@@ -209,12 +211,12 @@ def stand_ins(directory: Path, *, boot: float = 0.5, work: float = 0.2, **option
     return processes(directory, *command, **options)
 
 
-def _start(directory: Path) -> RunningGateway:
+def _start(directory: Path, under: Sequence[str]) -> RunningGateway:
     number = next(number for number in count(1) if not (directory / f"gateway-{number}.err").exists())
     output, errors = directory / f"gateway-{number}.out", directory / f"gateway-{number}.err"
     mark = f"{directory}/{number}"
     environ = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}
-    command = [sys.executable, "-m", "gateway", "serve", "--config", "gateway.yaml"]
+    command = [*under, sys.executable, "-m", "gateway", "serve", "--config", "gateway.yaml"]
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(command, cwd=directory, env=environ, stdout=out, stderr=err)
     return RunningGateway(process, mark, output, errors)
