@@ -22,8 +22,8 @@ def _uncounted(reason: str) -> None:
     """Nobody counts refusals."""
 
 
-def _trusted(_address: str) -> bool:
-    """Nobody is."""
+def _nowhere(address: str) -> bool:
+    """No address is a proxy's."""
     return False
 
 
@@ -39,7 +39,7 @@ class TrafficState:
         self.limits = limits or Limits()
         self.refused = refused  # called with the reason of each request refused before the application saw it
         self.new_id = new_id or map(str, itertools.count(1)).__next__  # of an answer that no application gives
-        self.is_proxy: Callable[[str], bool] = _trusted  # whether many clients are behind an address
+        self.is_proxy: Callable[[str], bool] = _nowhere  # many clients may be behind that address
         self.stopping = False  # every answer closes its connection
         self.connections: set[GatewayProtocol] = set()
         self.at_work: set[RequestCycle] = set()  # requests in the application, whether or not their client is there

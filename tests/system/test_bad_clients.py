@@ -18,6 +18,8 @@ from tests.system.running_gateway import RunningGateway, configuration, running_
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.server.raw_client import RawClient
+
 pytestmark = pytest.mark.anyio
 
 
@@ -123,6 +125,31 @@ async def test_a_client_that_uploads_slowly_holds_a_place_but_no_pod(tmp_path: P
         # Overtaken by the quick one, as it should be: it took its place in line when its body was complete.
         assert await broken(gateway, [pod], sent=3) == Broken(inversions=1)
         assert await ended(gateway, Ending.CLIENT_LEFT_UPLOADING) == 1
+
+
+async def drip(client: RawClient) -> None:
+    """A byte at a time, never with a long pause."""
+    while True:
+        await client.send(b"x")
+        await anyio.sleep(0.05)
+
+
+@pytest.mark.parametrize("lane", ["counted", "exempt"])
+async def test_a_client_that_drips_its_body_is_not_waited_for(lane: str, tmp_path: Path) -> None:
+    told = {"timeouts": {"body_idle": 0.5}, "rules": [{"match": "POST /*", "lane": lane}]}
+    async with (
+        fault_pods(1) as (pod,),
+        running_gateway(tmp_path, fronting(pod, **told)) as gateway,
+        callers(gateway, 1) as (client,),
+    ):
+        await gateway.ready(1)
+        await client.send(job("drip", body=b"x" * 100_000)[:-100_000])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(drip, client)
+            assert (await client.answer()).status == 408
+            tasks.cancel_scope.cancel()
+        assert await broken(gateway, [pod], sent=1) == NOTHING
+        assert await ended(gateway, Ending.CLIENT_SLOW_UPLOADING) == 1
 
 
 async def test_where_configured_the_pod_is_told_to_stop_when_its_client_leaves(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,7 +48,9 @@ async def test_descriptors_do_not_run_out(tmp_path: Path) -> None:
         await gateway.ready(1)
         async with callers(gateway, SERVED) as served:
             assert [await outcome(client) for client in served] == [200] * SERVED
+            gateway.signal(signal.SIGSTOP)  # so that all of them wait to be accepted, and are in one turn of the loop
             async with callers(gateway, 400) as others:
+                gateway.signal(signal.SIGCONT)
                 assert {await outcome(client) for client in others} == {0, 503}
                 async with connections(gateway.operators, 5) as operators:
                     assert [await outcome(client) for client in operators] == [404] * 5
