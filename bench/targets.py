@@ -140,7 +140,13 @@ def gateway_configuration(port: int, ops: int, pool: object) -> str:
     """A gateway of one pool. Its log is JSON, as where it is in earnest; it is stopped without a long grace."""
     return json.dumps(
         {
-            "listen": {"host": "127.0.0.1", "port": port},
+            # All load comes from one address: the bounds on connections are not what is measured.
+            "listen": {
+                "host": "127.0.0.1",
+                "port": port,
+                "max_connections": 12_000,
+                "max_connections_per_address": 12_000,
+            },
             "ops": {"host": "127.0.0.1", "port": ops},
             "log": {"format": "json"},
             "stop": {"grace": 2},

@@ -32,12 +32,11 @@ async def test_bodies_arrive_as_they_were_sent(size: int, tmp_path: Path) -> Non
         callers(gateway, 2) as clients,
     ):
         await gateway.ready(1)
+        # One after the other: who stands first in line is whose body is here first.
         await clients[0].send(job("counted", behave="digest", body=body))
+        assert (await clients[0].answer()).json() == {"job": "counted", "digest": expected}
         await clients[1].send(_in_chunks("chunked", body))
-        assert [(await client.answer()).json() for client in clients] == [
-            {"job": "counted", "digest": expected},
-            {"job": "chunked", "digest": expected},
-        ]
+        assert (await clients[1].answer()).json() == {"job": "chunked", "digest": expected}
         assert await broken(gateway, pods, sent=2) == NOTHING
         assert await gateway.total("gateway_request_bytes_total") == 2 * size
 
