@@ -216,7 +216,8 @@ class TimeoutSettings(Section):
     total: Period = 900.0
     """From the grant to the answer's end."""
     keep_alive: Duration = 4.0
-    """How long an idle connection to a backend may be used again: shorter than the backend keeps it (uvicorn: 5 s)."""
+    """How long an idle connection to a backend may be used again: shorter than the backend keeps it (uvicorn: 5 s).
+    0: none is kept, nor dialled ahead."""
 
 
 class QuarantineSettings(Section):

@@ -242,6 +242,8 @@ class Endpoint:
         while True:
             request = self._request(visit, pool, content, reusable=may_reuse)
             exchange = await pool.upstream.send(slot.backend.address, request)
+            if counted and pool.driver.pool.waiting:
+                pool.upstream.dial_ahead(slot.backend.address)
             relay = visit.relay = self._relay(visit, pool, slot, exchange, may_repeat=may_repeat)
             try:
                 return await relay.run()

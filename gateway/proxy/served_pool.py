@@ -78,6 +78,9 @@ class Upstream(Protocol):
 
     async def send(self, address: str, request: UpstreamRequest) -> Exchange: ...
 
+    def dial_ahead(self, address: str) -> None:
+        """Another request will soon be sent there."""
+
 
 @dataclass(slots=True)
 class ServedPool:

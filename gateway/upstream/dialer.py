@@ -1,7 +1,8 @@
 """Finds the connection for a request: an idle one for those that may ride on another's, else a fresh one. Owner of all.
 
 A request that must run at most once never rides on a connection that carried another: a late answer to the other, or
-a connection that the backend was just closing, would be its undoing.
+a connection that the backend was just closing, would be its undoing. It may ride on a spare: one that was dialled ahead
+and has carried nothing yet.
 """
 
 from __future__ import annotations
@@ -19,18 +20,26 @@ from gateway.upstream.upload import first_write
 if TYPE_CHECKING:
     from gateway.upstream.request import UpstreamRequest
 
+#: Seconds a spare may wait for its request: servers give a connection that says nothing little more than that.
+SPARE_MAX_AGE = 5.0
+
 
 class Dialer:
     """Sends requests to addresses: "host:port", an IPv6 host in brackets."""
 
     def __init__(self, *, connect_timeout: float = 2.0, idle_reuse: float = 4.0, max_idle: int = 32) -> None:
         """`idle_reuse`: seconds a connection may wait for its next request; backends keep theirs for 5 s and more.
+        A spare waits no longer for its first.
 
         `max_idle`: how many may wait for each address.
         """
         self._connect_timeout = connect_timeout
+        self._keeps_any = idle_reuse > 0
         self._idle = IdleConnections(max_age=idle_reuse, max_per_address=max_idle)
+        self._spares = IdleConnections(max_age=min(SPARE_MAX_AGE, idle_reuse), max_per_address=1)
         self._open: set[Connection] = set()
+        self._dialling: set[Connection] = set()  # not open yet
+        self._ahead: dict[str, asyncio.Task[None]] = {}  # spares that are being dialled
         self._closed = False
         self._all_lost: asyncio.Future[None] | None = None
 
@@ -40,16 +49,35 @@ class Dialer:
         Raises NotSent, or ValueError for a request that must not be written. Cancelled: nothing was written.
         """
         data = first_write(request)
-        connection = self._idle.take(address) if request.reusable else None
-        reused = connection is not None
+        connection = (self._idle if request.reusable else self._spares).take(address)
+        reused = request.reusable and connection is not None
         if connection is None:
             connection = await self._connect(address)
         exchange = Exchange(address, request, reused=reused)
         exchange.begin(connection, request, data)
         return exchange
 
+    def dial_ahead(self, address: str) -> None:
+        """A request that may not reuse will soon be sent there: have a spare connection ready, one at most.
+
+        Does not wait. That a dial failed is not told: the request's own will fail too. To a backend that serves one
+        connection at a time the spare is a client that says nothing, for as long as it lives: call this only when the
+        next request is in line. With `idle_reuse` 0, which spares such a backend idle connections, there is none.
+        """
+        if self._keeps_any and not self._closed and address not in self._ahead and self._spares.has_room(address):
+            self._ahead[address] = asyncio.create_task(self._dial_spare(address))
+
+    @property
+    def in_use(self) -> bool:
+        """A connection is open, or one is being made."""
+        return bool(self._open or self._dialling)
+
     def forget(self, address: str) -> None:
-        """The backend at this address is gone: idle connections are closed, those at work go on but are not kept."""
+        """The backend at this address is gone: idle connections are closed, those at work go on but are not kept.
+
+        Another may be there already, and what is being dialled may have been meant for the old one: it is not sent.
+        """
+        self._dialling = {each for each in self._dialling if each.address != address}
         for connection in [each for each in self._open if each.address == address]:
             connection.retire()
 
@@ -57,12 +85,17 @@ class Dialer:
         """Break all connections; exchanges on them fail. Nothing is sent any more."""
         self._closed = True
         self._idle.clear()
+        self._spares.clear()
+        for task in self._ahead.values():
+            task.cancel()
         for connection in list(self._open):
             connection.close()
 
     async def aclose(self) -> None:
         """`close`, and wait until every connection has ended."""
         self.close()
+        if self._ahead:
+            await asyncio.wait(self._ahead.values())
         if self._open:
             self._all_lost = asyncio.get_running_loop().create_future()
             await self._all_lost
@@ -81,30 +114,47 @@ class Dialer:
         """Called by a connection when it has ended."""
         self._open.discard(connection)
         self._idle.discard(connection)
+        self._spares.discard(connection)
         if self._all_lost is not None and not self._all_lost.done() and not self._open:
             self._all_lost.set_result(None)
 
     # ---- inside
 
+    async def _dial_spare(self, address: str) -> None:
+        try:
+            self._spares.put(await self._connect(address))
+        except NotSent:
+            pass  # nor will the request be: it tells why
+        finally:
+            del self._ahead[address]
+
     async def _connect(self, address: str) -> Connection:
+        connection = Connection(address, self)
+        self._dialling.add(connection)
+        try:
+            await self._open_socket(connection)
+            is_wanted = connection in self._dialling and not self._closed
+        finally:
+            self._dialling.discard(connection)
+        if connection.reached_itself():
+            connection.close()
+            raise NotSent(address, "no connection: nobody listens there")
+        if not is_wanted or not connection.is_quiet():
+            connection.close()
+            raise NotSent(address, "the connection was closed, or spoke first, before the request was written")
+        return connection
+
+    async def _open_socket(self, connection: Connection) -> None:
+        address = connection.address
         host, _, port = address.rpartition(":")
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(address, self), host.strip("[]"), int(port)
-                )
+                await loop.create_connection(lambda: connection, host.strip("[]"), int(port))
         except TimeoutError as error:
             raise NotSent(address, f"no connection within {self._connect_timeout:g} s") from error
         except OSError as error:
             raise NotSent(address, _reason(error)) from error
-        if connection.reached_itself():
-            connection.close()
-            raise NotSent(address, "no connection: nobody listens there")
-        if self._closed or not connection.is_quiet():
-            connection.close()
-            raise NotSent(address, "the connection was closed, or spoke first, before the request was written")
-        return connection
 
 
 def _reason(error: OSError) -> str:

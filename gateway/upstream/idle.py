@@ -18,12 +18,16 @@ class IdleConnections:
         self._waiting: dict[str, list[Connection]] = {}  # oldest first
         self._timer: asyncio.TimerHandle | None = None
 
+    def has_room(self, address: str) -> bool:
+        """`put` would keep one more."""
+        return len(self._waiting.get(address, ())) < self._max_per_address
+
     def put(self, connection: Connection) -> None:
         """Keep it, or close it if there is no room."""
-        waiting = self._waiting.setdefault(connection.address, [])
-        if len(waiting) >= self._max_per_address:
+        if not self.has_room(connection.address):
             connection.close()
             return
+        waiting = self._waiting.setdefault(connection.address, [])
         loop = asyncio.get_running_loop()
         connection.idle_since = loop.time()
         waiting.append(connection)

@@ -155,6 +155,7 @@ class ScriptedUpstream:
     def __init__(self) -> None:
         self.exchanges: list[ScriptedExchange] = []  # those that were written to
         self.asked: list[str] = []  # addresses, whether they took it or not
+        self.dialled_ahead: list[str] = []
         self._scripts: deque[Script] = deque()
 
     def meets(self, *scripts: Script) -> None:
@@ -170,6 +171,10 @@ class ScriptedUpstream:
             await self._scripts.popleft()(exchange)
         self.exchanges.append(exchange)
         return exchange
+
+    def dial_ahead(self, address: str) -> None:
+        """Nothing but a note of it."""
+        self.dialled_ahead.append(address)
 
 
 # Scripts

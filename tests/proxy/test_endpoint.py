@@ -340,6 +340,23 @@ async def test_who_leaves_in_line_leaves_it_at_once(gate: Gatehouse) -> None:
     assert (first.has_all, third.body, len(gate.upstream.exchanges)) == (True, b"hers", 2)
 
 
+async def test_while_somebody_waits_the_next_connection_is_dialled_ahead(gate: Gatehouse) -> None:
+    await gate.visit("POST /paint")
+    assert gate.upstream.dialled_ahead == []
+    for _ in range(2):
+        await gate.visit("POST /paint")
+    await gate.visit("GET /page")
+    gate.upstream.exchanges[0].answers()
+    await gate.settled()
+    assert gate.upstream.dialled_ahead == ["gpu-1:1"]  # for the third
+    gate.upstream.exchanges[-1].answers()
+    await gate.settled()
+    assert (len(gate.upstream.exchanges), gate.upstream.dialled_ahead) == (4, ["gpu-1:1"])
+    for exchange in gate.upstream.exchanges[1::2]:  # the page, the third
+        exchange.answers()
+    await gate.settled()
+
+
 async def test_who_has_left_when_the_turn_comes_takes_none(gate: Gatehouse) -> None:
     gate.ready("gpu-1", "gpu-2")
     connected = anyio.Event()

@@ -10,8 +10,9 @@ import pytest
 
 from gateway.upstream.dialer import Dialer
 from gateway.upstream.errors import BrokeBeforeHead, NotSent, UpstreamError
+from tests.doubles.eventually import eventually
 from tests.doubles.scripted_server import ScriptedServer, Visit, always
-from tests.upstream.asking import HELLO, get, post, read_all
+from tests.upstream.asking import HELLO, get, many_turns, post, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,89 @@ async def test_ipv6_addresses_come_in_brackets(dialer: Dialer) -> None:
     await server.__aexit__()
 
 
+# ---- dialled ahead
+
+
+async def test_a_spare_waits_for_the_next_that_needs_a_connection_of_its_own(dialer: Dialer) -> None:
+    async with ScriptedServer(always(HELLO)) as server:
+        dialer.dial_ahead(server.address)
+        dialer.dial_ahead(server.address)
+        await eventually(lambda: len(server.visits) == 1)
+        dialer.dial_ahead(server.address)
+        for request in (get(), post(b"1"), post(b"2")):
+            exchange = await dialer.send(server.address, request)
+            await read_all(exchange)
+            assert not exchange.reused
+        ridden = [[received.lines[0][:4] for received in visit.requests] for visit in server.visits]
+        assert ridden == [[b"POST"], [b"GET "], [b"POST"]]
+
+
+@pytest.mark.parametrize("last_words", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"], ids=["end", "byte"])
+async def test_a_spare_that_does_not_keep_quiet_is_discarded(dialer: Dialer, last_words: bytes) -> None:
+    due = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        if visit is server.visits[0]:
+            await due.wait()
+            await visit.send(last_words)
+            if last_words:
+                await visit.rest()
+        else:
+            await visit.request()
+            await visit.send(HELLO)
+
+    async with ScriptedServer(script) as server:
+        dialer.dial_ahead(server.address)
+        await eventually(lambda: server.visits)
+        await many_turns()
+        due.set()
+        await eventually(lambda: not dialer.in_use)
+        dialer.dial_ahead(server.address)  # it takes no room
+        await eventually(lambda: len(server.visits) == 2)
+        await many_turns()
+        await read_all(await dialer.send(server.address, post(b"1")))
+        assert [len(visit.requests) for visit in server.visits] == [0, 1]
+
+
+async def test_a_spare_is_looked_at_in_the_moment_of_writing(dialer: Dialer) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.settimeout(10)
+        dialer.dial_ahead(address)
+        spare = await asyncio.to_thread(listener.accept)
+        await many_turns()
+        spare[0].close()
+        exchange = await dialer.send(address, post(b"1"))  # the event loop has had no chance to hear of it
+        with closing((await asyncio.to_thread(listener.accept))[0]) as fresh:
+            assert (await asyncio.to_thread(fresh.recv, 4)) == b"POST"
+            exchange.close()
+
+
+async def test_a_spare_that_is_too_old_is_closed_by_itself() -> None:
+    dialer = Dialer(idle_reuse=0.001)
+    async with ScriptedServer(always(HELLO)) as server:
+        dialer.dial_ahead(server.address)
+        await eventually(lambda: server.visits and not dialer.in_use)
+
+
+async def test_where_no_connection_is_kept_none_is_dialled_ahead() -> None:
+    dialer = Dialer(idle_reuse=0.0)
+    async with ScriptedServer(always(HELLO)) as server:
+        dialer.dial_ahead(server.address)
+        await read_all(await dialer.send(server.address, post(b"1")))
+        assert len(server.visits) == 1
+        await dialer.aclose()
+
+
+async def test_a_spare_that_nobody_listens_to_is_no_news(dialer: Dialer) -> None:
+    address = free_address()
+    dialer.dial_ahead(address)
+    await many_turns()
+    assert not dialer.in_use
+    with pytest.raises(NotSent, match="Connection refused"):
+        await dialer.send(address, post(b"1"))
+
+
 # ---- nothing was written
 
 
@@ -180,6 +264,41 @@ async def test_a_forgotten_address_starts_anew(dialer: Dialer) -> None:
         untouched = await dialer.send(other.address, get())
         await read_all(untouched)
         assert untouched.reused
+
+
+async def test_a_forgotten_address_has_no_spare(dialer: Dialer) -> None:
+    async with ScriptedServer(always(HELLO)) as server:
+        dialer.dial_ahead(server.address)
+        await eventually(lambda: server.visits)
+        await many_turns()
+        dialer.forget(server.address)
+        await read_all(await dialer.send(server.address, post(b"1")))
+        assert [len(visit.requests) for visit in server.visits] == [0, 1]
+
+
+async def test_what_is_being_dialled_for_a_forgotten_backend_does_not_reach_the_next_one(dialer: Dialer) -> None:
+    async with ScriptedServer(always(HELLO)) as server:
+        sending = asyncio.create_task(dialer.send(server.address, post(b"1")))
+        await asyncio.sleep(0)
+        dialer.dial_ahead(server.address)
+        await asyncio.sleep(0)
+        assert not server.visits
+        dialer.forget(server.address)
+        with pytest.raises(NotSent):
+            await sending
+        await read_all(await dialer.send(server.address, post(b"2")))
+        await eventually(lambda: len(server.visits) == 3)
+        assert sorted(len(visit.requests) for visit in server.visits) == [0, 0, 1]
+
+
+async def test_closing_does_not_wait_for_a_spare(full_address: str) -> None:
+    dialer = Dialer(connect_timeout=1000)
+    dialer.dial_ahead(full_address)
+    await anyio.wait_all_tasks_blocked()
+    assert dialer.in_use
+    await dialer.aclose()
+    dialer.dial_ahead(full_address)
+    assert not dialer.in_use
 
 
 async def test_closing_ends_all_and_nothing_is_sent_any_more() -> None:
