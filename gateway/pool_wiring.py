@@ -10,6 +10,7 @@ import structlog
 
 from gateway.core.pool import Pool
 from gateway.core.scaling.local import LocalEvaluation
+from gateway.discovery.departures import Departures
 from gateway.discovery.dns import DnsBackends
 from gateway.discovery.local_processes import LocalProcesses
 from gateway.discovery.static import StaticBackends
@@ -63,6 +64,7 @@ class PoolParts:
         self.served = ServedPool(
             name, self.driver, self._profile, cookies_of(name, settings, keys), self._new_dialer(), rules_of(settings)
         )
+        self._reports = Departures(self.driver, self._forget)
         self._watch = self._new_watch()
         self.fleet: LocalProcesses | None = None
         self._scaler: LocalScaler | None = None
@@ -177,13 +179,18 @@ class PoolParts:
             return self.fleet
         if backends.dns is not None:
             dns = backends.dns
-            return DnsBackends(dns.name, dns.port, self.driver, self._look_after, interval=dns.interval)
-        return StaticBackends(backends.static or (), self.driver, self._look_after)
+            return DnsBackends(dns.name, dns.port, self._reports, self._look_after, interval=dns.interval)
+        return StaticBackends(backends.static or (), self._reports, self._look_after)
 
     def _new_dialer(self) -> Dialer:
         timeouts = self._settings.timeouts
-        self._dialers.append(Dialer(connect_timeout=timeouts.connect, idle_reuse=timeouts.keep_alive))
-        return self._dialers[-1]
+        dialer = Dialer(connect_timeout=timeouts.connect, idle_reuse=timeouts.keep_alive)
+        self._dialers = [*(old for old in self._dialers if old.in_use), dialer]
+        return dialer
+
+    def _forget(self, address: str) -> None:
+        for dialer in self._dialers:
+            dialer.forget(address)
 
     async def _look_after(self, backend: Listed, report: Callable[[bool], None]) -> None:
         """By the watch in force when the backend came."""
@@ -236,7 +243,7 @@ class PoolParts:
         return LocalProcesses(
             self.name,
             launcher,
-            self.driver,
+            self._reports,
             self._look_after,
             most=processes.max,
             start_timeout=self._settings.cold_start.timeout,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 import resource
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.core.ticket import Lane, Ticket
 from gateway.runtime.driver import Refused
+from gateway.upstream.request import UpstreamRequest
 from tests.doubles.eventually import eventually
 from tests.doubles.relatives import MARK, marked
+from tests.doubles.scripted_server import ScriptedServer, always
 from tests.doubles.wired import OTHER, pool, processes, wired
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +46,25 @@ async def test_an_operator_frees_quarantined_slots_and_no_others(tmp_path: Path)
         assert one.gateway.release("sd", "pod-a:1")
         assert backend.free_slots == 1
         assert not one.gateway.release("sd", "pod-a:1")
+
+
+async def test_another_backend_at_an_address_gets_connections_of_its_own(tmp_path: Path) -> None:
+    get = UpstreamRequest(b"GET", b"/", [(b"host", b"pod")], reusable=True)
+    async with ScriptedServer(always(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
+        alone, with_another = [server.address], [server.address, "pod-b:1"]
+
+        async def reused_after(*listings: list[str]) -> bool:
+            for hosts in listings:
+                assert one.reload({"sd": pool(backends={"static": [f"http://{host}" for host in hosts]})}) == []
+                await eventually(partial(operator.eq, one.served().driver.pool.backends.keys(), set(hosts)))
+            exchange = await one.served().upstream.send(server.address, get)
+            await exchange.head()
+            return exchange.reused
+
+        async with wired(tmp_path, {"sd": pool()}) as one:
+            assert not await reused_after(alone)
+            assert await reused_after(with_another)
+            assert not await reused_after(["pod-b:1"], alone)
 
 
 async def test_readiness_in_words(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -128,6 +130,15 @@ async def test_new_timers_of_connections_leave_the_old_connections_alone(tmp_pat
         exchange.close()
         with deaf_port() as address, pytest.raises(NotSent, match=r"no connection within 0\.05 s"):
             await one.served().upstream.send(address, GET)
+
+
+async def test_connections_of_old_timers_are_kept_no_longer_than_they_are_open(tmp_path: Path) -> None:
+    async with wired(tmp_path, {"sd": pool()}) as one:
+        old = weakref.ref(one.served().upstream)
+        for seconds in (1, 2):
+            assert one.reload({"sd": pool(timeouts={"connect": seconds})}) == []
+        gc.collect()
+        assert old() is None
 
 
 @contextlib.contextmanager
