@@ -234,7 +234,7 @@ class Endpoint:
         counted = slot.ticket.lane is Lane.COUNTED
         if self._stopping:
             raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), slot.ticket.place)
-        slot.at_risk = rules.total if rules.quarantine_max is None else rules.quarantine_max
+        slot.at_risk = rules.quarantine(rules.total)
         stream = visit.inbound.stream
         content = body.stream() if counted else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
         may_reuse = not (counted or visit.client.websocket) and visit.method in IDEMPOTENT and content is None

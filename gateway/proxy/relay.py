@@ -295,9 +295,7 @@ class Relay:
 
     def _quarantine(self) -> float:
         """Seconds that the slot is kept though the connection is closed."""
-        if self._rules.quarantine_max is not None:
-            return self._rules.quarantine_max
-        return max(SHORTEST_QUARANTINE, self._total_until - self._slot.now())
+        return self._rules.quarantine(max(SHORTEST_QUARANTINE, self._total_until - self._slot.now()))
 
     # People
 

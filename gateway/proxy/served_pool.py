@@ -45,6 +45,10 @@ class Rules:
     expose_backend: bool
     allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
 
+    def quarantine(self, left: float) -> float:
+        """Seconds that a slot is kept when its connection is closed; `left`: what is left of total."""
+        return left if self.quarantine_max is None else self.quarantine_max
+
 
 class Exchange(Protocol):
     """One request to a backend and its answer; `upstream.exchange.Exchange` is one."""

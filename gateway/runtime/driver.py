@@ -174,13 +174,11 @@ class Driver:
 
     def give_back(self, ticket: Ticket) -> None:
         """The Slot's."""
-        now = self.clock()
-        self._dispatch(self.pool.give_back(ticket, now), now)
+        self._tell(lambda now: self.pool.give_back(ticket, now))
 
     def retry(self, ticket: Ticket, quarantine: float) -> None:
         """The Slot's."""
-        now = self.clock()
-        self._dispatch(self.pool.retry(ticket, now, quarantine), now)
+        self._tell(lambda now: self.pool.retry(ticket, now, quarantine))
 
     def leave(self, ticket: Ticket, ending: Ending, quarantine: float) -> None:
         """The Slot's."""
@@ -192,18 +190,15 @@ class Driver:
 
     def replace_backends(self, listing: Iterable[Listed]) -> None:
         """Who exists now, all of them."""
-        now = self.clock()
-        self._dispatch(self.pool.replace_backends(listing, now), now)
+        self._tell(lambda now: self.pool.replace_backends(listing, now))
 
     def set_state(self, identity: str, state: BackendState) -> None:
         """What probing or a process's end says of a backend."""
-        now = self.clock()
-        self._dispatch(self.pool.set_state(identity, state, now), now)
+        self._tell(lambda now: self.pool.set_state(identity, state, now))
 
     def backend_idle(self, identity: str, sent_at: float) -> None:
         """An idle probe, sent at `sent_at` on this driver's clock, passed."""
-        now = self.clock()
-        self._dispatch(self.pool.backend_idle(identity, sent_at, now), now)
+        self._tell(lambda now: self.pool.backend_idle(identity, sent_at, now))
 
     def backend_busy(self, identity: str) -> None:
         """An idle probe said that the backend works."""
@@ -211,13 +206,11 @@ class Driver:
 
     def release(self, identity: str) -> None:
         """An operator frees a backend's quarantined slots."""
-        now = self.clock()
-        self._dispatch(self.pool.release(identity, now), now)
+        self._tell(lambda now: self.pool.release(identity, now))
 
     def start_failed(self, evidence: str, retry_in: float) -> None:
         """A start died; the next attempt is possible in `retry_in` seconds."""
-        now = self.clock()
-        self._dispatch(self.pool.start_failed(evidence, now + retry_in, now), now)
+        self._tell(lambda now: self.pool.start_failed(evidence, now + retry_in, now))
 
     def start_succeeded(self) -> None:
         """A started backend became ready."""
@@ -231,21 +224,22 @@ class Driver:
 
     def refit(self, policy: Policy) -> None:
         """New rules."""
-        now = self.clock()
-        self._dispatch(self.pool.refit(policy, now), now)
+        self._tell(lambda now: self.pool.refit(policy, now))
 
     def stop(self) -> None:
         """Refuse everything that waits and everything that comes."""
-        now = self.clock()
-        self._dispatch(self.pool.stop(now), now)
+        self._tell(self.pool.stop)
 
     def snapshot(self) -> PoolView:
         """The pool as it is now."""
         return view_of(self.pool, self.clock())
 
     def _expire(self) -> None:
+        self._tell(self.pool.expire)
+
+    def _tell(self, fact: Callable[[float], list[Decision]]) -> None:
         now = self.clock()
-        self._dispatch(self.pool.expire(now), now)
+        self._dispatch(fact(now), now)
 
     def _dispatch(self, decisions: list[Decision], now: float, *, nearer: bool = True) -> None:
         """`nearer`: a deadline may have come nearer. A turn that begins at once or ends well brings at

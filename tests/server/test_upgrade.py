@@ -9,6 +9,7 @@ import pytest
 
 from gateway.server.limits import Limits
 from tests.doubles.eventually import eventually
+from tests.doubles.hearing import Hearing
 from tests.server.small_apps import respond
 from tests.server.traffic_port import traffic_port
 
@@ -20,12 +21,11 @@ pytestmark = pytest.mark.anyio
 HANDSHAKE = b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
-class Switching(asyncio.Protocol):
+class Switching(Hearing):
     """An application that says 101 and keeps what it hears; `reads`: from the beginning."""
 
     def __init__(self, *, reads: bool = True) -> None:
-        self.heard = b""
-        self.heard_end = self.is_lost = self.is_full = False
+        super().__init__()
         self.gone_told = False
         self.client: Any = None
         self.transport: Any = None
@@ -42,22 +42,6 @@ class Switching(asyncio.Protocol):
 
     def _gone(self) -> None:
         self.gone_told = True
-
-    def data_received(self, data: bytes) -> None:
-        self.heard += data
-
-    def eof_received(self) -> bool:
-        self.heard_end = True
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
-
-    def pause_writing(self) -> None:
-        self.is_full = True
-
-    def resume_writing(self) -> None:
-        self.is_full = False
 
 
 async def test_bytes_pass_both_ways_those_sent_too_early_first() -> None:

@@ -10,6 +10,7 @@ import pytest
 from gateway.upstream.errors import BadAnswer, CutShort
 from gateway.upstream.request import UpstreamRequest
 from tests.doubles.eventually import eventually
+from tests.doubles.hearing import Hearing
 from tests.doubles.scripted_server import ScriptedServer, Visit
 from tests.upstream.asking import HELLO, HOST, many_turns, read_all
 
@@ -25,30 +26,6 @@ AGREED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection:
 
 def handshake() -> UpstreamRequest:
     return UpstreamRequest(b"GET", b"/ws", [HOST], upgrade=b"websocket")
-
-
-class Hearing(asyncio.Protocol):
-    """Keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.heard = b""
-        self.heard_end = self.is_lost = self.is_full = False
-
-    def data_received(self, data: bytes) -> None:
-        self.heard += data
-
-    def eof_received(self) -> bool:
-        self.heard_end = True
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
-
-    def pause_writing(self) -> None:
-        self.is_full = True
-
-    def resume_writing(self) -> None:
-        self.is_full = False
 
 
 def agreeing(then: Callable[[Visit], Awaitable[None]], behind: bytes = b"") -> Callable[[Visit], Awaitable[None]]:
