@@ -359,7 +359,11 @@ class Pool:
     def _match(self, now: float) -> list[Decision]:
         decisions: list[Decision] = []
         roster, line = self._roster, self._line
+        if not line:
+            self._touched.clear()
+            return decisions
         while roster.ready and (ticket := line.exempt.first()):
+            self._unjoin(ticket)
             decisions.append(self._grant(ticket, roster.choose(ticket, roster.ready), now))
         while self._touched:
             backend, _ = self._touched.popitem()
@@ -374,10 +378,10 @@ class Pool:
         """Whoever was chosen by a ticket may have an older one in its own line."""
         ticket = self._line.next_for(backend)
         assert ticket is not None
+        self._unjoin(ticket)
         return self._grant(ticket, backend, now)
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
-        self._unjoin(ticket)
         ticket.state = TicketState.HOLDING
         ticket.backend = backend
         ticket.granted_at = now
@@ -444,15 +448,25 @@ class Pool:
             ticket.home = session.home
 
     def _join(self, ticket: Ticket, now: float) -> list[Decision]:
-        """Into the line, and out again at once if it can be served."""
+        """Into the line, and out again if it can be served. Where nobody waits whom it might overtake, it does not
+        have to stand in it first: that is most of what a free pool's requests would cost."""
+        roster, line = self._roster, self._line
         ticket.state = TicketState.WAITING
         ticket.backend = None
-        home = self._roster.home_of(ticket) if ticket.lane is Lane.COUNTED else None
-        if home is None or home not in self._roster.ready or home.given_up or home is ticket.broke_on:
+        if ticket.lane is not Lane.COUNTED:
+            if roster.ready and not line.exempt:
+                return [self._grant(ticket, roster.choose(ticket, roster.ready), now)]
+            line.join(ticket, None, 0.0, now)
+            return self._match(now)
+        home = roster.home_of(ticket)
+        if home is not None and (home not in roster.ready or home.given_up or home is ticket.broke_on):
             home = None
-        else:
+        if roster.free and not line.counted and (home is None or home in roster.free):
+            ticket.bound_to = home
+            return [self._grant(ticket, roster.choose(ticket, roster.free), now)]
+        if home is not None:
             self._touched[home] = None
-        self._line.join(ticket, home, self.policy.spill_after, now)
+        line.join(ticket, home, self.policy.spill_after, now)
         return self._match(now)
 
     def _unjoin(self, ticket: Ticket) -> None:
@@ -481,10 +495,12 @@ class Pool:
             self._roster.in_flight -= 1
             if not backend.in_flight:
                 backend.idle_since = now
+            self._prolong(ticket, now)
+            self._reconsider(backend, now)
         else:
             del backend.uncounted[ticket]
-        self._prolong(ticket, now)
-        self._reconsider(backend, now)
+            self._prolong(ticket, now)
+            self._roster.left(backend, now)
 
     def _prolong(self, ticket: Ticket, now: float) -> None:
         """The end of a turn is a sign of life, too, even if the session's time ran out during it."""

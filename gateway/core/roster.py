@@ -137,6 +137,10 @@ class Roster:
             self.quarantines.put(backend, min(q.until for q in backend.quarantines))
         else:
             self.quarantines.discard(backend)
+        self.left(backend, now)
+
+    def left(self, backend: Backend, now: float) -> None:
+        """A request has left it; of its slots and its state nothing has changed."""
         self.rank(backend, now)
         if backend not in self.ready:
             self._forget_if_done(backend)

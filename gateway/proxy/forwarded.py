@@ -19,6 +19,8 @@ Header = tuple[bytes, bytes]
 
 #: Addresses remembered: one costs microseconds to parse, and they come again and again.
 _REMEMBERED = 4096
+#: Of hosts, which clients choose: longer ones are not remembered.
+_REMEMBERED_LENGTH = 256
 
 _TELLING = frozenset(
     (
@@ -54,6 +56,9 @@ class Origin(NamedTuple):
 
     def told_to_next_hop(self) -> list[Header]:
         """`X-Forwarded-*` and `Forwarded` for the backend: what is believed, with this hop appended once."""
+        return self._tell() if self.trusted or len(self.host) > _REMEMBERED_LENGTH else _told_of_stranger(self)
+
+    def _tell(self) -> list[Header]:
         peer = self.peer.encode("latin-1", "replace")
         told = [
             (b"x-forwarded-for", self.hops + b", " + peer if self.hops else peer),
@@ -197,6 +202,12 @@ def _addresses(hops: bytes) -> Iterator[bytes]:
     for entry in hops.split(b","):
         if entry.strip():
             yield (_address(entry) or "unknown").encode()
+
+
+@lru_cache(_REMEMBERED)
+def _told_of_stranger(origin: Origin) -> list[Header]:
+    """Said of each request of one client to one host, so it is not to be changed."""
+    return origin._tell()
 
 
 @lru_cache(_REMEMBERED)

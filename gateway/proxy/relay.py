@@ -21,6 +21,7 @@ import anyio.lowlevel
 from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane
 from gateway.proxy.errors import EdgeError
+from gateway.proxy.interruption import Interruption
 from gateway.proxy.served_pool import OnClientGone
 from gateway.proxy.slow_reader import SlowReader
 from gateway.upstream.errors import UpstreamError
@@ -109,7 +110,7 @@ class Relay:
         self._stopped = False
         self._interrupted: anyio.Event | None = None
         self._total_until = self._read_until = now + rules.total
-        self._scope = anyio.CancelScope(deadline=min(self._read_until, now + rules.response_start))
+        self._scope = Interruption(min(self._read_until, now + rules.response_start))
 
     async def run(self) -> Ending:
         """Returns how it ended; the slot is given back by then.
@@ -139,16 +140,16 @@ class Relay:
     def stop(self) -> None:
         """The gateway's grace is over."""
         self._stopped = True
-        self._scope.cancel()
+        self._scope.interrupt()
 
     # Bytes
 
     async def _transferred(self) -> bool:
         """Pass on the whole answer. False: the client left, the time is over, or the gateway stops."""
-        with self._scope:
+        async with self._scope:
             head = await self._exchange.head()
             await (self._tunnel(head) if head.status == _SWITCHING else self._answer(head))
-        return not self._scope.cancelled_caught
+        return not self._scope.happened
 
     async def _answer(self, head: AnswerHead) -> None:
         await self._begin(head)
@@ -188,14 +189,14 @@ class Relay:
             self._interrupted = self._interrupt()
         if self._rules.drain_timeout is not None:
             self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)
-        with anyio.CancelScope(deadline=self._read_until) as self._scope:
+        async with Interruption(self._read_until) as self._scope:
             self._head = await self._exchange.head()
             while not self._exchange.ended:
                 if self._is_endless():
                     return False
                 await self._exchange.read()
             await self._give_back()
-        return not self._scope.cancelled_caught
+        return not self._scope.happened
 
     async def _begin(self, head: AnswerHead) -> None:
         first = await self._peek(head)
@@ -307,7 +308,7 @@ class Relay:
         self._left = True
         if self._ending is None:
             self._ending = Ending.CLIENT_LEFT_BEFORE_ANSWER if self._head is None else Ending.CLIENT_LEFT_IN_ANSWER
-        self._scope.cancel()
+        self._scope.interrupt()
 
     def _is_endless(self) -> bool:
         if self._head is not None and self._head.status == _SWITCHING:

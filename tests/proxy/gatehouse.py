@@ -31,6 +31,7 @@ from gateway.proxy.served_pool import OnClientGone, Rules, ServedPool
 from gateway.proxy.session_cookie import SessionCookies
 from gateway.runtime.driver import Driver
 from tests.doubles.scripted_upstream import ScriptedExchange, ScriptedUpstream
+from tests.doubles.virtual_time import settled
 from tests.doubles.visiting_client import VisitingClient
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Gatehouse:
 
     async def settled(self) -> None:
         """Everybody waits for somebody else."""
-        await anyio.wait_all_tasks_blocked()
+        await settled()
 
     async def passes(self, seconds: float) -> None:
         """So much time."""

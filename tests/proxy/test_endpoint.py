@@ -31,7 +31,7 @@ from tests.doubles.scripted_upstream import (
     refusing,
     talking_nonsense,
 )
-from tests.doubles.virtual_time import virtual_time
+from tests.doubles.virtual_time import virtual_time_of_asyncio
 from tests.proxy.gatehouse import PROXY, TTL
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ CHUNKED = ("transfer-encoding", "chunked")
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return virtual_time()
+    return virtual_time_of_asyncio()
 
 
 def reason(client: VisitingClient) -> tuple[int | None, str]:

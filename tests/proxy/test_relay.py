@@ -15,7 +15,7 @@ from gateway.core.decisions import Ending
 from gateway.profiles.treatment import Interrupt
 from gateway.proxy.served_pool import OnClientGone
 from tests.doubles.scripted_upstream import after, answering, hanging, queue_full, refusing
-from tests.doubles.virtual_time import virtual_time
+from tests.doubles.virtual_time import virtual_time_of_asyncio
 
 if TYPE_CHECKING:
     from tests.doubles.scripted_upstream import Script
@@ -28,7 +28,7 @@ EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return virtual_time()
+    return virtual_time_of_asyncio()
 
 
 def interruptible(gate: Gatehouse) -> None:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from gateway.core.room import Budget, Room
 from gateway.proxy.slow_reader import SlowReader
 from tests.doubles.full_disk import full_disk
-from tests.doubles.virtual_time import virtual_time
+from tests.doubles.virtual_time import settled, virtual_time_of_asyncio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return virtual_time()
+    return virtual_time_of_asyncio()
 
 
 class Reader:
@@ -93,7 +93,7 @@ async def test_one_that_keeps_up_gets_each_piece_and_then_the_end() -> None:
         reader.takes_all()
         for piece in (b"a", b"b"):
             await reader.spool.put(piece)
-            await anyio.wait_all_tasks_blocked()
+            await settled()
             assert (reader.got[-1], reader.is_done, reader.budget.bytes_held) == (piece, False, 0)
         reader.spool.complete()
     assert (reader.got, reader.is_done) == ([b"a", b"b", b""], True)
@@ -104,7 +104,7 @@ async def test_a_full_spool_waits_until_some_was_taken() -> None:
         await reader.spool.put(b"ab")
         async with anyio.create_task_group() as filling:
             filling.start_soon(reader.spool.put, b"cd")
-            await anyio.wait_all_tasks_blocked()
+            await settled()
             assert reader.budget.bytes_held == 2
             reader.takes_all()
         reader.spool.complete()
@@ -116,7 +116,7 @@ async def test_whoever_fills_it_is_not_held_up_by_one_who_has_left() -> None:
         await reader.spool.put(b"ab")
         async with anyio.create_task_group() as filling:
             filling.start_soon(reader.spool.put, b"waits")
-            await anyio.wait_all_tasks_blocked()
+            await settled()
             reader.leaves()
         await reader.spool.put(b"dropped")
     assert (reader.got, reader.is_done) == ([], False)
@@ -128,9 +128,9 @@ async def test_who_empties_it_while_the_disk_fails_gets_the_rest_all_the_same() 
         with full_disk(after=MIB // 4), capture_logs() as logs:
             async with anyio.create_task_group() as filling, busy_disk():
                 filling.start_soon(reader.spool.put, b"f" * MIB)
-                await anyio.wait_all_tasks_blocked()
+                await settled()
                 reader.takes_all()
-                await anyio.wait_all_tasks_blocked()
+                await settled()
         assert [line["event"] for line in logs] == ["spool_failed"]
         reader.spool.complete()
     assert b"".join(reader.got) == b"m" * MIB + b"f" * MIB

@@ -10,7 +10,7 @@ import pytest
 from gateway.core.decisions import Ending
 from gateway.proxy.tunnel import FAREWELL
 from tests.doubles.scripted_upstream import answering, hanging
-from tests.doubles.virtual_time import virtual_time
+from tests.doubles.virtual_time import virtual_time_of_asyncio
 
 if TYPE_CHECKING:
     from gateway.upstream.request import UpstreamRequest
@@ -31,7 +31,7 @@ ACCEPT = (b"sec-websocket-accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return virtual_time()
+    return virtual_time_of_asyncio()
 
 
 async def agreeing(exchange: ScriptedExchange) -> None:

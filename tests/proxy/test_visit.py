@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.doubles.scripted_upstream import answering
-from tests.doubles.virtual_time import virtual_time
+from tests.doubles.virtual_time import virtual_time_of_asyncio
 from tests.proxy.gatehouse import PROXY
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BROWSER = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return virtual_time()
+    return virtual_time_of_asyncio()
 
 
 # Headers of every answer
