@@ -1,0 +1,43 @@
+"""Which of the requests that are here the gateway reports to Knative's autoscaler, and which the queue-proxies do."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gateway.knative.told import Told
+
+#: The target-burst-capacity at which nobody scrapes the queue-proxies (pkg/reconciler/autoscaling/kpa/kpa.go).
+ALWAYS_IN_PATH = -1
+
+
+class Accounting(enum.Enum):
+    """Who counts what is in flight."""
+
+    WAITING = "waiting"  # the queue-proxies: the gateway reports what waits in it. A lost link takes no busy pod away
+    PROXIED = "proxied"  # the gateway: requests carry K-Proxy-Request, and the queue-proxies' count is taken off
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingChoice:
+    """The accounting in force, and what is wrong with the one that was asked for."""
+
+    accounting: Accounting
+    problem: str | None = None
+
+
+def choose_accounting(wish: Literal["auto", "waiting", "proxied"], capacity: Told[float]) -> AccountingChoice:
+    """`capacity`: the target-burst-capacity that Knative's autoscaler goes by.
+
+    `waiting` beside -1 would leave requests in flight uncounted, and busy pods would be taken away: then it is
+    `proxied`, with a problem that names both.
+    """
+    if capacity.value != ALWAYS_IN_PATH:
+        return AccountingChoice(Accounting.PROXIED if wish == "proxied" else Accounting.WAITING)
+    problem = (
+        f"backends.knative.accounting: found waiting, expected auto or proxied beside target-burst-capacity -1 "
+        f"({capacity.origin.value}): nobody scrapes the pods then"
+    )
+    return AccountingChoice(Accounting.PROXIED, problem if wish == "waiting" else None)
