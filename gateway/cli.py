@@ -13,7 +13,7 @@ import typer
 from gateway import settings as configuration
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings
+    from gateway.settings import Examined
 
 #: Exit code for what the user can mend: a file, a port, an argument.
 CANNOT = 2
@@ -33,18 +33,24 @@ def serve(config: Annotated[Path, typer.Option(help="The configuration file.")])
     from gateway.server.lifecycle import run
     from gateway.server.listener import CannotListen
 
-    settings = _load(config)
+    examined = _examine(config)
+    settings = examined.settings
     logs.configure(settings.log.format, settings.log.level)
+    wiring.warn(examined.warnings)
     try:
+        wiring.check_available(settings)
         run(lambda: wiring.serve(settings, config, os.environ))
-    except CannotListen as error:
+    except (CannotListen, wiring.NotAvailable) as error:
         _fail(str(error))
 
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="The configuration file.")]) -> None:
-    """Check a configuration file: says everything that is wrong with it at once."""
-    settings = _load(file)
+    """Check a configuration file: says everything that is wrong with it at once, and what may not be meant."""
+    examined = _examine(file)
+    for warning in examined.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    settings = examined.settings
     pools = ", ".join(f"{name} ({pool.profile})" for name, pool in settings.pools.items())
     print(f"{file}: good. Pools: {pools}")
 
@@ -86,9 +92,9 @@ def main() -> None:
     app()
 
 
-def _load(file: Path) -> Settings:
+def _examine(file: Path) -> Examined:
     try:
-        return configuration.load(file, os.environ)
+        return configuration.examine(file, os.environ)
     except configuration.SettingsError as error:
         _fail(str(error))
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _PLACEHOLDERS = frozenset(("{port}", "{host}", "{gpu}", "{python}"))
 _BRACES = re.compile(r"\{[a-z_]+\}")
 
+#: Where a pool's backends may come from.
+_KINDS = ("static", "dns", "processes", "kubernetes", "knative")
+
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -65,9 +68,9 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 
 def _backends(at: Location, pool: PoolSettings) -> Iterator[Finding]:
     at = (*at, "backends")
-    kinds = [kind for kind in ("static", "dns", "processes") if getattr(pool.backends, kind) is not None]
+    kinds = [kind for kind in _KINDS if getattr(pool.backends, kind) is not None]
     if len(kinds) != 1:
-        yield Finding(at, "exactly one of static, dns, processes", " and ".join(kinds) or "none")
+        yield Finding(at, f"exactly one of {', '.join(_KINDS)}", " and ".join(kinds) or "none")
     if pool.backends.static == ():
         yield Finding((*at, "static"), "at least one address")
     seen: dict[str, int] = {}

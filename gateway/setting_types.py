@@ -160,6 +160,16 @@ def parse_origin(value: object) -> str:
     return f"{match['scheme']}://{match['host']}" + (f":{port}" if port != own else "")
 
 
+def parse_service_port(value: object) -> str | int:
+    """A port of a Kubernetes Service: its name (RFC 6335: at most 15 characters, one of them a letter), or a number."""
+    if isinstance(value, str) and _PORT_NAME.fullmatch(value) and not value.isdecimal():
+        return value
+    try:
+        return int(_PORT.parse(value))
+    except ValueError:
+        raise ValueError("the name of a port, or a whole number, from 1 to 65535") from None
+
+
 def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """A network or a single address."""
     try:
@@ -168,6 +178,8 @@ def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Networ
         raise ValueError('a network such as "10.0.0.0/8" or "fd00::/8", without bits after the prefix') from None
 
 
+_PORT = Number(1, 65535, whole=True)
+_PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*\.?", re.ASCII | re.IGNORECASE)
 _BACKEND = re.compile(
     r"(?:http://)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -177,7 +189,8 @@ _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?:
 Size = Annotated[
     int, PlainValidator(parse_size), WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]})
 ]
-Port = Annotated[int, Number(1, 65535, whole=True)]
+Port = Annotated[int, _PORT]
+ServicePort = Annotated[str | int, PlainValidator(parse_service_port), WithJsonSchema({"type": ["string", "integer"]})]
 Text = Annotated[str, PlainValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
 Host = Annotated[str, PlainValidator(parse_host), WithJsonSchema({"type": "string"})]
 BackendUrl = Annotated[str, PlainValidator(parse_backend), WithJsonSchema({"type": "string"})]
@@ -193,3 +206,9 @@ CookieName = Annotated[
     str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a cookie name: letters, digits and !#$%&'*+-.^_`|~")
 ]
 VariableName = Annotated[str, Spelled(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+ObjectName = Annotated[
+    str, Spelled(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a name of small letters, digits and - (at most 63)")
+]
+AutoscalerUrl = Annotated[
+    str, Spelled(r"ws://(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?/?", 'an address such as "ws://host:8080"')
+]

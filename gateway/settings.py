@@ -1,16 +1,17 @@
 """The configuration file as types: every key with its default and its meaning. Durations are seconds, sizes are bytes.
 
-`load` and `session_keys` are the only readers of files and environment.
+`load`, `examine` and `session_keys` are the only readers of files and environment.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
 
+from gateway.cluster_checks import check_cluster, doubts
 from gateway.configuration_file import Document, read
 from gateway.configuration_problems import validate
 from gateway.core.balancing import Balancing
@@ -21,15 +22,18 @@ from gateway.profiles.rules import parse_match
 from gateway.session_keys import read_keys
 from gateway.setting_checks import check
 from gateway.setting_types import (
+    AutoscalerUrl,
     BackendUrl,
     CookieName,
     Host,
     Network,
     Number,
+    ObjectName,
     Origin,
     PoolName,
     Port,
     Seconds,
+    ServicePort,
     Size,
     Spelled,
     Text,
@@ -38,7 +42,7 @@ from gateway.setting_types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from gateway.configuration_file import Location, Problem
     from gateway.setting_checks import Finding
@@ -68,10 +72,6 @@ def _match(value: object) -> str:
 def _is_secret(at: Location) -> bool:
     """The session's section, and what processes are given in their environment."""
     return at[:1] == ("session",) or at[2:5] == ("backends", "processes", "env")
-
-
-def _not_yet(value: object) -> None:
-    raise ValueError("static, dns or processes: knative is not available in this version")
 
 
 class Section(BaseModel):
@@ -120,6 +120,21 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class KubernetesSettings(Section):
+    """How to reach the API server. Without a kubeconfig: by what every pod is given."""
+
+    kubeconfig: Path | None = None
+    context: Text | None = None
+    """None: the kubeconfig's current one."""
+
+
+class MetricsSettings(Section):
+    """What /metrics tells, besides the gateway's own."""
+
+    knative_names: bool = True
+    """Of Knative's pools also under Knative's own names, so that dashboards made for Knative show them."""
+
+
 class StopSettings(Section):
     """What SIGTERM begins."""
 
@@ -156,6 +171,37 @@ class ProcessesSettings(Section):
     """From SIGTERM to SIGKILL."""
 
 
+class KubernetesServiceSettings(Section):
+    """The pods behind a Service of Kubernetes, headless or ordinary."""
+
+    namespace: ObjectName
+    service: ObjectName
+    port: ServicePort | None = None
+    """Its name, or its number at the pod. None: the only one."""
+    deletion_cost: bool = True
+    """Pods at work, and those with sessions, are told to be dear, so that others are taken first when there are to be
+    fewer. Needs the right to patch pods; without it that is said once."""
+
+
+class KnativeSettings(Section):
+    """A Knative Service. Its Route's traffic is split between its revisions, and each has a line of its own."""
+
+    namespace: ObjectName
+    service: ObjectName
+    exempt_via: Literal["user-port", "kubelet-probe", "queue"] = "user-port"
+    """How requests that take no slot get past the queue-proxy, which lets in only containerConcurrency: to the port of
+    the user's container; or marked as probes, where that cannot be reached; or not at all."""
+    accounting: Literal["auto", "waiting", "proxied"] = "auto"
+    """What Knative's autoscaler is told: what waits here, or what is in flight as well. auto: proxied if
+    target-burst-capacity is -1, else waiting."""
+    autoscaler: AutoscalerUrl = "ws://autoscaler.knative-serving.svc:8080"
+    """Where it is told."""
+    system_namespace: ObjectName = "knative-serving"
+    """Where the config map config-autoscaler is."""
+    deletion_cost: bool = True
+    """As with kubernetes."""
+
+
 class BackendsSettings(Section):
     """Where the pool's backends come from: exactly one of these."""
 
@@ -163,7 +209,21 @@ class BackendsSettings(Section):
     """Backends that run already, such as http://127.0.0.1:7860."""
     dns: DnsSettings | None = None
     processes: ProcessesSettings | None = None
-    knative: Annotated[None, PlainValidator(_not_yet), SkipJsonSchema()] = None
+    kubernetes: KubernetesServiceSettings | None = None
+    knative: KnativeSettings | None = None
+
+
+class DeploymentSettings(Section):
+    """A Deployment in the namespace of backends.kubernetes."""
+
+    deployment: ObjectName
+
+
+class ScalingSettings(Section):
+    """Who is told how many backends there should be. None: nobody, or the gateway itself for processes of its own."""
+
+    kubernetes: DeploymentSettings | None = None
+    """By `autoscaling`, with the right to read and patch the scale of the Deployment."""
 
 
 class AffinitySettings(Section):
@@ -308,6 +368,7 @@ class PoolSettings(Section):
     quarantine: QuarantineSettings = QuarantineSettings()
     readiness: ReadinessSettings = ReadinessSettings()
     autoscaling: AutoscalingSettings = AutoscalingSettings()
+    scaling: ScalingSettings = ScalingSettings()
     rules: tuple[RuleSettings, ...] = ()
     allowed_origins: tuple[Origin, ...] = ()
     """Whose pages may open websockets, such as https://ui.example.com, besides those of the host asked for."""
@@ -324,8 +385,18 @@ class Settings(Section):
     """Whose X-Forwarded-*, Forwarded and K-Original-Host count."""
     session: SessionSettings = SessionSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
     stop: StopSettings = StopSettings()
     pools: dict[PoolName, PoolSettings]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the file says, and what in it may not be meant."""
+
+    settings: Settings
+    warnings: tuple[Problem, ...]
 
 
 class SettingsError(Exception):
@@ -337,6 +408,11 @@ class SettingsError(Exception):
 
 
 def load(path: str | Path, environ: Mapping[str, str]) -> Settings:
+    """As `examine`, without the warnings."""
+    return examine(path, environ).settings
+
+
+def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
     """Read, expand and check the file and the keys that it names. Raises SettingsError with every problem there is."""
     document = read(Path(path), environ, _is_secret)
     if document.values is None:
@@ -345,11 +421,15 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Settings:
     problems = [*document.problems, *wrong.values()]
     if settings is not None:
         in_doubt = [*document.unread, *wrong]
-        findings = (*check(settings), *read_keys(settings.session, environ)[1])
+        findings = (*check(settings), *check_cluster(settings), *read_keys(settings.session, environ)[1])
         problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
     if settings is None or problems:
-        raise SettingsError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
-    return settings
+        raise SettingsError(_in_order(problems))
+    return Examined(settings, tuple(_in_order(_told(document, finding) for finding in doubts(settings))))
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
 def _told(document: Document, finding: Finding) -> Problem:

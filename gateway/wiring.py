@@ -37,14 +37,15 @@ from gateway.server.lifecycle import Hooks, Lifecycle
 from gateway.server.limits import Limits, connections_within
 from gateway.server.listener import bind, operators_listener, traffic_listener
 from gateway.server.state import TrafficState
-from gateway.settings import SettingsError, load, session_keys
+from gateway.settings import SettingsError, examine, session_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import httpx
 
+    from gateway.configuration_file import Problem
     from gateway.core.record import RequestRecord
     from gateway.core.snapshot import PoolView
     from gateway.metrics.collector import ScalerView
@@ -52,6 +53,18 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks whether a pool that was taken out of the configuration is done.
 _LOOK_EVERY = 0.5
+
+
+class NotAvailable(CannotReload):
+    """The file is right, and asks for what this version does not have."""
+
+
+def check_available(settings: Settings) -> None:
+    """Raises NotAvailable for the first pool that cannot be made."""
+    for name, pool in settings.pools.items():
+        for kind in ("kubernetes", "knative"):
+            if getattr(pool.backends, kind) is not None:
+                raise NotAvailable(f"pools.{name}.backends.{kind}: not available in this version")
 
 
 async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
@@ -86,6 +99,12 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
             gc.freeze()  # what lives as long as the process need not be looked through again and again: 40 ms each time
             await lifecycle.serve()
             tasks.cancel_scope.cancel()
+
+
+def warn(warnings: Iterable[Problem]) -> None:
+    """What in the file may not be meant goes to the log."""
+    for warning in warnings:
+        structlog.get_logger().warning("configuration_doubtful", what=str(warning))
 
 
 class Gateway:
@@ -177,13 +196,15 @@ class Gateway:
         """SIGHUP: read the file and the keys again. What cannot be used changes nothing, and the log says why."""
         log = structlog.get_logger()
         try:
-            settings = load(self._path, self._environ)
+            examined = examine(self._path, self._environ)
+            settings = examined.settings
             self._check_reload(settings)
             keys = self._read_keys(settings, self._keys)
         except (SettingsError, CannotReload) as error:
             log.error("reload_refused", why=str(error).splitlines(), changed="nothing")
             return
         self._keys = keys
+        warn(examined.warnings)
         self._apply(settings)
         log.info("reloaded", file=str(self._path), pools=list(settings.pools))
 
@@ -205,7 +226,8 @@ class Gateway:
 
     def _check_reload(self, settings: Settings) -> None:
         """Raises CannotReload, before anything has changed."""
-        for section in ("listen", "ops", "log", "stop"):
+        check_available(settings)
+        for section in ("listen", "ops", "log", "metrics", "kubernetes", "stop"):
             if getattr(settings, section) != getattr(self._settings, section):
                 raise CannotReload(f"{section} has changed: that needs a restart")
         for name, pool in settings.pools.items():

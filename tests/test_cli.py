@@ -51,6 +51,18 @@ def test_check_tells_all_that_is_wrong(file: Path) -> None:
     ]
 
 
+def test_check_warns_of_what_may_not_be_meant_and_is_content(file: Path) -> None:
+    knative = {"namespace": "default", "service": "sd", "exempt_via": "queue"}
+    file.write_text(json.dumps({"pools": {"sd": {"profile": "a1111", "backends": {"knative": knative}}}}))
+    result = gateway("check", file)
+
+    assert (result.exit_code, result.stdout) == (0, f"{file}: good. Pools: sd (a1111)\n")
+    assert result.stderr.startswith(
+        f'warning: {file}:1:119 pools.sd.backends.knative.exempt_via: found "queue", expected user-port, '
+    )
+    assert result.stderr.count("\n") == 1
+
+
 def test_schema_is_that_of_the_file() -> None:
     result = gateway("schema")
 
@@ -125,6 +137,12 @@ def test_serve_with_an_invalid_file(file: Path) -> None:
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (f'{file}:1:21 listen.port: found "http", expected a whole number, from 0 to 65535\n')
+
+
+def test_serve_what_is_not_available(file: Path) -> None:
+    backends = {"knative": {"namespace": "default", "service": "sd"}}
+    file.write_text(json.dumps({"pools": {"sd": {"backends": backends}}}))
+    assert serve(file) == (2, ["pools.sd.backends.knative: not available in this version"])
 
 
 def test_serve_without_a_file() -> None:

@@ -50,8 +50,11 @@ def test_two_ports() -> None:
 
 
 def test_exactly_one_kind_of_backends() -> None:
-    for backends in ({}, STATIC | PROCESSES, STATIC | {"dns": {"name": "a", "port": 1}}):
-        assert of_a_pool(backends=backends) == ["backends: exactly one of static, dns, processes"], backends
+    expected = ["backends: exactly one of static, dns, processes, kubernetes, knative"]
+    knative = {"knative": {"namespace": "default", "service": "sd"}}
+    for backends in ({}, STATIC | PROCESSES, STATIC | {"dns": {"name": "a", "port": 1}}, STATIC | knative):
+        assert of_a_pool(backends=backends) == expected, backends
+    assert of_a_pool(backends=knative) == []
     assert of_a_pool(backends={"static": []}) == ["backends.static: at least one address"]
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.setting_types import (
+    AutoscalerUrl,
     Number,
+    ObjectName,
     Seconds,
     Spelled,
     parse_backend,
     parse_host,
     parse_network,
     parse_origin,
+    parse_service_port,
     parse_size,
     parse_text,
 )
@@ -115,6 +119,30 @@ def test_origins_are_spelled_as_browsers_do(written: str, origin: str) -> None:
 def test_what_is_no_origin(written: object) -> None:
     with pytest.raises(ValueError, match=r"^an origin such as"):
         parse_origin(written)
+
+
+def test_ports_of_services() -> None:
+    assert [parse_service_port(port) for port in ("http", "a1", "web-ui", 7860, "7860")] == [
+        *("http", "a1", "web-ui"),
+        *(7860, 7860),
+    ]
+    for written in ("", "-", "a--b", "HTTP", "a" * 16, "65536", 0, True, None, "http\n"):
+        with pytest.raises(ValueError, match=r"^the name of a port, or a whole number, from 1 to 65535$"):
+            parse_service_port(written)
+
+
+def test_names_of_objects_and_where_the_autoscaler_listens() -> None:
+    name, address = TypeAdapter[str](ObjectName), TypeAdapter[str](AutoscalerUrl)
+    for written in ("default", "a", "sd-00001", "0"):
+        assert name.validate_python(written) == written
+    for written in ("", "-a", "a-", "A", "a.b", "a" * 64):
+        with pytest.raises(ValidationError):
+            name.validate_python(written)
+    for written in ("ws://autoscaler.knative-serving.svc:8080", "ws://127.0.0.1:8080/", "ws://[::1]"):
+        assert address.validate_python(written) == written
+    for written in ("wss://a", "http://a", "ws://a/b", "ws://"):
+        with pytest.raises(ValidationError):
+            address.validate_python(written)
 
 
 def test_words_for_processes() -> None:

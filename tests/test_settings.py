@@ -115,6 +115,7 @@ pools:
     on_client_gone: interrupt
   later:
     backends: {knative: {service: sd}}
+    scaling: {kubernetes: {deployment: SD}}
 """
     assert problems(file, text) == [
         'config.yaml:1:10 listen.prot: found "prot", expected one of host, port, health_path, keep_alive, '
@@ -137,8 +138,9 @@ pools:
         "has no query, escape, dot segment or empty segment",
         'config.yaml:11:36 pools.sd.rules[0].lane: found "exmpt", expected one of counted, exempt, passive, denied '
         '(did you mean "exempt"?)',
-        "config.yaml:14:25 pools.later.backends.knative: found a mapping, expected static, dns or processes: "
-        "knative is not available in this version",
+        "config.yaml:14:16 pools.later.backends.knative.namespace: found nothing, expected text",
+        'config.yaml:15:40 pools.later.scaling.kubernetes.deployment: found "SD", expected a name of small letters, '
+        "digits and - (at most 63)",
     ]
 
 
@@ -153,7 +155,8 @@ pools:
     assert problems(file, text) == [
         "config.yaml:3:3 pools.two.hosts: found the default, expected a host and path_prefix that pools.one does not "
         "claim, too",
-        "config.yaml:4:15 pools.two.backends: found static and dns, expected exactly one of static, dns, processes",
+        "config.yaml:4:15 pools.two.backends: found static and dns, expected exactly one of static, dns, processes, "
+        "kubernetes, knative",
         'config.yaml:5:24 pools.two.affinity.cookie: found "sd", expected another cookie than that of pools.one, '
         "which shares a host with it",
     ]
@@ -214,5 +217,5 @@ def test_the_schema_names_every_key_and_what_it_means() -> None:
     assert pool["additionalProperties"] is False
     assert pool["required"] == ["backends"]
     assert pool["properties"]["hosts"]["description"] == "Without port. None: every host."
-    assert "knative" not in schema["$defs"]["BackendsSettings"]["properties"]
+    assert schema["$defs"]["BackendsSettings"]["properties"].keys() >= {"static", "kubernetes", "knative"}
     assert "class" in schema["$defs"]["AutoscalingSettings"]["properties"]

@@ -12,12 +12,14 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.configuration_file import Problem
 from gateway.core.backend import BackendState
 from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane, Ticket
 from gateway.proxy.session_cookie import Verdict
 from gateway.upstream.errors import NotSent
 from gateway.upstream.request import UpstreamRequest
+from gateway.wiring import warn
 from tests.doubles.eventually import eventually
 from tests.doubles.relatives import MARK, marked
 from tests.doubles.scripted_server import ScriptedServer
@@ -33,6 +35,23 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 GET = UpstreamRequest(b"GET", b"/", [(b"host", b"x")], None)
+
+
+async def test_what_may_not_be_meant_is_said_and_what_is_not_available_refused(tmp_path: Path) -> None:
+    knative = {"knative": {"namespace": "default", "service": "sd"}}
+    async with wired(tmp_path, {"sd": pool()}) as one:
+        assert one.reload({"sd": pool(), "kn": pool(backends=knative, hosts=["kn"])}) == [
+            "pools.kn.backends.knative: not available in this version"
+        ]
+    with capture_logs() as events:
+        warn([Problem("config.yaml", 1, 2, "a.b", "x", "y")])
+    assert events == [
+        {
+            "event": "configuration_doubtful",
+            "what": "config.yaml:1:2 a.b: found x, expected y",
+            "log_level": "warning",
+        }
+    ]
 
 
 async def test_new_rules_hold_from_the_next_request_on(tmp_path: Path) -> None:
@@ -156,6 +175,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "listen": (AFTER, {"listen": {"port": 8081}}, "listen has changed: that needs a restart"),
     "ops": (AFTER, {"ops": {"port": 9091}}, "ops has changed: that needs a restart"),
     "log": (AFTER, {"log": {"level": "debug"}}, "log has changed: that needs a restart"),
+    "metrics": (AFTER, {"metrics": {"knative_names": False}}, "metrics has changed: that needs a restart"),
+    "kubernetes": (AFTER, {"kubernetes": {"kubeconfig": "k"}}, "kubernetes has changed: that needs a restart"),
     "stop": (AFTER, {"stop": {"grace": 1}}, "stop has changed: that needs a restart"),
     "kind of backends": (AFTER | processes(), {}, "pools.sd.backends: another kind of backends needs a restart"),
     "invalid file": (AFTER | {"queue": {"limt": 1}}, {}, "pools.sd.queue.limt: "),

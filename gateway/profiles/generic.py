@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 
 def generic(rules: Iterable[Rule] = ()) -> Profile:
     """Ready when its port is open. It cannot be asked whether it is idle, nor be interrupted."""
-    return Profile("generic", RuleTable(rules).treatment, Readiness("tcp"))
+    return Profile("generic", RuleTable(rules).treatment, Readiness("tcp"), counts_everything=True)

@@ -61,4 +61,5 @@ class Profile:
     readiness: Readiness
     idle: IdleProbe | None = None  # None: this kind cannot be asked
     interrupt: Interrupt | None = None
+    counts_everything: bool = False  # but for what the configuration's own rules say
     works_on: bool = False  # the end of an event stream or a websocket does not end the work that it was about
