@@ -1,0 +1,104 @@
+"""A revision's pool: the settings of the file, and what Knative says where the file does not. Pure.
+
+The file wins over annotations and over `config-autoscaler`. Only a revision's own timeouts win over the file: the
+queue-proxy cuts at them, whatever is said here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from gateway.knative.autoscaling import RevisionAutoscaling
+from gateway.knative.told import Misfit, Origin, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.knative.revision import RevisionFacts
+    from gateway.knative.service import ServiceFacts
+    from gateway.settings import PoolSettings, Section
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionPool:
+    """What the pool of one revision is made of."""
+
+    name: str
+    settings: PoolSettings
+    origins: Mapping[str, Origin]  # who told each value that Knative could have told, by its dotted key
+    misfits: tuple[Misfit, ...]
+
+
+def revision_pool_name(pool: str, revision: str) -> str:
+    """No pool of the file is called so: names there have no slash."""
+    return f"{pool}/{revision}"
+
+
+def revision_pool(pool: str, file: PoolSettings, service: ServiceFacts, revision: RevisionFacts) -> RevisionPool:
+    """The pool of `revision`, which is one of those that the pool `pool` of the file stands for."""
+    concurrency = _own(file, "concurrency") or Told(revision.concurrency, Origin.REVISION)
+    sections = {
+        "affinity": _affinity(file, service),
+        "timeouts": _timeouts(file, revision),
+        "autoscaling": _autoscaling(file, revision),
+    }
+    told = {name: _with(getattr(file, name), values) for name, values in sections.items()}
+    origins = {"concurrency": concurrency.origin}
+    for section, values in sections.items():
+        origins |= {f"{section}.{key}": value.origin for key, value in values.items()}
+    return RevisionPool(
+        revision_pool_name(pool, revision.name),
+        file.model_copy(update=told | {"concurrency": concurrency.value}),
+        origins,
+        (*service.misfits, *revision.misfits, *_too_much(pool, concurrency, revision)),
+    )
+
+
+def _affinity(file: PoolSettings, service: ServiceFacts) -> dict[str, Told[Any]]:
+    asked = {"cookie": service.cookie, "ttl": service.session_ttl}
+    return {
+        key: _own(file.affinity, key)
+        or (Told(getattr(file.affinity, key), Origin.DEFAULT) if value is None else Told(value, Origin.SERVICE))
+        for key, value in asked.items()
+    }
+
+
+def _timeouts(file: PoolSettings, revision: RevisionFacts) -> dict[str, Told[Any]]:
+    """What neither limits lasts as long as the whole: our defaults would cut what the revision lets be."""
+    total = _limit(revision.timeout) or _own(file.timeouts, "total") or Told(file.timeouts.total, Origin.DEFAULT)
+    return {
+        "total": total,
+        "response_start": _limit(revision.response_start_timeout) or _own(file.timeouts, "response_start") or total,
+        "idle": _limit(revision.idle_timeout) or _own(file.timeouts, "idle") or total,
+    }
+
+
+def _autoscaling(file: PoolSettings, revision: RevisionFacts) -> dict[str, Told[Any]]:
+    return {
+        each.name: _own(file.autoscaling, each.name) or getattr(revision.autoscaling, each.name)
+        for each in fields(RevisionAutoscaling)
+    }
+
+
+def _limit(seconds: float | None) -> Told[Any] | None:
+    return None if seconds is None else Told(seconds, Origin.REVISION)
+
+
+def _own(section: Section, key: str) -> Told[Any] | None:
+    """What the file itself says."""
+    return Told(getattr(section, key), Origin.FILE) if key in section.model_fields_set else None
+
+
+def _with(section: Section, values: Mapping[str, Told[Any]]) -> Section:
+    return section.model_copy(update={key: told.value for key, told in values.items()})
+
+
+def _too_much(pool: str, concurrency: Told[int], revision: RevisionFacts) -> tuple[Misfit, ...]:
+    """More than the queue-proxy lets in would wait there, out of order and out of sight."""
+    if concurrency.origin is not Origin.FILE or not revision.concurrency:
+        return ()
+    if 0 < concurrency.value <= revision.concurrency:
+        return ()
+    expected = f"at most the containerConcurrency of revision {revision.name}, which is {revision.concurrency}"
+    return (Misfit(f"pools.{pool}", "concurrency", str(concurrency.value), expected),)
