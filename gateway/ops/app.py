@@ -64,7 +64,7 @@ def operators_app(
             Route("/readyz", endpoints.readyz),
             Route("/metrics", endpoints.metrics),
             Route("/api/snapshot", endpoints.snapshot),
-            Route("/api/pools/{pool}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
+            Route("/api/pools/{pool:path}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
         ],
         middleware=[Middleware(_WithHeaders)],
     )

@@ -120,6 +120,14 @@ async def test_a_release_is_passed_on_and_logged() -> None:
     assert [(e["event"], e["pool"], e["backend"]) for e in events] == [("quarantine_released", "sd", "gpu-0")]
 
 
+async def test_the_pool_of_a_revision_has_a_slash_in_its_name() -> None:
+    gateway = Gateway()
+    gateway.quarantined = {("sd/sd-00001", "gpu-0")}
+    await gateway.post("/api/pools/sd/sd-00001/backends/gpu-0/release", MEANT)
+
+    assert gateway.released == [("sd/sd-00001", "gpu-0")]
+
+
 async def test_a_release_of_nothing_is_404_and_leaves_no_line() -> None:
     gateway = Gateway()
     with capture_logs() as events:
