@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from gateway.core.policy import Policy
     from gateway.core.queue import KeyedHeap
+    from gateway.core.scaling.report import RevisionReport
 
 #: Seconds between the two idle probes that free a quarantined slot.
 IDLE_APART = 1.0
@@ -54,6 +55,7 @@ class Pool:
         self.starts = Starts()
         self.counts = Counts()
         self.load = TimeWeighted()
+        self.report: RevisionReport | None = None  # for a remote autoscaler
         self.stopping = False
         self._roster = Roster(policy)
         self._line = Line()
@@ -173,6 +175,7 @@ class Pool:
         self._recognise(ticket, now)
         self._patience.set_deadlines(ticket, self.policy.cold_timeout, self.policy.queue_timeout, now)
         decisions = self._join(ticket, now)
+        self.counts.arrivals += ticket.lane is Lane.COUNTED or ticket.state is TicketState.WAITING
         if ticket.state is TicketState.WAITING:
             self._patience.watch(ticket)
             ticket.place = self.waiting + self.waiting_exempt
@@ -564,6 +567,9 @@ class Pool:
         cold, demand = self.is_cold, self.demand
         self._patience.clocks.switch(cold, now)
         self.load.set(now, demand)
+        if self.report is not None:
+            working = self.in_flight + self.quarantined
+            self.report.set(now, waiting=self.wanted, working=working, arrivals=self.counts.arrivals)
         if cold and self.wanted and not self._roster.somebody_rests:
             if self._cold_since is None:
                 self._cold_since = now

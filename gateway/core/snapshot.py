@@ -90,6 +90,7 @@ class SessionView:
 class Counts:
     """What a pool has counted since the gateway started. Only ever grows."""
 
+    arrivals: int = 0  # requests that a scaler must serve: counted ones, and exempt ones that met no ready backend
     affinity_hits: int = 0  # a session's turn at its home
     affinity_spills: int = 0  # elsewhere, because home was busy
     affinity_moves: int = 0  # a session got another home
