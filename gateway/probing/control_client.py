@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 import anyio
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
 #: As much of an answer as is looked at; what follows is not read.
 _ENOUGH = 64 * 1024
 
 _HEADERS = {"User-Agent": "gateway-probe", "Connection": "close"}
+_NO_OTHERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,15 @@ def new_client() -> httpx.AsyncClient:
     )
 
 
-async def get(client: httpx.AsyncClient, address: str, path: str, timeout: float) -> Reply:
-    """Ask the backend at "host:port"; `timeout` seconds for all of it.
+async def get(
+    client: httpx.AsyncClient, address: str, path: str, timeout: float, headers: Mapping[str, str] = _NO_OTHERS
+) -> Reply:
+    """Ask the backend at "host:port"; `timeout` seconds for all of it. `headers` go before the usual ones.
 
     Raises TimeoutError, and httpx.HTTPError for whatever else goes wrong.
     """
     # A request that the client had built would get its cookies.
-    request = httpx.Request("GET", f"http://{address}{path}", headers=_HEADERS)
+    request = httpx.Request("GET", f"http://{address}{path}", headers={**_HEADERS, **headers})
     with anyio.fail_after(timeout):
         async with aclosing(await client.send(request, stream=True, follow_redirects=False)) as response:
             return Reply(response.status_code, await _beginning(response))

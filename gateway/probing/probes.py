@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -12,7 +13,7 @@ from anyio.abc import SocketAttribute
 from gateway.probing.control_client import get
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Finding(enum.Enum):
@@ -68,8 +69,10 @@ class HttpProbe:
         *,
         light: bool,
         timeout: float = 1.0,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.light = light
+        self._headers = headers
         self._client = client
         self._path = path
         self._accepts = accepts
@@ -78,7 +81,7 @@ class HttpProbe:
     async def __call__(self, address: str) -> Finding:
         """Send the GET and look at the answer."""
         try:
-            reply = await get(self._client, address, self._path, self._timeout)
+            reply = await get(self._client, address, self._path, self._timeout, self._headers)
         except (httpx.HTTPError, TimeoutError) as error:
             return _failure(error)
         return Finding.PASS if self._accepts(reply.status, reply.body) else Finding.FAIL

@@ -45,7 +45,7 @@ class ScriptedConnection:
         self._has_room.set()
 
 
-class ScriptedServer:
+class ScriptedAutoscaler:
     """Refuses the first so many attempts, and then takes all."""
 
     def __init__(self, refusals: int = 0) -> None:

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.knative.link import LONGEST_DELAY, AutoscalerLink
-from tests.doubles.scripted_link import ScriptedConnection, ScriptedServer
+from tests.doubles.scripted_link import ScriptedAutoscaler, ScriptedConnection
 from tests.doubles.virtual_time import virtual_time
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Line:
     """A link, the other side, and what was said of it."""
 
     def __init__(self, refusals: int = 0, chance: float = 0.0) -> None:
-        self.server = ScriptedServer(refusals)
+        self.server = ScriptedAutoscaler(refusals)
         self.changes: list[bool] = []
         self.link = AutoscalerLink(
             self.server.connect, clock=anyio.current_time, chance=lambda: chance, on_change=self.changes.append
