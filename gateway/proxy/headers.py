@@ -51,7 +51,12 @@ _NOT_NOMINATED = frozenset(
 _NOT_NOMINATED_PREFIXES = (b"content-", b"x-forwarded-", b"k-", b"knative-")
 
 #: Only a trusted peer's count. Starts of names; the last is a whole name.
-_OF_TRUSTED_PEERS = (b"k-", b"knative-", b"x-forwarded-", b"x-real-ip")
+_OF_TRUSTED_PEERS = (b"k-original-host", b"x-forwarded-", b"x-real-ip")
+
+#: Of nobody's, whatever the peer: an ingress passes on what clients send, and with `K-Kubelet-Probe` a request goes
+#: past the limit of Knative's queue-proxy. Starts of names, and the one of them that says only what was asked for.
+_KNATIVES = (b"k-", b"knative-")
+_SAYS_THE_HOST = b"k-original-host"
 
 #: Most of what browsers and API clients send: kept without a further look.
 _COMMON = frozenset(
@@ -99,7 +104,7 @@ def request_headers(
         elif name == b"cookie":
             if others := cookies.without(session_cookie, value):
                 kept.append((name, others))
-        elif name.translate(None, _NAME_BYTES) or (not origin.trusted and name.startswith(_OF_TRUSTED_PEERS)):
+        elif name.translate(None, _NAME_BYTES) or _is_withheld(name, origin.trusted):
             continue
         else:
             kept.append(header)
@@ -140,6 +145,13 @@ def answer_headers(
         kept.append((b"set-cookie", set_cookie))
     kept += ours
     return kept
+
+
+def _is_withheld(name: bytes, trusted: bool) -> bool:
+    """What means something to a backend, and is not the peer's to say."""
+    if name.startswith(_KNATIVES) and name != _SAYS_THE_HOST:
+        return True
+    return not trusted and name.startswith(_OF_TRUSTED_PEERS)
 
 
 def _without_nominated(kept: list[Header], connection: list[bytes]) -> list[Header]:

@@ -69,7 +69,7 @@ def test_what_connection_names_stays_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"cookie", b"authorization", b"cache-control", b"content-type", b"k-network-probe", b"x-real-ip"]
+    "name", [b"cookie", b"authorization", b"cache-control", b"content-type", b"k-original-host", b"x-real-ip"]
 )
 def test_connection_cannot_take_away_what_others_decide_by(name: bytes) -> None:
     assert passed_on([(b"connection", name), (name, b"v")], peer=INGRESS) == [(name, b"v")]
@@ -95,15 +95,33 @@ def test_underscore_twins_are_dropped() -> None:
     assert passed_on([(b"x_forwarded_for", b"1"), (b"transfer_encoding", b"chunked"), (b"x.y", b"1")]) == []
 
 
-def test_only_trusted_peers_speak_knative_and_as_proxies() -> None:
+def test_only_trusted_peers_speak_as_proxies() -> None:
     spoken = [
-        (b"k-network-probe", b"probe"),
-        (b"knative-serving-revision", b"r"),
+        (b"k-original-host", b"sd.example.com"),
         (b"x-forwarded-prefix", b"/sd"),
         (b"x-real-ip", b"1.2.3.4"),
     ]
     assert passed_on(spoken) == []
     assert passed_on(spoken, peer=INGRESS) == spoken
+
+
+@pytest.mark.parametrize("peer", [VISITOR, INGRESS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"k-kubelet-probe",
+        b"k-network-probe",
+        b"k-network-hash",
+        b"k-proxy-request",
+        b"k-passthrough-lb",
+        b"k-original-hosts",
+        b"knative-serving-revision",
+        b"knative-serving-namespace",
+        b"knative-direct-lb",
+    ],
+)
+def test_nobody_speaks_knative_to_a_pod_but_the_gateway(name: bytes, peer: str) -> None:
+    assert passed_on([(name, b"activator")], peer) == []
 
 
 def test_the_session_cookie_stays_here_and_the_others_pass() -> None:
