@@ -20,6 +20,7 @@ import anyio.lowlevel
 
 from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane
+from gateway.proxy import not_started
 from gateway.proxy.errors import EdgeError
 from gateway.proxy.interruption import Interruption
 from gateway.proxy.served_pool import OnClientGone
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from gateway.proxy.tunnel import Tunnel
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
-
-#: What Knative's queue-proxy says when it has put nothing into the pod: the one answer after which a request that was
-#: written may be sent again.
-NOTHING_STARTED = b"pending request queue full"
 
 #: Where a quarantine is needed at all it lasts at least so many seconds, so that its end is seen and counted.
 SHORTEST_QUARANTINE = 1.0
@@ -211,13 +208,12 @@ class Relay:
             await self._pass_on(first)
 
     async def _peek(self, head: AnswerHead) -> bytes:
-        """The body of a 503 that is as short as the one that means that nothing was started. Raises
-        NothingStarted."""
+        """The body of an answer that may mean that nothing was started. Raises NothingStarted."""
         body = b""
-        if head.status == 503 and 0 < (head.length or 0) <= len(NOTHING_STARTED) + 2:
+        if not_started.may_say_so(head.status, head.length):
             while not self._exchange.ended:
                 body += await self._exchange.read()
-            if body.strip() == NOTHING_STARTED and self._may_repeat and self._listens():
+            if not_started.says_so(head.status, body) and self._may_repeat and self._listens():
                 raise NothingStarted
         return body
 

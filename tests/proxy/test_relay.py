@@ -439,9 +439,16 @@ async def test_an_uncounted_answer_that_breaks_quarantines_nothing(gate: Gatehou
 # Nothing was started
 
 
-@pytest.mark.parametrize("body", [b"pending request queue full", b"pending request queue full\r\n"])
-async def test_the_queue_proxys_503_is_not_passed_on(gate: Gatehouse, body: bytes) -> None:
-    gate.upstream.meets(answering(body, 503), answering(b"pretty dog"))
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, b"pending request queue full"),
+        (503, b"pending request queue full\r\n"),
+        (502, b"dial tcp 127.0.0.1:8080: connect: connection refused\n"),
+    ],
+)
+async def test_the_queue_proxys_refusals_are_not_passed_on(gate: Gatehouse, status: int, body: bytes) -> None:
+    gate.upstream.meets(answering(body, status), answering(b"pretty dog"))
     client = await gate.visit("POST /paint", body=b"dog")
     await gate.passes(1)
     assert (client.status, client.body, gate.record.turns) == (200, b"pretty dog", 2)

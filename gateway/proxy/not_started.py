@@ -1,0 +1,35 @@
+"""The answers of a backend after which a request that was written may be sent again, for it was not begun.
+
+Both are of Knative's queue-proxy, which stands in front of a pod's container (pkg/queue/handler.go of Knative Serving,
+and network/error_handler.go of knative.dev/pkg):
+
+    503 `pending request queue full`                    it has no place for one more
+    502 `dial tcp 127.0.0.1:8080: connect: connection refused`
+                                                        its container does not listen: it has died, or is not up yet
+
+Without the second, a pod whose container has died would be the quickest of all, and eat the whole line.
+"""
+
+from __future__ import annotations
+
+import re
+
+_QUEUE_FULL = b"pending request queue full"
+
+#: The container shares the pod's address, so it is dialled on the loopback one. A refusal from anywhere else is that of
+#: a proxy of the user's own, and says nothing of what was begun.
+_NOBODY_LISTENS = re.compile(rb"dial tcp (?:127\.0\.0\.1|\[::1\]):\d{1,5}: connect: connection refused")
+
+#: No such answer is longer. They are read whole before anything is passed on, so it is short.
+_LONGEST = 80
+
+
+def may_say_so(status: int, length: int | None) -> bool:
+    """Whether an answer with this head is worth reading whole before it is judged. None: its length is not known."""
+    return status in (502, 503) and length is not None and 0 < length <= _LONGEST
+
+
+def says_so(status: int, body: bytes) -> bool:
+    """Nothing was started."""
+    said = body.strip()
+    return said == _QUEUE_FULL if status == 503 else status == 502 and _NOBODY_LISTENS.fullmatch(said) is not None

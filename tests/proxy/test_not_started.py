@@ -1,0 +1,43 @@
+"""Two answers mean that nothing was started, and no other does."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.proxy.not_started import may_say_so, says_so
+
+FULL = b"pending request queue full\n"
+REFUSED = b"dial tcp 127.0.0.1:8080: connect: connection refused\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(503, FULL), (503, FULL.strip()), (502, REFUSED), (502, REFUSED.replace(b"127.0.0.1", b"[::1]"))],
+)
+def test_what_the_queue_proxy_says(status: int, body: bytes) -> None:
+    assert may_say_so(status, len(body))
+    assert says_so(status, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (502, FULL),
+        (503, REFUSED),
+        (200, FULL),
+        (500, REFUSED),
+        (503, b"context deadline exceeded\n"),
+        (502, b"EOF\n"),
+        (502, b"read tcp 127.0.0.1:4711->127.0.0.1:8080: read: connection reset by peer\n"),
+        (502, b"dial tcp 10.0.0.7:8080: connect: connection refused\n"),
+        (502, b"upstream said: " + REFUSED),
+        (502, b"dial tcp 127.0.0.1:8080: i/o timeout\n"),
+    ],
+)
+def test_what_others_say_or_it_says_of_something_else(status: int, body: bytes) -> None:
+    assert not says_so(status, body)
+
+
+@pytest.mark.parametrize(("status", "length"), [(503, None), (503, 0), (503, 81), (502, 1 << 20), (200, 10), (504, 16)])
+def test_long_answers_and_others_are_not_held_up(status: int, length: int | None) -> None:
+    assert not may_say_so(status, length)
