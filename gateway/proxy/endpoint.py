@@ -27,6 +27,7 @@ from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused
 from gateway.proxy.handshake import check_handshake
 from gateway.proxy.headers import request_headers
 from gateway.proxy.inbound import Inbound, read_body
+from gateway.proxy.network_probe import ProbeAnswer, probe_answer
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
 from gateway.proxy.relay import NothingStarted, Relay
 from gateway.proxy.seat import Seat
@@ -56,6 +57,8 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 #: Seconds for a backend to take an interrupt. So long, at most, its slot is kept from the next in line.
 _INTERRUPT_TIMEOUT = 10.0
 
+_OK = ProbeAnswer(200, b"ok\n")
+
 _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
 
 
@@ -81,6 +84,7 @@ class Endpoint:
         self.router = router
         self.pools = pools
         self.trusted = trusted
+        self.answers_probes = False  # those of Knative's ingress and kubelet: there is a pool of Knative's
         self._health_path = health_path
         self._ids = (f"{id_prefix}{number:08x}" for number in itertools.count(1))
         self._clock = clock
@@ -94,7 +98,10 @@ class Endpoint:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["path"] == self._health_path:
-            await _say_ok(send, self.new_id())
+            await _say(send, self.new_id(), _OK)
+            return
+        if self.answers_probes and (answer := probe_answer(scope["method"], scope["headers"])):
+            await _say(send, self.new_id(), answer)
             return
         visit = self._visit(scope, receive, send)
         self._visits.add(visit)
@@ -266,6 +273,7 @@ class Endpoint:
             request_id=visit.record.request_id.encode(),
             session_cookie=pool.cookies.name,
         )
+        headers += pool.rules.pod_headers.of(visit.record.lane)
         upgrade = b"websocket" if visit.client.websocket else None
         method, length = visit.method.encode(), visit.inbound.length
         return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
@@ -393,12 +401,13 @@ def _patience(headers: Iterable[tuple[bytes, bytes]], longest: float) -> float:
     return math.inf
 
 
-async def _say_ok(send: Send, request_id: str) -> None:
+async def _say(send: Send, request_id: str, answer: ProbeAnswer) -> None:
     headers = [
         (b"content-type", b"text/plain"),
-        (b"content-length", b"3"),
+        (b"content-length", b"%d" % len(answer.body)),
         (b"cache-control", b"no-store"),
         (b"x-request-id", request_id.encode()),
+        *answer.headers,
     ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers, "gateway.hold": True})
-    await send({"type": "http.response.body", "body": b"ok\n", "more_body": False})
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers, "gateway.hold": True})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})

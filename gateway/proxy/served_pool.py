@@ -7,11 +7,14 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.core.ticket import Lane
+
 if TYPE_CHECKING:
     import asyncio
 
     from gateway.core.ticket import WhenBusy
     from gateway.profiles.treatment import Profile
+    from gateway.proxy.forwarded import Header
     from gateway.proxy.session_cookie import SessionCookies
     from gateway.runtime.driver import Driver
     from gateway.upstream.head import AnswerHead
@@ -24,6 +27,18 @@ class OnClientGone(enum.Enum):
     FINISH = "finish"  # read to the end, so that the slot is given back when the backend is done
     CLOSE = "close"  # close at once, then quarantine
     INTERRUPT = "interrupt"  # the profile's interrupt is sent, then as FINISH
+
+
+@dataclass(frozen=True, slots=True)
+class PodHeaders:
+    """What a pool's backends are told in headers besides. Clients cannot send any of Knative's own."""
+
+    counted: tuple[Header, ...] = ()
+    uncounted: tuple[Header, ...] = ()
+
+    def of(self, lane: Lane | None) -> tuple[Header, ...]:
+        """For a request of this lane."""
+        return self.counted if lane is Lane.COUNTED else self.uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,7 @@ class Rules:
     longest_wait: float  # what a client may ask for with `Prefer: wait`
     expose_backend: bool
     allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
+    pod_headers: PodHeaders = PodHeaders()
 
     def quarantine(self, left: float) -> float:
         """Seconds that a slot is kept when its connection is closed; `left`: what is left of total."""

@@ -17,7 +17,7 @@ from gateway.core.backend import BackendState
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, WhenBusy
-from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.served_pool import OnClientGone, PodHeaders
 from gateway.upstream.errors import CutShort, WrongLength
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import (
@@ -66,6 +66,31 @@ async def test_the_health_path_touches_nothing(gate: Gatehouse) -> None:
     client = await gate.visit("GET /.gateway/healthz", host="elsewhere")
     assert (client.status, client.body, client.has_all, gate.records) == (200, b"ok\n", True, [])
     gate.clients.clear()
+
+
+async def test_knatives_probes_touch_nothing_where_a_pool_is_knatives(gate: Gatehouse) -> None:
+    gate.endpoint.answers_probes = True
+    probe = (("k-network-probe", "probe"), ("k-network-hash", "0a"))
+    client = await gate.visit("GET /healthz", *probe, host="elsewhere")
+    assert (client.status, client.body, client.header("k-network-hash")) == (200, b"", "0a")
+    assert (client.has_all, gate.records) == (True, [])
+    gate.clients.clear()
+
+
+async def test_elsewhere_they_are_requests(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(b"page"))
+    client = await gate.visit("GET /page", ("k-network-probe", "activator"), ("user-agent", "kube-probe/1.30"))
+    assert (client.body, gate.pod.header("k-network-probe")) == (b"page", None)
+
+
+async def test_a_pool_tells_its_pods_in_headers_who_reports_a_request(gate: Gatehouse) -> None:
+    headers = PodHeaders(counted=((b"k-proxy-request", b"activator"),), uncounted=((b"k-kubelet-probe", b"x"),))
+    gate.rules(pod_headers=headers)
+    gate.upstream.meets(answering(), answering())
+    await gate.visit("GET /paint", ("k-kubelet-probe", "mine"), ("k-proxy-request", "mine"))
+    assert (gate.pod.header("k-proxy-request"), gate.pod.header("k-kubelet-probe")) == (b"activator", None)
+    await gate.visit("GET /page", ("k-proxy-request", "mine"))
+    assert (gate.pod.header("k-proxy-request"), gate.pod.header("k-kubelet-probe")) == (None, b"x")
 
 
 async def test_a_host_that_nobody_serves(gate: Gatehouse) -> None:
