@@ -1,0 +1,52 @@
+"""How the link to Knative's autoscaler is, and what it was last told, read at each scrape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Family = GaugeMetricFamily | CounterMetricFamily
+
+
+class LinkFigures(Protocol):
+    """The link itself."""
+
+    losses: int
+    sent: int
+    dropped: int
+
+    @property
+    def is_up(self) -> bool:
+        """What is told now is sent."""
+
+
+class AutoscalerLinkCollector(Collector):
+    """To be registered where a pool is reported to an autoscaler: without one there is no link to tell of."""
+
+    def __init__(self, link: LinkFigures, reported: Callable[[], Mapping[str, float]]) -> None:
+        """`reported`: requests that the autoscaler was last told of, by pool."""
+        self._link = link
+        self._reported = reported
+
+    def collect(self) -> Iterator[Family]:
+        """All families with their samples."""
+        link = self._link
+        yield GaugeMetricFamily("gateway_autoscaler_link", "1 while the autoscaler hears this gateway.", link.is_up)
+        yield CounterMetricFamily("gateway_autoscaler_link_losses", "Times that the link was lost.", link.losses)
+        yield CounterMetricFamily("gateway_autoscaler_frames_sent", "Statistics that were sent.", link.sent)
+        yield CounterMetricFamily("gateway_autoscaler_frames_dropped", "Statistics that were not.", link.dropped)
+        reported = GaugeMetricFamily(
+            "gateway_autoscaler_reported_requests", "Requests that it was last told of.", labels=["pool"]
+        )
+        for pool, requests in self._reported().items():
+            reported.add_metric([pool], requests)
+        yield reported
+
+    def describe(self) -> Iterator[Family]:
+        """The same: the registry refuses a name that is taken."""
+        return self.collect()
