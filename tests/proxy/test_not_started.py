@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
+from gateway.demo.knative.queue_proxy import QueueProxyStandIn
+from gateway.demo.knative.serving import served
 from gateway.proxy.not_started import may_say_so, says_so
+from gateway.upstream.dialer import Dialer
+from gateway.upstream.request import UpstreamRequest
+from tests.doubles.container import Container
 
 FULL = b"pending request queue full\n"
 REFUSED = b"dial tcp 127.0.0.1:8080: connect: connection refused\n"
@@ -41,3 +47,20 @@ def test_what_others_say_or_it_says_of_something_else(status: int, body: bytes) 
 @pytest.mark.parametrize(("status", "length"), [(503, None), (503, 0), (503, 81), (502, 1 << 20), (200, 10), (504, 16)])
 def test_long_answers_and_others_are_not_held_up(status: int, length: int | None) -> None:
     assert not may_say_so(status, length)
+
+
+@pytest.mark.anyio
+async def test_the_queue_proxys_words_arrive_with_a_length() -> None:
+    async with httpx.AsyncClient(trust_env=False) as inside:
+        async with served(Container()) as nobody:
+            pass
+        async with served(QueueProxyStandIn(f"http://{nobody}", inside)) as address:
+            dialer = Dialer(connect_timeout=2, idle_reuse=0)
+            exchange = await dialer.send(address, UpstreamRequest(b"GET", b"/", [(b"host", b"sd")], None))
+            head, body = await exchange.head(), b""
+            while not exchange.ended:
+                body += await exchange.read()
+            assert may_say_so(head.status, head.length)
+            assert says_so(head.status, body)
+            exchange.close()
+            dialer.close()
