@@ -6,6 +6,7 @@ the callables it is given, on the event loop where the pools live; owns no state
     GET  /readyz                                  200, or 503 with the reason; holding no backend is ready
     GET  /metrics                                 Prometheus text, or OpenMetrics if asked for
     GET  /api/snapshot                            {"pools": [...]}, each with its autoscaler's view
+    GET  /api/scaling                             {"pools": {POOL: {"demand": ...}}}: numbers for scalers outside
     POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
 
 Answers are never stored, and no page of another origin may read them.
@@ -27,6 +28,7 @@ from starlette.routing import Route
 from gateway.ops import page
 from gateway.ops.guard import is_meant
 from gateway.ops.plain_json import plain
+from gateway.ops.scaling_view import scaling_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -64,6 +66,7 @@ def operators_app(
             Route("/readyz", endpoints.readyz),
             Route("/metrics", endpoints.metrics),
             Route("/api/snapshot", endpoints.snapshot),
+            Route("/api/scaling", endpoints.scaling),
             Route("/api/pools/{pool:path}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
         ],
         middleware=[Middleware(_WithHeaders)],
@@ -98,6 +101,9 @@ class _Endpoints:
         scalers = self.scaler_views()
         pools = [{**plain(view), "autoscaler": plain(scalers.get(view.name))} for view in self.views()]
         return JSONResponse({"pools": pools})
+
+    async def scaling(self, _request: Request) -> Response:
+        return JSONResponse({"pools": scaling_of(self.views(), self.scaler_views())})
 
     async def release_backend(self, request: Request) -> Response:
         pool, backend = request.path_params["pool"], request.path_params["backend"]

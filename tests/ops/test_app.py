@@ -110,6 +110,17 @@ async def test_the_snapshot_shows_who_does_what_and_who_waits() -> None:
     assert other["autoscaler"] is None
 
 
+async def test_scalers_are_told_numbers() -> None:
+    gateway = Gateway(pool_view("sd", demand=4))
+    gateway.scalers["sd"] = {"desired": 4, "stable": float("nan")}
+    answer = await gateway.get("/api/scaling")
+
+    assert answer.headers["content-type"] == "application/json"
+    sd = strict(answer)["pools"]["sd"]
+    assert (sd["demand"], sd["desired"]) == (4, 4)
+    assert "stable" not in sd
+
+
 async def test_a_release_is_passed_on_and_logged() -> None:
     gateway = Gateway()
     with capture_logs() as events:
@@ -149,7 +160,7 @@ async def test_a_release_that_nobody_may_mean_changes_nothing() -> None:
 
 async def test_a_head_has_the_same_head_as_a_get() -> None:
     async with Gateway(pool_view()).client() as client:
-        for path in ("/", "/healthz", "/readyz", "/metrics", "/api/snapshot"):
+        for path in ("/", "/healthz", "/readyz", "/metrics", "/api/snapshot", "/api/scaling"):
             assert (await client.head(path)).status_code == (await client.get(path)).status_code == 200
 
 

@@ -1,0 +1,46 @@
+"""The figures that a scaler outside the gateway needs, as numbers under names that stay: what KEDA's `metrics-api`
+reads by a path such as `pools.stable-diffusion.demand`. Pure; a figure that nobody knows is left out, never shown as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from gateway.ops.plain_json import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.core.snapshot import PoolView
+
+Figures: TypeAlias = dict[str, int | float]
+
+
+def scaling_of(views: Iterable[PoolView], scalers: Mapping[str, object]) -> dict[str, Figures]:
+    """By pool: what is here now, and every number that its own scaler tells, if it has one (`desired`, averages).
+
+    `scalers`: as for the snapshot. Raises TypeError for a scaler's view that holds anything but plain values.
+    """
+    return {view.name: {**_numbers(scalers.get(view.name)), **_here(view)} for view in views}
+
+
+def _here(view: PoolView) -> Figures:
+    return {
+        "demand": view.demand,
+        "waiting": view.line.waiting,
+        "in_flight": view.in_flight,
+        "quarantined": view.quarantined,
+        "ready": sum(backend.state == "ready" for backend in view.backends),
+    }
+
+
+def _numbers(scaler: object) -> Figures:
+    told = plain(scaler)
+    if not isinstance(told, Mapping):
+        return {}
+    return {name: value for name, value in told.items() if _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
