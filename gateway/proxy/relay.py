@@ -267,10 +267,12 @@ class Relay:
         return self._listens()
 
     async def _give_back(self, quarantine: float = 0.0) -> None:
-        """The slot; not while an interrupt is on its way, which would stop the next one's work."""
+        """The slot; not while an interrupt is on its way, which would stop the next one's work. Whoever gets it goes
+        first: the backend is idle until they have written, while this client has only the last piece to come."""
         if self._interrupted is not None:
             await self._interrupted.wait()
-        self._slot.done(self._ended(), quarantine)
+        if self._slot.done(self._ended(), quarantine):
+            await anyio.lowlevel.checkpoint()
 
     # Time
 

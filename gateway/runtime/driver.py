@@ -111,13 +111,14 @@ class Slot:
         self._driver.retry(self.ticket, self.at_risk)
         self.at_risk = 0.0
 
-    def done(self, ending: Ending, quarantine: float = 0.0) -> None:
+    def done(self, ending: Ending, quarantine: float = 0.0) -> bool:
         """The backend is done (or, with a quarantine, perhaps not): the slot goes to the next in line. Harmless
-        when repeated."""
-        if self.ticket.state is not TicketState.ENDED:
-            if self.ticket.state is TicketState.HOLDING:
-                self.service = self.worked
-            self._driver.leave(self.ticket, ending, quarantine)
+        when repeated. Returns whether somebody has got a turn by it."""
+        if self.ticket.state is TicketState.ENDED:
+            return False
+        if self.ticket.state is TicketState.HOLDING:
+            self.service = self.worked
+        return self._driver.leave(self.ticket, ending, quarantine)
 
     def wake(self, refusal: Refusal | None) -> None:
         """The driver's: its ticket has a turn, or will never have one."""
@@ -180,11 +181,13 @@ class Driver:
         """The Slot's."""
         self._tell(lambda now: self.pool.retry(ticket, now, quarantine))
 
-    def leave(self, ticket: Ticket, ending: Ending, quarantine: float) -> None:
+    def leave(self, ticket: Ticket, ending: Ending, quarantine: float) -> bool:
         """The Slot's."""
         now = self.clock()
         self._slots.pop(ticket, None)
-        self._dispatch(self.pool.leave(ticket, now, ending, quarantine), now, nearer=quarantine > 0)
+        decisions = self.pool.leave(ticket, now, ending, quarantine)
+        self._dispatch(decisions, now, nearer=quarantine > 0)
+        return any(isinstance(decision, Granted) for decision in decisions)
 
     # Backends
 

@@ -153,6 +153,7 @@ class ScriptedUpstream:
     """Satisfies `proxy.served_pool.Upstream`."""
 
     def __init__(self) -> None:
+        self.when_asked: Callable[[], object] = lambda: None  # looks around at that very moment
         self.exchanges: list[ScriptedExchange] = []  # those that were written to
         self.asked: list[str] = []  # addresses, whether they took it or not
         self.dialled_ahead: list[str] = []
@@ -165,6 +166,7 @@ class ScriptedUpstream:
     async def send(self, address: str, request: UpstreamRequest) -> ScriptedExchange:
         """Raises NotSent if the script says so."""
         self.asked.append(address)
+        self.when_asked()
         exchange = ScriptedExchange(address, request)
         await anyio.lowlevel.checkpoint()
         if self._scripts:

@@ -40,6 +40,17 @@ def interruptible(gate: Gatehouse) -> None:
 # The client listens
 
 
+async def test_the_next_in_line_goes_before_the_last_piece(gate: Gatehouse) -> None:
+    first, second = await gate.visit("POST /paint"), await gate.visit("POST /paint")
+    had_all: list[bool] = []
+    gate.upstream.when_asked = lambda: had_all.append(first.has_all)
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    gate.pod.answers()
+    await gate.settled()
+    assert (had_all, first.has_all, second.has_all) == ([False], True, True)
+
+
 async def test_an_answer_is_passed_on_as_it_comes(gate: Gatehouse) -> None:
     client = await gate.visit("POST /paint", body=b"a dog")
     assert gate.pod.received == b"a dog"
