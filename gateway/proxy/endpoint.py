@@ -196,16 +196,19 @@ class Endpoint:
         return ticket
 
     async def _read_body(self, visit: Visit, pool: ServedPool, room: Room) -> Body:
+        reading = read_body(
+            visit.inbound,
+            room=room,
+            refusal=pool.driver.pool.bytes_refusal,
+            max_body=pool.rules.max_body,
+            idle_timeout=pool.rules.body_idle,
+        )
+        if visit.inbound.is_here:
+            return await reading
         with anyio.CancelScope() as scope:
             self._uploads[visit] = scope
             try:
-                return await read_body(
-                    visit.inbound,
-                    room=room,
-                    refusal=pool.driver.pool.bytes_refusal,
-                    max_body=pool.rules.max_body,
-                    idle_timeout=pool.rules.body_idle,
-                )
+                return await reading
             finally:
                 del self._uploads[visit]
         raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN))
@@ -336,7 +339,7 @@ class Endpoint:
             host=origin.host.decode("latin-1"),
             started_at=self._clock(),
         )
-        inbound = Inbound(receive, scope["headers"])
+        inbound = Inbound(receive, scope["headers"], client)
         return Visit(scope, send, client=client, origin=origin, inbound=inbound, record=record)
 
     def _close(self, visit: Visit) -> None:

@@ -41,6 +41,10 @@ class Client(Protocol):
         """The client has left, or was closed for reasons of ours."""
 
     @property
+    def body_complete(self) -> bool:
+        """All of the request's body has come, though perhaps not been received."""
+
+    @property
     def write_paused(self) -> bool:
         """More is waiting to be sent than the client takes."""
 
@@ -73,8 +77,9 @@ class Inbound:
     Whoever iterates may not be the one who answers for it: so what went wrong stands in `error`, too.
     """
 
-    def __init__(self, receive: Receive, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(self, receive: Receive, headers: Iterable[tuple[bytes, bytes]], client: Client | None = None) -> None:
         """Header names are lower-case, and the server has refused what is ambiguous."""
+        self._client = client  # None: nothing is known but what `receive` brings
         self.has_body, self.length = _announced(headers)  # length None: chunked
         self.received = 0
         self.ended = self.length == 0
@@ -110,13 +115,7 @@ class Inbound:
         raise StopAsyncIteration
 
     async def _next(self) -> bytes:
-        credit = self._idle_timeout + self.received / SLOWEST - self._waited
-        since = anyio.current_time()
-        with anyio.move_on_after(min(self._idle_timeout, credit)) as patience:
-            message = await self._receive()
-        self._waited += anyio.current_time() - since
-        if patience.cancelled_caught:
-            raise self._failed(BodyTooSlow(self.received, self._waited))
+        message = await (self._receive() if self.is_here else self._receive_in_time())
         if message["type"] == "http.disconnect":
             raise self._failed(ClientLeft(Ending.CLIENT_LEFT_UPLOADING))
         piece: bytes = message.get("body", b"")
@@ -125,6 +124,22 @@ class Inbound:
             raise self._failed(BodyTooLarge(self._max_body))
         self.ended = not message.get("more_body", False)
         return piece
+
+    @property
+    def is_here(self) -> bool:
+        """The rest has come: nobody has to wait for it, so nothing needs a timer."""
+        return self._client is not None and self._client.body_complete
+
+    async def _receive_in_time(self) -> MutableMapping[str, Any]:
+        credit = self._idle_timeout + self.received / SLOWEST - self._waited
+        since = anyio.current_time()
+        message: MutableMapping[str, Any] = {}
+        with anyio.move_on_after(min(self._idle_timeout, credit)) as patience:
+            message = await self._receive()
+        self._waited += anyio.current_time() - since
+        if patience.cancelled_caught:
+            raise self._failed(BodyTooSlow(self.received, self._waited))
+        return message
 
     def _failed(self, error: EdgeError) -> EdgeError:
         self.error = error
