@@ -20,6 +20,8 @@ from gateway.profiles.treatment import Treatment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.profiles.treatment import More
+
 ANY_METHOD = "*"
 
 #: Clients choose paths, so what is remembered of them is bounded: this many, of at most so many bytes each.
@@ -42,21 +44,24 @@ class Rule:
     lane: Lane
     when_busy: WhenBusy | None = None
     repeatable: bool = False
+    more: More | None = None
 
     @property
     def treatment(self) -> Treatment:
         """What a request that matches gets."""
-        return Treatment(self.lane, self.when_busy, self.repeatable)
+        return Treatment(self.lane, self.when_busy, self.repeatable, self.more)
 
     def is_for(self, method: str) -> bool:
         """HEAD is asked for with GET's rules: it costs a backend as much."""
         return ANY_METHOD in self.methods or method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
-def rule(match: str, lane: Lane, when_busy: WhenBusy | None = None, *, repeatable: bool = False) -> Rule:
+def rule(
+    match: str, lane: Lane, when_busy: WhenBusy | None = None, *, repeatable: bool = False, more: More | None = None
+) -> Rule:
     """A rule from its spelling, as in `parse_match`. Raises ValueError."""
     methods, pattern = parse_match(match)
-    return Rule(methods, pattern, lane, when_busy, repeatable)
+    return Rule(methods, pattern, lane, when_busy, repeatable, more)
 
 
 def parse_match(match: str) -> tuple[frozenset[str], str]:

@@ -1,15 +1,105 @@
 """What a profile says of a request and of its kind of backend: plain values. A profile knows; it sends nothing and
-decides nothing."""
+decides nothing.
+
+Most requests are settled by method and path: their `Treatment` comes out of a table and has no `more`. The others carry
+a `More`, and if that has an `ask`, the profile wants to see the request (and its body, if `by_body`) and is then asked
+for the treatment that counts. So the usual path pays for one look at one attribute.
+"""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.core.ticket import Lane, WhenBusy
+
+#: Of a body, so many bytes at most are shown to a profile. What it cannot see it must take for the worst.
+LOOK = 1 << 20
+
+#: A longer body of an uncounted request with `by_body` is refused (413): these are requests of a line or two.
+SMALL_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, as far as a profile may look at it."""
+
+    method: str
+    raw_path: bytes  # the path's own bytes, without the query
+    query: bytes = b""
+    body: bytes = b""  # its first `LOOK` bytes; of a websocket's dialogue: one message
+    whole: bool = True  # that is all of it
+
+
+Ask: TypeAlias = "Callable[[Asked], Treatment]"
+
+
+class Verb(enum.Enum):
+    """What a request wants of a job."""
+
+    WATCH = "watch"  # how far is it?
+    STOP = "stop"
+    UNQUEUE = "unqueue"  # do not begin it; if it runs, it goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in line a job is."""
+
+    position: int  # from 1
+    length: int  # of the line
+    wait: float | None = None  # seconds that it is expected to wait still; None: unknown
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAnswer:
+    """What the gateway answers itself, in the words of the backend."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A request about somebody's jobs: those it names, or all of its session's if it names none. Whose a job is, is
+    known by session (a job's name alone is no proof: it can be guessed).
+
+    1. One of them runs: WATCH goes to the backend it runs on, be that home or not; STOP as well, from its owner.
+    2. Else one waits in line: it is answered with `held`; STOP and UNQUEUE take those that they are about out of the
+       line, from their owner.
+    3. Else: WATCH goes where its lane says; the others are answered with `foreign` and go nowhere, for a backend
+       would stop whatever it works on.
+    """
+
+    verb: Verb
+    held: Callable[[Place], LocalAnswer]
+    jobs: tuple[str, ...] = ()
+    foreign: LocalAnswer | None = None  # of STOP and UNQUEUE
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What only some requests need said of them.
+
+    With a `dialogue` and an `ask` the dialogue asks, once for each message that begins a job; else the endpoint does,
+    once.
+    """
+
+    ask: Ask | None = None  # what it answers counts, and has no `ask` itself
+    by_body: bool = (
+        False  # `ask` must see the body, so it is buffered first: a counted request's as ever, else in memory
+    )
+    session_keys: tuple[str, ...] = ()  # who asks, if no cookie says so: the first that is known; all lead to one home
+    job: str | None = None  # what the client calls the job that this request is
+    control: Control | None = None
+    model: str | None = None  # what the job needs loaded; None: whatever there is
+    model_stays: bool = False  # the session's later jobs that name no model mean this one
+    dialogue: str | None = None  # the protocol in which the job spans several exchanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +109,7 @@ class Treatment:
     lane: Lane
     when_busy: WhenBusy | None = None  # None: the pool's default
     repeatable: bool = False  # may be sent again if no byte of an answer came, though its method is not idempotent
+    more: More | None = None
 
 
 def is_success(status: int, body: bytes) -> bool:
@@ -45,6 +136,14 @@ class IdleProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelProbe:
+    """How to ask a backend, by a GET, what it has loaded."""
+
+    path: str
+    reads: Callable[[int, bytes], str | None]  # status, body; None: it does not say
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupt:
     """The request that makes a backend give up what it works on."""
 
@@ -63,3 +162,8 @@ class Profile:
     interrupt: Interrupt | None = None
     counts_everything: bool = False  # but for what the configuration's own rules say
     works_on: bool = False  # the end of an event stream or a websocket does not end the work that it was about
+    loaded: ModelProbe | None = None
+    #: path, status, body: this answer to a request for work says that the route is not there *yet*; nothing was started
+    too_early: Callable[[bytes, int, bytes], bool] | None = None
+    #: Host names the backend itself, and so does an Origin that named the host asked for; other Origins pass as sent
+    own_host: bool = False
