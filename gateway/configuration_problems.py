@@ -93,7 +93,8 @@ def _problem(document: Document, schema: dict[str, Any], error: ErrorDetails) ->
     if choices := node.get("enum", ()):
         return document.problem(location, _one_of(choices), hint=did_you_mean(document.text(location), choices))
     expected = str(error["ctx"]["error"]) if error["type"] == "value_error" else _kind(node)
-    return document.problem(location, expected)
+    offered: list[str] = next((choice["enum"] for choice in node.get("anyOf", ()) if "enum" in choice), [])
+    return document.problem(location, expected, hint=did_you_mean(document.text(location), offered))
 
 
 def _one_of(choices: list[str]) -> str:

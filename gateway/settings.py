@@ -17,7 +17,7 @@ from gateway.configuration_problems import validate
 from gateway.core.balancing import Balancing
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.expansion import allow_references
-from gateway.profiles.registry import PROFILES
+from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.rules import parse_match
 from gateway.session_keys import read_keys
 from gateway.setting_checks import check
@@ -58,9 +58,13 @@ Percentage = Annotated[float, Number(1, 100)]
 
 
 def _known_profile(value: object) -> str:
-    if isinstance(value, str) and value in PROFILES:
-        return value
-    raise ValueError("the name of a profile")
+    name = value if isinstance(value, str) else ""
+    profile(name)
+    return name
+
+
+#: Those that ship, and `package.module:function`.
+_PROFILE_SCHEMA = {"anyOf": [{"enum": list(PROFILES)}, {"type": "string", "pattern": "^[^:]+:[^:]+$"}]}
 
 
 def _match(value: object) -> str:
@@ -349,8 +353,8 @@ class PoolSettings(Section):
     """Without port. None: every host."""
     path_prefix: tuple[UrlPath, ...] = ()
     """None: every path. The longest that matches counts."""
-    profile: Annotated[str, PlainValidator(_known_profile), WithJsonSchema({"enum": list(PROFILES)})] = "generic"
-    """What kind of backend it is."""
+    profile: Annotated[str, PlainValidator(_known_profile), WithJsonSchema(_PROFILE_SCHEMA)] = "generic"
+    """What kind of backend it is. package.module:function: one of your own (gateway/profiles/DESIGN.md)."""
     concurrency: Count = 1
     """Requests a backend may work on at once (containerConcurrency). 0: no limit."""
     backends: BackendsSettings

@@ -37,7 +37,7 @@ def test_check_is_content_with_what_comes_with_it(path: Path) -> None:
     result = gateway("check", path)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"{path}: good. Pools: stable-diffusion (a1111)\n"
+    assert result.stdout.startswith(f"{path}: good. Pools: ")
 
 
 def test_check_tells_all_that_is_wrong(file: Path) -> None:

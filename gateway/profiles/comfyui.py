@@ -1,0 +1,137 @@
+"""ComfyUI: `POST /prompt` answers at once and the work goes on behind it, so the job is a dialogue. One worker thread,
+everything else answers beside it. Each route exists below /api, too.
+
+Every GET that is not named is the page's or an extension's own: hundreds when a page opens, none of them a job. Other
+POSTs of extensions are counted, until a rule of the configuration says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.comfyui_jobs import interrupted, prompt_facts, unqueued
+from gateway.profiles.rules import RuleTable, rule
+from gateway.profiles.treatment import (
+    Control,
+    IdleProbe,
+    Interrupt,
+    LocalAnswer,
+    More,
+    Profile,
+    Readiness,
+    Treatment,
+    Verb,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.profiles.rules import Rule
+    from gateway.profiles.treatment import Asked
+
+#: The dialogue: a prompt's end is seen on the page's websocket, in /history, or in /api/jobs.
+COMFY_JOB = "comfyui_job"
+
+_DONE = LocalAnswer(200)
+_NOT_YOURS = LocalAnswer(200, b'{"detail":"No prompt of yours is running or waiting here. Nothing was stopped."}')
+
+_PREFIXES = ("", "/api")
+
+#: Asked again and again, or open as long as the page is.
+_POLLED = ("/queue", "/prompt", "/history", "/history/*", "/jobs", "/jobs/*", "/system_stats", "/internal/logs*")
+
+_STATEFUL = (
+    *("POST /upload/*", "POST /userdata/*", "DELETE /userdata/*", "POST /settings", "POST /settings/*"),
+    *("POST /users", "POST /history"),
+)
+
+#: Extensions' own: they end the process, or install code.
+_KILLING = ("/manager/reboot", "/v2/manager/reboot", "/customnode/install/*", "/v2/customnode/install/*")
+
+_LONGEST_QUERY = 4096
+
+
+def comfyui(rules: Iterable[Rule] = ()) -> Profile:
+    """Ready when it can say what machine it has; idle when its queue is empty; can be interrupted."""
+    table = RuleTable((*rules, *(each for prefix in _PREFIXES for each in _below(prefix)), *_REST))
+    return Profile(
+        "comfyui",
+        table.treatment,
+        Readiness("http", "/system_stats", accepts=_has_system, light=True),
+        idle=IdleProbe("/queue", _is_idle),
+        interrupt=Interrupt("POST", "/interrupt"),
+        works_on=True,
+        own_host=True,  # it refuses an Origin that differs from a Host that is this machine
+    )
+
+
+def _below(prefix: str) -> Iterable[Rule]:
+    for path in _KILLING:
+        yield rule(f"* {prefix}{path}", Lane.DENIED)
+    prompt = More(_prompt, by_body=True)
+    yield rule(f"POST {prefix}/prompt", Lane.COUNTED, WhenBusy.WAIT, more=prompt)
+    yield rule(f"POST {prefix}/interrupt", Lane.PASSIVE, more=More(_interrupt, by_body=True))
+    yield rule(f"POST {prefix}/queue", Lane.PASSIVE, more=More(_queue, by_body=True))
+    yield rule(f"GET {prefix}/ws", Lane.PASSIVE, more=More(_socket))
+    for path in _POLLED:
+        yield rule(f"GET {prefix}{path}", Lane.PASSIVE)
+    for match in _STATEFUL:
+        method, path = match.split(" ")
+        yield rule(f"{method} {prefix}{path}", Lane.EXEMPT)
+
+
+_REST = (
+    rule("GET,OPTIONS /*", Lane.EXEMPT),
+    rule("* /*", Lane.COUNTED, WhenBusy.WAIT),
+)
+
+
+def _prompt(asked: Asked) -> Treatment:
+    facts = prompt_facts(asked)
+    keys = (_client_key(facts.client),) if facts.client is not None else ()
+    more = More(session_keys=keys, job=facts.prompt_id, model=facts.model, dialogue=COMFY_JOB)
+    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=more)  # what it reads and what it paints is on one pod's disk
+
+
+def _interrupt(asked: Asked) -> Treatment:
+    control = Control(Verb.STOP, lambda place: _DONE, interrupted(asked), foreign=_NOT_YOURS)
+    return Treatment(Lane.PASSIVE, more=More(control=control))
+
+
+def _queue(asked: Asked) -> Treatment:
+    """`clear` and `delete`: the client's are in line here, and what is in the pod's queue may be another's."""
+    jobs = unqueued(asked)
+    control = Control(Verb.UNQUEUE, lambda place: _DONE, jobs, foreign=_DONE) if jobs is not None else None
+    return Treatment(Lane.PASSIVE, more=More(control=control))
+
+
+def _socket(asked: Asked) -> Treatment:
+    """Its name for itself is the one that the page's prompts carry."""
+    client = None
+    if len(asked.query) <= _LONGEST_QUERY:
+        client = next(iter(parse_qs(asked.query.decode(errors="replace")).get("clientId", ())), None)
+    return Treatment(Lane.PASSIVE, more=More(session_keys=(_client_key(client),) if client else ()))
+
+
+def _client_key(client: str) -> str:
+    return f"client:{client}"
+
+
+def _has_system(status: int, body: bytes) -> bool:
+    return status == 200 and "system" in _object(body)
+
+
+def _is_idle(status: int, body: bytes) -> bool:
+    queue = _object(body)
+    return status == 200 and queue.get("queue_running") == [] and queue.get("queue_pending") == []
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,85 @@
+"""What ComfyUI's bodies say: who submits a graph, under which name, and what it loads; which jobs are to be stopped. A
+graph is an object of nodes: `{"4": {"class_type": ..., "inputs": {...}}, ...}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.profiles.bodies import look
+from gateway.profiles.webui_events import model_name
+
+if TYPE_CHECKING:
+    from gateway.profiles.bodies import Path
+    from gateway.profiles.treatment import Asked
+
+#: Nodes that load a network, and which of their inputs names it: whole checkpoints, and the bare ones of newer models.
+_LOADERS = {
+    "CheckpointLoaderSimple": "ckpt_name",
+    "CheckpointLoader": "ckpt_name",
+    "unCLIPCheckpointLoader": "ckpt_name",
+    "ImageOnlyCheckpointLoader": "ckpt_name",
+    "UNETLoader": "unet_name",
+    "UnetLoaderGGUF": "unet_name",
+}
+
+_NAMING = frozenset(_LOADERS.values())
+
+_LONGEST_ID = 128
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFacts:
+    """What matters of a submitted graph."""
+
+    client: str | None  # the name its page's websocket has
+    prompt_id: str | None  # newer clients choose it
+    model: str | None  # the first that is loaded, in the order of the graph
+
+
+def prompt_facts(asked: Asked) -> PromptFacts:
+    """Of the body of `POST /prompt`."""
+    found = look(asked.body, _is_of_prompt, 4, whole=asked.whole)
+    classes = {path[1]: kind for path, kind in found.values.items() if len(path) == 3 and isinstance(kind, str)}
+    names = (found.text("prompt", node, "inputs", _LOADERS[kind]) for node, kind in classes.items() if kind in _LOADERS)
+    return PromptFacts(
+        client=_id(found.text("client_id")),
+        prompt_id=_id(found.text("prompt_id")),
+        model=next((model for name in names if (model := model_name(name))), None),
+    )
+
+
+def interrupted(asked: Asked) -> tuple[str, ...]:
+    """`POST /interrupt`: the prompt it names; none: whatever runs."""
+    found = look(asked.body, lambda path: path == ("prompt_id",), 1, whole=asked.whole)
+    named = _id(found.text("prompt_id"))
+    return (named,) if named is not None else ()
+
+
+def unqueued(asked: Asked) -> tuple[str, ...] | None:
+    """`POST /queue`: those it deletes; none: all of the client's, as with `clear` or if it cannot be seen. None: it
+    asks for nothing."""
+    found = look(asked.body, _is_of_queue, 2, whole=asked.whole)
+    if found.values.get(("clear",)) or not found.sure:
+        return ()
+    return tuple(job for job in found.values.values() if isinstance(job, str) and _id(job)) or None
+
+
+def _is_of_queue(path: Path) -> bool:
+    return path == ("clear",) or (len(path) == 2 and path[0] == "delete")
+
+
+def _is_of_prompt(path: Path) -> bool:
+    match path:
+        case ("client_id",) | ("prompt_id",):
+            return True
+        case ("prompt", _, "class_type"):
+            return True
+        case ("prompt", _, "inputs", name):
+            return name in _NAMING
+    return False
+
+
+def _id(given: str | None) -> str | None:
+    return given if given and len(given) <= _LONGEST_ID else None

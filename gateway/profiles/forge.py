@@ -1,0 +1,28 @@
+"""Forge: A1111's API on Gradio 4.40, whose events are posted and told of on a stream, without the prefix of Gradio 5.
+
+Its progress is not to be relied on for a bar (issue 1814 there), but says truly whether a job is in hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.profiles import webui_events as events
+from gateway.profiles.gradio import GRADIO_STREAM, event_rules, stream_rules
+from gateway.profiles.webui import webui
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.profiles.rules import Rule
+    from gateway.profiles.treatment import Asked, Profile, Treatment
+
+
+def forge(rules: Iterable[Rule] = ()) -> Profile:
+    """As a1111, save for the page and for what its own options load."""
+    page = (*stream_rules(""), *event_rules("", _event))
+    return webui("forge", rules, page=page, loading_prefixes=("forge_",))
+
+
+def _event(asked: Asked) -> Treatment:
+    return events.event(asked, GRADIO_STREAM)

@@ -1,0 +1,112 @@
+"""Gradio 4, 5 and 6: applications of which only the protocol is known. Since 5 its routes are below /gradio_api.
+
+An event is posted to /queue/join, or to /call, and told of on a stream of the session's or of its own. Both must reach
+one pod, and so must uploads, files and the state of the page: by the cookie, `session_hash`, or `event_id`.
+What runs without Gradio's queue (/run, /api) answers in one exchange. Streams and heartbeats are open as long as the
+page is: they hold nothing up.
+
+It cannot be asked whether a function still runs: its queue's status counts those that have not begun.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.gradio_events import session_keys
+from gateway.profiles.rules import RuleTable, rule
+from gateway.profiles.treatment import More, Profile, Readiness, Treatment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.profiles.rules import Rule
+    from gateway.profiles.treatment import Ask, Asked
+
+#: The dialogue of Gradio 4 and later: POST /queue/join is answered with an `event_id`; the event's end is told on GET
+#: /queue/data of the same `session_hash`.
+GRADIO_STREAM = "gradio_stream"
+
+#: The same with POST /call/NAME, and the end on GET /call/NAME/EVENT_ID.
+GRADIO_CALL = "gradio_call"
+
+_PREFIXES = ("", "/gradio_api")
+
+_PAGE = (
+    *("/", "/config", "/info", "/openapi.json", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"),
+    *("/assets/*", "/static/*", "/svelte/*", "/user", "/login_check", "/token", "/app_id", "/logout"),
+    *("/file=*", "/file/*", "/custom_component/*", "/startup-events", "/deep_link"),
+)
+_PAGE_POSTS = ("/upload", "/login", "/reset", "/cancel")
+
+
+def gradio(rules: Iterable[Rule] = ()) -> Profile:
+    """Ready when the application's configuration is there."""
+    table = RuleTable((*rules, *(each for prefix in _PREFIXES for each in _below(prefix)), *_REST))
+    return Profile(
+        "gradio",
+        table.treatment,
+        Readiness("http", "/config", accepts=_is_up, light=True),
+        works_on=True,  # a stream that closes drops what is in Gradio's queue; a function that runs goes on
+    )
+
+
+def stream_rules(prefix: str) -> tuple[Rule, ...]:
+    """What a page keeps open or asks again and again."""
+    paths = ("/queue/data", "/heartbeat/*", "/stream/*", "/upload_progress", "/call/*", "/mcp/*")
+    more = More(_passive)
+    return (
+        *(rule(f"GET {prefix}{path}", Lane.PASSIVE, more=more) for path in paths),
+        rule(f"GET {prefix}/queue/status", Lane.PASSIVE),
+    )
+
+
+def event_rules(prefix: str, event: Ask) -> tuple[Rule, ...]:
+    """Events, which `event` tells apart by their bodies."""
+    more = More(event, by_body=True)
+    return tuple(
+        rule(f"POST {prefix}{path}", Lane.COUNTED, WhenBusy.WAIT, more=more)
+        for path in ("/queue/join", "/run/*", "/api/*", "/call/*")
+    )
+
+
+def _below(prefix: str) -> Iterable[Rule]:
+    yield from stream_rules(prefix)
+    yield from event_rules(prefix, _event)
+    keyed = More(_exempt, by_body=True)
+    for path in _PAGE:
+        yield rule(f"GET {prefix}{path}", Lane.EXEMPT)
+    for path in _PAGE_POSTS:
+        yield rule(f"POST {prefix}{path}", Lane.EXEMPT, more=keyed if path in ("/cancel", "/reset") else None)
+
+
+_REST = (
+    rule("OPTIONS /*", Lane.EXEMPT),
+    rule("* /*", Lane.COUNTED, WhenBusy.WAIT),  # the application's own
+)
+
+
+def _event(asked: Asked) -> Treatment:
+    kind = asked.raw_path.removeprefix(b"/gradio_api").split(b"/")[1]
+    dialogue = {b"queue": GRADIO_STREAM, b"call": GRADIO_CALL}.get(kind)
+    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=session_keys(asked), dialogue=dialogue))
+
+
+def _passive(asked: Asked) -> Treatment:
+    return Treatment(Lane.PASSIVE, more=More(session_keys=session_keys(asked)))
+
+
+def _exempt(asked: Asked) -> Treatment:
+    return Treatment(Lane.EXEMPT, more=More(session_keys=session_keys(asked)))
+
+
+def _is_up(status: int, body: bytes) -> bool:
+    """Behind a login it answers 401, and is there all the same."""
+    if status == 401:
+        return True
+    try:
+        return status == 200 and "version" in json.loads(body)
+    except (ValueError, TypeError, RecursionError):
+        # 64 KiB of a longer one are no JSON, but begin like it
+        return status == 200 and body.lstrip().startswith(b"{") and b'"version"' in body

@@ -1,0 +1,70 @@
+"""Who speaks, in Gradio's exchanges: what belongs together names one `session_hash`, or one `event_id`.
+
+They are the fallback for clients without cookies: `gradio_client` before 5.35, and pages embedded elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from gateway.profiles.bodies import Found, look
+
+if TYPE_CHECKING:
+    from gateway.profiles.treatment import Asked
+
+_PLACES = frozenset((("session_hash",), ("event_id",)))
+_LONGEST_KEY = 128
+_LONGEST_QUERY = 4096
+
+#: Routes that carry a key in their path, behind the prefix of Gradio 5: which, and of what kind it is.
+_IN_PATH = (
+    (re.compile(rb"(?:/gradio_api)?/(?:heartbeat|stream)/([\w-]+)(?:/.*)?"), "session"),
+    (re.compile(rb"(?:/gradio_api)?/call/(?:[^/]+/)+([\w-]+)"), "event"),
+)
+
+
+def session_keys(asked: Asked, found: Found | None = None) -> tuple[str, ...]:
+    """The keys that a request names, `session:...` before `event:...`; `found`: the body, if it was looked at."""
+    named: dict[str, str] = {}
+    if found is None and asked.body:
+        found = look(asked.body, _PLACES.__contains__, 1, whole=asked.whole)
+    for kind in ("session", "event"):
+        in_query, in_body = _in_query(asked.query, _FIELDS[kind]), found and found.text(_FIELDS[kind])
+        if given := in_query or in_body or _in_path(asked, kind):
+            named[kind] = given
+    return tuple(f"{kind}:{key}" for kind, key in named.items() if len(key) <= _LONGEST_KEY)
+
+
+def event_of(answer: bytes) -> str | None:
+    """The `event_id` that a backend's answer to a join or a call gave the event."""
+    try:
+        said = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+    given = said.get("event_id") if isinstance(said, dict) else None
+    return given if isinstance(given, str) and 0 < len(given) <= _LONGEST_KEY else None
+
+
+_FIELDS = {"session": "session_hash", "event": "event_id"}
+
+
+def _in_query(query: bytes, name: str) -> str | None:
+    if name.encode() not in query or len(query) > _LONGEST_QUERY:
+        return None
+    try:
+        values = parse_qs(query.decode(errors="replace")).get(name)
+    except ValueError:  # more fields than anybody means
+        return None
+    return values[0] if values else None
+
+
+def _in_path(asked: Asked, kind: str) -> str | None:
+    if kind == "event" and asked.method != "GET":
+        return None  # POST /call/NAME makes an event
+    for pattern, its_kind in _IN_PATH:
+        if its_kind == kind and (match := pattern.fullmatch(asked.raw_path)):
+            return match[1].decode()
+    return None

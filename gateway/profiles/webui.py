@@ -1,0 +1,190 @@
+"""What AUTOMATIC1111's web UI and its descendants have in common: the API under /sdapi, the routes under /internal, the
+page's files, and how to ask for readiness, idleness and what is loaded.
+
+By method and path, and where the body decides (`POST /sdapi/v1/options`, which may load a model), by the body. What
+cannot be seen there is counted: a slot too many is slow, a slot too few is two pictures at once.
+
+No route says whether a model is loaded. Ready means that the API is registered: a first picture that comes while the
+model is being loaded waits for it in the pod, under the pod's own lock.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles import webui_answers as answers
+from gateway.profiles import webui_events as events
+from gateway.profiles.bodies import look
+from gateway.profiles.rules import RuleTable, rule
+from gateway.profiles.treatment import (
+    Control,
+    IdleProbe,
+    Interrupt,
+    ModelProbe,
+    More,
+    Profile,
+    Readiness,
+    Treatment,
+    Verb,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.profiles.rules import Rule
+    from gateway.profiles.treatment import Asked, LocalAnswer
+
+#: Without the picture, which would cost the pod an encoding. /sdapi is registered only after the port was opened, so an
+#: answer here means that the API is there. A thread of its own answers: also while the GPU works.
+PROGRESS = "/sdapi/v1/progress?skip_current_image=true"
+
+#: Options whose change makes the web UI load or convert weights before it answers.
+_LOADING = frozenset(
+    (
+        *("sd_model_checkpoint", "sd_vae", "sd_vae_overrides_per_model_preferences"),
+        *("cross_attention_optimization", "fp8_storage", "cache_fp16_weight"),
+    )
+)
+
+_SHUTDOWN = ("server-kill", "server-restart", "server-stop")
+#: They show the command line, and with it the passwords of --gradio-auth and --api-auth.
+_TELLING = ("/internal/sysinfo*", "/internal/profile-startup", "/sdapi/v1/cmd-flags")
+
+#: Asked again and again by every open page. They must not keep a pod alive, and are worth nothing without one.
+_POLLED = (
+    "GET /sdapi/v1/memory",
+    "GET /internal/ping",
+    "GET /internal/pending-tasks",
+    "GET /queue/status",
+)
+
+_API_LISTS = (
+    *("options", "samplers", "schedulers", "upscalers", "latent-upscale-modes", "sd-models", "sd-vae", "sd-modules"),
+    *("hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "embeddings", "loras"),
+    *("scripts", "script-info", "extensions"),
+)
+_API_REFRESHES = ("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")
+
+_PAGE = (
+    *("/", "/config", "/info", "/startup-events", "/theme.css", "/favicon.ico", "/docs", "/redoc", "/openapi.json"),
+    *("/file=*", "/file/*", "/assets/*", "/static/*", "/webui-assets/*", "/sd_extra_networks/*"),
+    *("/user", "/login_check", "/token", "/app_id", "/internal/quicksettings-hint"),
+)
+_PAGE_POSTS = ("/upload", "/reset", "/login")
+
+_GENERATING = ("txt2img", "img2img")
+
+#: They change what the visitor's own pod holds in memory or on disk: elsewhere they would be of no use to that visitor.
+_STATEFUL = (
+    *("unload-checkpoint", "reload-checkpoint"),
+    *("create/embedding", "create/hypernetwork", "train/embedding", "train/hypernetwork"),
+)
+
+#: Where a pod that has only opened its port answers as if it had never heard of them.
+_REGISTERED_LATE = (b"/sdapi/", b"/internal/")
+
+
+def webui(
+    name: str,
+    rules: Iterable[Rule],
+    *,
+    page: Iterable[Rule],
+    first: Iterable[Rule] = (),
+    loading_prefixes: tuple[str, ...] = (),
+    stopped: tuple[LocalAnswer, LocalAnswer] = (answers.INTERRUPTED, answers.SKIPPED),
+    readiness: Readiness | None = None,
+    idle: IdleProbe | None = None,
+) -> Profile:
+    """A server with A1111's API. `page`: the rules of its Gradio's events; `first`: what else is different about it;
+    `loading_prefixes`: further options that load something begin so; `stopped`: its answers to an interrupt and a
+    skip."""
+
+    def loads(option: str) -> bool:
+        return option in _LOADING or option.startswith(loading_prefixes)
+
+    more = More(events.options(loads), by_body=True)
+    options = rule("POST /sdapi/v1/options", Lane.COUNTED, WhenBusy.WAIT, more=more)
+    table = RuleTable((*rules, *first, *_control_rules(*stopped), *_light_rules(), options, *_API_WORK, *page, _REST))
+    return Profile(
+        name=name,
+        treat=table.treatment,
+        readiness=readiness or Readiness("http", PROGRESS, accepts=_has_api, light=True),
+        idle=idle or IdleProbe(PROGRESS, says_idle=_is_idle),
+        interrupt=Interrupt("POST", "/sdapi/v1/interrupt"),
+        works_on=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
+        loaded=ModelProbe("/sdapi/v1/options", _loaded),
+        too_early=_is_too_early,
+    )
+
+
+def _task_progress(asked: Asked) -> Treatment:
+    task = events.watched_task(asked)
+    control = Control(Verb.WATCH, answers.held_task, jobs=(task,)) if task is not None else None
+    return Treatment(Lane.PASSIVE, more=More(control=control))
+
+
+def _control_rules(interrupted: LocalAnswer, skipped: LocalAnswer) -> tuple[Rule, ...]:
+    """Of the running job: a pod must not be woken for them, and `interrupt` would stop whatever it paints."""
+    watch = More(control=Control(Verb.WATCH, answers.held_progress))
+    stop = More(control=Control(Verb.STOP, lambda place: interrupted, foreign=answers.NOT_YOURS))
+    skip = More(control=Control(Verb.STOP, lambda place: skipped, foreign=answers.NOT_YOURS))
+    return (
+        rule("GET /sdapi/v1/progress", Lane.PASSIVE, more=watch),
+        rule("POST /internal/progress", Lane.PASSIVE, more=More(_task_progress, by_body=True)),
+        rule("POST /sdapi/v1/interrupt", Lane.PASSIVE, more=stop),
+        rule("POST /sdapi/v1/skip", Lane.PASSIVE, more=skip),
+    )
+
+
+def _light_rules() -> tuple[Rule, ...]:
+    return (
+        *(rule(f"* /sdapi/v1/{name}", Lane.DENIED) for name in _SHUTDOWN),
+        *(rule(f"* {path}", Lane.DENIED) for path in _TELLING),
+        *(rule(match, Lane.PASSIVE) for match in _POLLED),
+        *(rule(f"GET /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_LISTS),
+        *(rule(f"POST /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_REFRESHES),
+        *(rule(f"GET {path}", Lane.EXEMPT) for path in _PAGE),
+        *(rule(f"POST {path}", Lane.EXEMPT) for path in _PAGE_POSTS),
+        rule("POST /sdapi/v1/png-info", Lane.EXEMPT, repeatable=True),
+        rule("OPTIONS /*", Lane.EXEMPT),  # a browser's question before a call from another site
+    )
+
+
+_GENERATION = More(events.generation, by_body=True)
+_API_WORK = (
+    *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.SPILL, more=_GENERATION) for name in _GENERATING),
+    *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.WAIT) for name in _STATEFUL),
+    rule("* /sdapi/*", Lane.COUNTED, WhenBusy.SPILL),  # any pod paints as well as another
+)
+_REST = rule("* /*", Lane.COUNTED, WhenBusy.WAIT)  # a page's calls speak of what its pod knows
+
+
+def _has_api(status: int, body: bytes) -> bool:
+    return status == 200 and "progress" in _object(body)
+
+
+def _is_idle(status: int, body: bytes) -> bool:
+    """A job that begins has job_count -1; one that runs has its name and a count."""
+    state = _object(body).get("state")
+    return status == 200 and isinstance(state, dict) and state.get("job_count") == 0 and not state.get("job")
+
+
+def _loaded(status: int, body: bytes) -> str | None:
+    """The option, which the web UI keeps in step with the weights, save behind an override. Its list of options may be
+    longer than what a probe reads."""
+    place = ("sd_model_checkpoint",)
+    return events.model_name(look(body, place.__eq__, 1).text(*place)) if status == 200 else None
+
+
+def _is_too_early(raw_path: bytes, status: int, body: bytes) -> bool:
+    return status == 404 and raw_path.startswith(_REGISTERED_LATE) and _object(body) == {"detail": "Not Found"}
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}

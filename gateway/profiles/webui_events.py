@@ -1,0 +1,86 @@
+"""What the web UI's own exchanges say in their bodies: Gradio's events, tasks, options, and what a job needs loaded.
+
+A heavy event carries the task's name as its first datum, `task(...)`: the page makes it up, and the web UI keys its
+progress on it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.bodies import look
+from gateway.profiles.gradio_events import session_keys
+from gateway.profiles.treatment import More, Treatment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.profiles.bodies import Found, Path
+    from gateway.profiles.treatment import Asked
+
+_TASK = "task("
+_LONGEST_NAME = 256
+
+_EVENT_PLACES = frozenset((("data", 0), ("session_hash",), ("event_id",)))
+_JOB_PLACES = frozenset((("override_settings", "sd_model_checkpoint"), ("force_task_id",)))
+_TASK_PLACES = frozenset((("id_task",),))
+
+#: "v1-5.safetensors [6ce0161689]", with a directory before it or not: all of them name one model.
+_HASH = re.compile(r" \[[0-9a-f]{6,64}\]$")
+_SUFFIX = re.compile(r"\.(?:safetensors|ckpt|pt|pth|sft|gguf|bin)$", re.IGNORECASE)
+
+
+def model_name(spelled: str | None) -> str | None:
+    """A model by the one name that all spellings of it have in common: no directory, no ending, no hash."""
+    if not spelled or len(spelled) > _LONGEST_NAME:
+        return None
+    bare = _HASH.sub("", spelled.strip()).replace("\\", "/").rpartition("/")[2]
+    return _SUFFIX.sub("", bare) or None
+
+
+def event(asked: Asked, dialogue: str | None = None) -> Treatment:
+    """A click on the page: counted when it is a task's, or when that cannot be seen."""
+    found = look(asked.body, _EVENT_PLACES.__contains__, 2, whole=asked.whole)
+    task = found.text("data", 0)
+    keys = session_keys(asked, found)
+    if task is not None and task.startswith(_TASK):
+        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=keys, job=_name(task), dialogue=dialogue))
+    if found.sure:
+        return Treatment(Lane.EXEMPT, more=More(session_keys=keys))
+    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=keys, dialogue=dialogue))
+
+
+def generation(asked: Asked) -> Treatment:
+    """A call for a picture: what it calls itself, and the model that it overrides the pod's with."""
+    found = look(asked.body, _JOB_PLACES.__contains__, 2, whole=asked.whole)
+    model = model_name(found.text("override_settings", "sd_model_checkpoint"))
+    return Treatment(Lane.COUNTED, WhenBusy.SPILL, more=More(job=_name(found.text("force_task_id")), model=model))
+
+
+def options(loads: Callable[[str], bool]) -> Callable[[Asked], Treatment]:
+    """`POST /sdapi/v1/options`: counted if one of its keys `loads` something, or if that cannot be seen."""
+
+    def treat(asked: Asked) -> Treatment:
+        found = look(asked.body, _is_top, 1, whole=asked.whole)
+        if found.sure and not any(loads(str(path[0])) for path in found.values if path):
+            return Treatment(Lane.EXEMPT)
+        model = model_name(found.text("sd_model_checkpoint"))
+        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(model=model, model_stays=model is not None))
+
+    return treat
+
+
+def watched_task(asked: Asked) -> str | None:
+    """Whose progress `/internal/progress` asks for."""
+    found: Found = look(asked.body, _TASK_PLACES.__contains__, 1, whole=asked.whole)
+    return _name(found.text("id_task"))
+
+
+def _is_top(path: Path) -> bool:
+    return len(path) == 1
+
+
+def _name(given: str | None) -> str | None:
+    return given if given and len(given) <= _LONGEST_NAME else None

@@ -1,0 +1,106 @@
+"""What is known of ComfyUI."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.comfyui import comfyui
+from gateway.profiles.treatment import Asked, Control, More, Place, Treatment, Verb
+
+HEAVY = ["POST /prompt", "POST /free", "POST /easyuse/anything", "DELETE /anything"]
+LIGHT = [
+    *("GET /", "GET /assets/index.js", "GET /view", "GET /object_info", "GET /object_info/KSampler", "GET /models/vae"),
+    *("POST /upload/image", "POST /userdata/a.json", "GET /extensions", "OPTIONS /prompt", "HEAD /"),
+]
+POLLED = [
+    *("GET /prompt", "GET /queue", "GET /history", "GET /history/p1", "GET /jobs/p1", "GET /system_stats", "GET /ws"),
+    *("POST /interrupt", "POST /queue"),
+]
+FORBIDDEN = ["GET /manager/reboot", "POST /v2/manager/reboot", "POST /customnode/install/git_url"]
+
+
+def treated(request: str, query: bytes = b"", body: object = None) -> Treatment:
+    method, path = request.split(" ")
+    treatment = comfyui().treat(method, path.encode())
+    if treatment.more is None or treatment.more.ask is None:
+        return treatment
+    sent = b"" if body is None else json.dumps(body).encode()
+    return treatment.more.ask(Asked(method, path.encode(), query, sent))
+
+
+def more_of(treatment: Treatment) -> More:
+    assert treatment.more is not None
+    return treatment.more
+
+
+def control_of(treatment: Treatment) -> Control:
+    control = more_of(treatment).control
+    assert control is not None
+    return control
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+@pytest.mark.parametrize(
+    ("requests", "lane"),
+    [(HEAVY, Lane.COUNTED), (LIGHT, Lane.EXEMPT), (POLLED, Lane.PASSIVE), (FORBIDDEN, Lane.DENIED)],
+)
+def test_lanes(prefix: str, requests: list[str], lane: Lane) -> None:
+    prefixed = [request.replace(" ", f" {prefix}") for request in requests]
+    assert {request: treated(request).lane for request in prefixed} == dict.fromkeys(prefixed, lane)
+
+
+def test_a_prompt_is_a_job_that_outlasts_its_request() -> None:
+    graph = {"4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd/a.safetensors"}}}
+    treatment = treated("POST /api/prompt", body={"prompt": graph, "client_id": "c1", "prompt_id": "p1"})
+    more = more_of(treatment)
+    assert (treatment.lane, treatment.when_busy, more.dialogue) == (Lane.COUNTED, WhenBusy.WAIT, "comfyui_job")
+    assert (more.job, more.model, more.session_keys) == ("p1", "a", ("client:c1",))
+
+
+def test_a_page_s_socket_has_the_name_of_its_prompts() -> None:
+    assert more_of(treated("GET /ws", b"clientId=c1")).session_keys == ("client:c1",)
+    assert more_of(treated("GET /ws", b"")).session_keys == ()
+    assert more_of(treated("GET /ws", b"clientId=" + b"c" * 5000)).session_keys == ()
+
+
+@pytest.mark.parametrize(("body", "jobs"), [({"prompt_id": "p1"}, ("p1",)), ({}, ()), (None, ())])
+def test_an_interrupt_is_the_owners(body: object, jobs: tuple[str, ...]) -> None:
+    control = control_of(treated("POST /interrupt", body=body))
+    assert (control.verb, control.jobs, control.held(Place(1, 1)).status) == (Verb.STOP, jobs, 200)
+    assert control.foreign is not None
+    assert b"Nothing was stopped" in control.foreign.body
+
+
+def test_the_queue_is_cleared_of_ones_own() -> None:
+    control = control_of(treated("POST /queue", body={"delete": ["p1", 5]}))
+    assert (control.verb, control.jobs, control.held(Place(1, 1)).status) == (Verb.UNQUEUE, ("p1",), 200)
+    assert control_of(treated("POST /queue", body={"clear": True, "delete": ["p1"]})).jobs == ()
+    assert more_of(treated("POST /queue", body={"delete": []})).control is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ready", "idle"),
+    [
+        (200, {"system": {}, "devices": []}, True, False),
+        (200, {"queue_running": [], "queue_pending": []}, False, True),
+        (200, {"queue_running": [[0, "p1"]], "queue_pending": []}, False, False),
+        (200, {"queue_running": [], "queue_pending": [[1, "p2"]]}, False, False),
+        (500, {"queue_running": [], "queue_pending": [], "system": {}}, False, False),
+        (200, [], False, False),
+    ],
+)
+def test_readiness_and_idleness(status: int, body: object, ready: bool, idle: bool) -> None:
+    profile = comfyui()
+    assert profile.idle is not None
+    sent = json.dumps(body).encode()
+    assert (profile.readiness.accepts(status, sent), profile.idle.says_idle(status, sent)) == (ready, idle)
+    assert not profile.idle.says_idle(200, b"[" * 100_000)
+
+
+def test_it_can_be_interrupted_and_works_on_without_a_page() -> None:
+    profile = comfyui()
+    assert profile.interrupt is not None
+    assert (profile.interrupt.path, profile.works_on, profile.own_host) == ("/interrupt", True, True)

@@ -1,0 +1,32 @@
+"""What the web UI's page and the API's clients are told while a job is in line."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.profiles.treatment import Place
+from gateway.profiles.webui_answers import held_progress, held_task
+
+
+def test_a_task_in_line_keeps_the_bar_and_shows_its_place() -> None:
+    assert json.loads(held_task(Place(3, 5)).body) == {
+        "active": False,
+        "queued": True,
+        "completed": False,
+        "progress": None,
+        "eta": None,
+        "live_preview": None,
+        "id_live_preview": -1,
+        "textinfo": "In queue: 3/5",
+    }
+
+
+def test_a_place_is_never_behind_the_end_of_the_line() -> None:
+    assert json.loads(held_task(Place(7, 5)).body)["textinfo"] == "In queue: 7/7"
+
+
+def test_a_session_in_line_has_a_job_that_is_about_to_begin() -> None:
+    said = json.loads(held_progress(Place(1, 2, wait=12.345)).body)
+    assert (said["progress"], said["eta_relative"], said["textinfo"]) == (0.0, 12.3, "In queue: 1/2")
+    assert (said["state"]["job_count"], said["current_image"]) == (-1, None)
+    assert json.loads(held_progress(Place(1, 2)).body)["eta_relative"] == 0.0

@@ -1,0 +1,72 @@
+"""Which clicks are work, and one name for all spellings of a model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.ticket import Lane
+from gateway.profiles.treatment import Asked, Treatment
+from gateway.profiles.webui_events import event, model_name
+
+
+def told(body: bytes, *, whole: bool = True) -> Treatment:
+    return event(Asked("POST", b"/run/predict", body=body, whole=whole), "spoken")
+
+
+def test_a_click_that_names_a_task_is_work() -> None:
+    treatment = told(b'{"data": ["task(abc)", "a dog"], "fn_index": 3, "session_hash": "s1"}')
+    assert treatment.lane is Lane.COUNTED
+    assert treatment.more is not None
+    assert (treatment.more.job, treatment.more.session_keys) == ("task(abc)", ("session:s1",))
+    assert treatment.more.dialogue == "spoken"
+
+
+@pytest.mark.parametrize(
+    "data", ['["a dog"]', "[]", "[null]", '[["task(a)"]]', '["ttask(a)"]', "null", '["x", "task(a)"]']
+)
+def test_any_other_click_is_not(data: str) -> None:
+    treatment = told(f'{{"data": {data}, "session_hash": "s1"}}'.encode())
+    assert treatment.lane is Lane.EXEMPT
+    assert treatment.more is not None
+    assert treatment.more.session_keys == ("session:s1",)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"data": ["x"], "data": ["task(a)"]}', b'{"data": ["x"]} {', b'{"data": ["x", ' + b"[" * 99]
+)
+def test_what_cannot_be_seen_is_taken_for_work(body: bytes) -> None:
+    assert told(body).lane is Lane.COUNTED
+
+
+def test_a_beginning_shows_a_task_and_clears_nobody() -> None:
+    cut = told(b'{"data": ["task(abc)", "data:image/png;base64,AAAA', whole=False)
+    assert cut.more is not None
+    assert (cut.lane, cut.more.job) == (Lane.COUNTED, "task(abc)")
+    assert told(b'{"data": ["x"]}', whole=False).lane is Lane.COUNTED
+
+
+@given(st.dictionaries(st.sampled_from(["data", "session_hash", "x"]), st.lists(st.text() | st.none()) | st.text()))
+def test_a_task_is_seen_in_every_spelling_of_json(body: dict[str, object]) -> None:
+    body["data"] = ["task(abc)", body.get("data")]
+    assert told(json.dumps(body, indent=1).encode()).lane is Lane.COUNTED
+    assert told(json.dumps(body).replace("task", "t\\u0061sk").encode()).lane is Lane.COUNTED
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        *("v1-5", "v1-5.safetensors", "v1-5.ckpt", "v1-5.safetensors [6ce0161689]", "sd/v1-5.safetensors"),
+        *("sd\\v1-5.CKPT", " v1-5 "),
+    ],
+)
+def test_one_name_for_all_spellings(spelled: str) -> None:
+    assert model_name(spelled) == "v1-5"
+
+
+@pytest.mark.parametrize("spelled", [None, "", "   ", "x" * 1000])
+def test_no_name(spelled: str | None) -> None:
+    assert model_name(spelled) is None
