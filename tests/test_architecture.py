@@ -45,6 +45,9 @@ TESTED_ELSEWHERE = {
     "gateway/core/policy.py": "tests/core/test_pool.py",  # data
     "gateway/core/ticket.py": "tests/core/test_pool.py",  # data
     "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",
+    "gateway/demo/a1111/page.py": "tests/demo/a1111/test_api.py",
+    "gateway/demo/comfyui/__main__.py": "tests/demo/comfyui/test_main.py",
+    "gateway/demo/serving.py": "tests/demo/a1111/test_main.py",
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
     "gateway/pool_wiring.py": "tests/test_wiring_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",

@@ -1,7 +1,8 @@
-"""A pretended GPU: one job at a time, of a fixed length. It is a detector: it never queues.
+"""A pretended GPU: one job at a time, of a fixed length. It is a detector: it does not queue, unless it is told to.
 
 The real server lines requests up behind a lock and so hides that two were sent to it at once. Here the second is
-refused and counted, because "never two at once" is what the gateway in front of it promises.
+counted, because "never two at once" is what the gateway in front of it promises, and refused; or it waits for the lock,
+first come, first served, as in the real one.
 """
 
 from __future__ import annotations
@@ -69,28 +70,40 @@ class Job:
 
 
 class Gpu:
-    """Runs one job; refuses a second. Nobody but an interrupt stops a job: not a client that leaves either."""
+    """Runs one job; refuses a second, or lets it wait if it `queues`. Nobody but an interrupt stops a job: not a client
+    that leaves either."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, queues: bool = False) -> None:
         self.job: Job | None = None
+        self.waiting: list[str] = []  # tasks of those behind the lock, in order
         self.served = 0  # jobs done
-        self.two_at_once = 0  # jobs refused because one was running
+        self.two_at_once = 0  # jobs that came while one was running
+        self._queues = queues
+        self._lock = asyncio.Lock()  # it wakes in order
         self.ended: deque[str] = deque(maxlen=_REMEMBERED)  # tasks
 
     async def run(self, job: Job, paint: Callable[[], T]) -> T:
         """Do the job and return what `paint` made, painted in a thread so that light routes stay light.
 
-        Raises TwoAtOnceError while another job is running.
+        Raises TwoAtOnceError while another job is running, unless it queues.
         """
         if self.job is not None:
             self.two_at_once += 1
-            raise TwoAtOnceError(f"{job.name} came while {self.job.name} was running")
+            if not self._queues:
+                raise TwoAtOnceError(f"{job.name} came while {self.job.name} was running")
+        self.waiting.append(job.task)
+        try:
+            await self._lock.acquire()
+        finally:
+            self.waiting.remove(job.task)
         self.job = job
+        job.began = time.monotonic()
         try:
             result = await asyncio.to_thread(paint)
             await job.until_over()
         finally:
             self.job = None
             self.ended.append(job.task)
+            self._lock.release()
         self.served += 1
         return result

@@ -6,12 +6,17 @@ import anyio
 import pytest
 
 from gateway.demo.gpu import Gpu, Job, TwoAtOnceError
+from tests.doubles.eventually import eventually
 
 _FOREVER = 3600.0
 
 
 def job(seconds: float, task: str = "task(a)") -> Job:
     return Job("txt2img", task, 20, seconds)
+
+
+async def until_ended(gpu: Gpu, count: int) -> None:
+    await eventually(lambda: len(gpu.ended) == count and gpu.job is not None)
 
 
 @pytest.mark.anyio
@@ -43,6 +48,34 @@ async def test_a_job_whose_painting_fails_leaves_the_gpu_free() -> None:
     with pytest.raises(ZeroDivisionError):
         await gpu.run(job(_FOREVER), lambda: 1 / 0)
     assert (gpu.served, gpu.job) == (0, None)
+
+
+@pytest.mark.anyio
+async def test_where_it_queues_they_come_in_order_and_are_counted() -> None:
+    gpu, jobs = Gpu(queues=True), [job(_FOREVER, f"task({name})") for name in "abc"]
+    async with anyio.create_task_group() as group:
+        for each in jobs:
+            group.start_soon(gpu.run, each, list)
+            await anyio.wait_all_tasks_blocked()
+        assert gpu.job is jobs[0]
+        assert gpu.waiting == ["task(b)", "task(c)"]
+        for ended, each in enumerate(jobs):
+            await until_ended(gpu, ended)
+            each.interrupt()
+    assert (list(gpu.ended), gpu.two_at_once) == (["task(a)", "task(b)", "task(c)"], 2)
+
+
+@pytest.mark.anyio
+async def test_who_gives_up_waiting_leaves_the_line() -> None:
+    gpu, first = Gpu(queues=True), job(_FOREVER)
+    async with anyio.create_task_group() as group:
+        group.start_soon(gpu.run, first, list)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0):
+            await gpu.run(job(0.0, "task(b)"), list)
+        assert gpu.waiting == []
+        first.interrupt()
+    assert gpu.job is None
 
 
 def test_how_far_a_job_is() -> None:

@@ -1,4 +1,4 @@
-"""The A1111 stand-in as a child process that listens on a port of its own choice."""
+"""A stand-in as a child process that listens on a port of its own choice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StandInProcess:
     def __init__(self, process: subprocess.Popen[str], lines: IO[str]) -> None:
         self.process = process
         self._lines = lines
-        self.url = self.until(r"Running on local URL:  (\S+)")[1]
+        self.url = self.until(r"  (http://\S+)$")[1]
         host, port = self.url.removeprefix("http://").split(":")
         self.address = (host, int(port))
 
@@ -41,9 +41,9 @@ class StandInProcess:
 
 
 @contextlib.contextmanager
-def stand_in_process(*arguments: str) -> Iterator[StandInProcess]:
+def stand_in_process(*arguments: str, kind: str = "a1111") -> Iterator[StandInProcess]:
     """Start one, and see that it is gone afterwards."""
-    command = [sys.executable, "-m", "gateway.demo.a1111", "--port", "0", *arguments]
+    command = [sys.executable, "-m", f"gateway.demo.{kind}", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             assert process.stdout is not None

@@ -1,64 +1,33 @@
 """A stand-in for AUTOMATIC1111's web UI, for trying out the gateway where there is no GPU:
 
-    python -m gateway.demo.a1111 --port 7860 [--boot 2] [--work 1]
+    python -m gateway.demo.a1111 --port 7860 [--boot 2] [--work 1] [--queue]
 
-It says that it is a stand-in: in its first line, on its page, and in `X-Stand-In` on every answer. Unlike the real one,
-which queues, it answers 500 when a second request comes while it works: it detects what must not happen.
+It says that it is a stand-in: in its first line, on its page, and in `X-Stand-In` on every answer. The real one queues;
+this one does so with --queue, and else answers 500 when a second request comes while it works: it detects what must not
+happen. Either way it counts it.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
-import os
-import sys
 from typing import TYPE_CHECKING
-
-import uvicorn
 
 from gateway.demo.a1111.api import A1111Api
 from gateway.demo.a1111.boot import Boot, StandIn
 from gateway.demo.gpu import Gpu
+from gateway.demo.serving import say_what_it_is, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from socket import socket
-    from types import FrameType
-
-
-class _Server(uvicorn.Server):
-    """Boots when its port is open, and ends at the first signal, work or no work, as the real one does."""
-
-    def __init__(self, config: uvicorn.Config, boot: Boot) -> None:
-        super().__init__(config)
-        self._boot = boot
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Open the port, say where (with port 0 nobody else knows), and begin to boot."""
-        await super().startup(sockets)
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        logging.getLogger(__name__).info("Running on local URL:  http://%s:%d", host, port)
-        self._boot.begin()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        os._exit(0)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until a signal comes. A taken port ends it with uvicorn's line about it and exit code 3."""
+    """Serve until a signal comes."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout)
-    logging.getLogger(__name__).info(
-        "A1111 stand-in (no GPU, no model): boots %g s, works %g s a request", options.boot, options.work
-    )
+    say_what_it_is(f"A1111 stand-in (no GPU, no model): boots {options.boot:g} s, works {options.work:g} s a request")
     boot = Boot(options.boot, options.die_after_boot)
-    app = StandIn(A1111Api(Gpu(), options.work).application(), boot)
-    config = uvicorn.Config(
-        app, options.host, options.port, loop="asyncio", ws="none", lifespan="off", access_log=False, log_config=None
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    asyncio.run(_Server(config, boot).serve())
+    app = StandIn(A1111Api(Gpu(queues=options.queue), options.work).application(), boot)
+    serve(app, options.host, options.port, greeting="Running on local URL:", opened=boot.begin)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="for each request that works, whatever steps and size it asks for (default: %(default)g)",
     )
+    parser.add_argument("--queue", action="store_true", help="let a second request wait behind a lock, as the real one")
     parser.add_argument(
         "--die-after-boot", type=int, metavar="CODE", help="end with this exit code where the boot would be over"
     )

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
 MODEL = "stand-in.safetensors [0000000000]"
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A1111 stand-in</title>
-<h1>This is a stand-in for AUTOMATIC1111's web UI</h1>
-<p>It has no GPU and no model. It answers <code>POST /sdapi/v1/txt2img</code> with a painted PNG after a while,
-and with 500 if two requests reach it at once. <a href="/stand-in/stats">What it has counted</a></p></html>
-"""
-
 _DEFAULTS = {"prompt": "", "seed": -1, "steps": 50, "width": 512, "height": 512, "sampler_index": "Euler"}
 
 
@@ -49,23 +43,25 @@ def progress(job: Job | None, preview: bool) -> dict[str, object]:
     }
 
 
-def task_progress(gpu: Gpu, task: object) -> dict[str, object]:
+def task_progress(gpu: Gpu, task: str) -> dict[str, object]:
     """How far the task of that name is, in the shape of /internal/progress."""
     job = gpu.job if gpu.job is not None and gpu.job.task == task else None
+    queued = job is None and task in gpu.waiting
+    in_queue = f"In queue: {gpu.waiting.index(task) + 1}/{len(gpu.waiting)}" if queued else "Waiting..."
     return {
         "active": job is not None,
-        "queued": False,
+        "queued": queued,
         "completed": task in gpu.ended,
         "progress": job.part if job else None,
         "eta": job.seconds_left if job else None,
         "live_preview": None,
         "id_live_preview": -1,
-        "textinfo": None if job else "Waiting...",
+        "textinfo": None if job else in_queue,
     }
 
 
 def stats(gpu: Gpu, started_at: float) -> dict[str, object]:
-    """What only a stand-in tells: jobs done, jobs refused because one was running, the time of its start (Unix)."""
+    """What only a stand-in tells: jobs done, jobs that came while one was running, the time of its start (Unix)."""
     return {
         "served": gpu.served,
         "two_at_once": gpu.two_at_once,

@@ -1,21 +1,28 @@
 """The routes of the A1111 stand-in, on one pretended GPU. Opens no port; the shapes are in `answers`, what is asked in
-`wish`."""
+`wish`, the page's clicks in `events`.
+
+The real handlers run on forty threads, and one that waits for the GPU holds a thread: where forty wait, nothing else
+of the API answers.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.demo.a1111 import answers
+from gateway.demo.a1111.events import EventError, Events
+from gateway.demo.a1111.page import CONFIG, GENERATE, INTERRUPT, PAGE, SKIP
 from gateway.demo.a1111.wish import UnprocessableError, Wish, read_fields
 from gateway.demo.gpu import Gpu, Job, TwoAtOnceError
 
@@ -25,6 +32,10 @@ if TYPE_CHECKING:
     from starlette.types import ExceptionHandler
 
 
+#: anyio's default, which the real one leaves as it is.
+_THREADS = 40
+
+
 class A1111Api:
     """Every handler answers with what the real one would say of a server in this state."""
 
@@ -32,19 +43,42 @@ class A1111Api:
         self._gpu = gpu
         self._work = work  # seconds a request, whatever it asks for
         self._started_at = time.time()
+        self._threads = asyncio.Semaphore(_THREADS)
+        self._events = Events(self._click)
 
     def application(self) -> Starlette:
         """The routes as an ASGI application."""
         return Starlette(routes=self._routes(), exception_handlers=_ERRORS)
 
-    def _routes(self) -> list[Route]:
+    def _routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", _page, methods=["GET"]),
+            Route("/config", _always(CONFIG), methods=["GET"]),
+            Route("/stand-in/stats", self.stats, methods=["GET"]),
+            Route("/queue/status", self.queue_status, methods=["GET"]),
+            Route("/run/predict", self.predict, methods=["POST"]),
+            WebSocketRoute("/queue/join", self._events.join),
+            *(self._threaded(route) for route in self._api()),
+        ]
+
+    def _threaded(self, route: Route) -> Route:
+        """A handler of the API gets a thread when its request's body is here, and holds it to its end."""
+        endpoint = route.endpoint
+
+        async def on_a_thread(request: Request) -> Response:
+            await request.body()
+            async with self._threads:
+                answer: Response = await endpoint(request)
+                return answer
+
+        return Route(route.path, on_a_thread, methods=sorted(route.methods or ()))
+
+    def _api(self) -> list[Route]:
         get, post = ["GET"], ["POST"]
         samplers = [{"name": "Euler", "aliases": ["k_euler"], "options": {}}]
         models = [{"title": answers.MODEL, "model_name": "stand-in"}]
         options = {"sd_model_checkpoint": answers.MODEL, "samples_format": "png"}
         return [
-            Route("/", _page, methods=get),
-            Route("/stand-in/stats", self.stats, methods=get),
             Route("/sdapi/v1/txt2img", self.txt2img, methods=post),
             Route("/sdapi/v1/img2img", self.img2img, methods=post),
             Route("/sdapi/v1/extra-single-image", self.extra_single_image, methods=post),
@@ -111,7 +145,7 @@ class A1111Api:
 
     async def internal_progress(self, request: Request) -> Response:
         """How far the named task is."""
-        return _json(answers.task_progress(self._gpu, (await _fields(request)).get("id_task")))
+        return _json(answers.task_progress(self._gpu, str((await _fields(request)).get("id_task"))))
 
     async def interrupt(self, request: Request) -> Response:
         """End the running job. Between two jobs it is lost, as in the real one."""
@@ -125,13 +159,39 @@ class A1111Api:
             self._gpu.job.skip()
         return _json(None)
 
+    # The page's clicks
+
+    async def predict(self, request: Request) -> Response:
+        """A click without the queue."""
+        try:
+            return _json(await self._events.predict(await _fields(request)))
+        except EventError as error:
+            return _json({"error": str(error)}, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    async def queue_status(self, request: Request) -> Response:
+        """How many clicks wait for a place."""
+        return _json(self._events.estimation())
+
+    async def _click(self, number: int, data: list[Any]) -> list[Any]:
+        """The functions of the page, by their numbers. All but one take no time."""
+        if number == GENERATE:
+            task, prompt = (str(each) for each in (*data, "", "")[:2])
+            try:
+                painted = await self._work_on("txt2img", Wish.of({"prompt": prompt, "force_task_id": task}))
+            except TwoAtOnceError as error:
+                raise EventError(str(error)) from error
+            return [f"data:image/png;base64,{painted[0]}"]
+        if number in (INTERRUPT, SKIP) and self._gpu.job is not None:
+            (self._gpu.job.interrupt if number == INTERRUPT else self._gpu.job.skip)()
+        return []
+
     async def stats(self, request: Request) -> Response:
         """What only a stand-in tells."""
         return _json(answers.stats(self._gpu, self._started_at))
 
 
 async def _page(request: Request) -> Response:
-    return HTMLResponse(answers.PAGE)
+    return HTMLResponse(PAGE)
 
 
 async def _fields(request: Request) -> dict[str, object]:

@@ -69,3 +69,5 @@ def test_task_progress_speaks_of_the_named_task_alone() -> None:
     other = answers.task_progress(gpu, "task(b)")
     assert (other["active"], other["completed"], other["progress"]) == (False, False, None)
     assert answers.task_progress(gpu, "task(before)")["completed"]
+    gpu.waiting = ["task(c)", "task(b)"]
+    assert answers.task_progress(gpu, "task(b)")["textinfo"] == "In queue: 2/2"

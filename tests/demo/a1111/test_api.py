@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,7 +13,9 @@ import httpx
 import pytest
 
 from gateway.demo.a1111.api import A1111Api
+from gateway.demo.a1111.page import COUNT_TOKENS, GENERATE, INTERRUPT, SKIP
 from gateway.demo.gpu import Gpu
+from gateway.profiles.webui_controls import stopping_functions
 from tests.doubles.eventually import eventually
 
 if TYPE_CHECKING:
@@ -133,3 +136,50 @@ async def test_errors_have_the_real_shapes() -> None:
         assert (unknown.status_code, unknown.content) == (404, b'{"detail":"Not Found"}')
         wrong_method = await client.get("/sdapi/v1/txt2img")
         assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")
+
+
+async def test_a_click_that_generates_paints_and_one_that_interrupts_ends_it() -> None:
+    async with at_work() as (client, answers):
+        refused = await client.post("/run/predict", json={"fn_index": GENERATE, "data": ["task(b)", "a dog"]})
+        assert (refused.status_code, refused.json()["error"]) == (500, "txt2img came while txt2img was running")
+        assert (await client.post("/run/predict", json={"fn_index": COUNT_TOKENS, "data": ["x"]})).json()["data"] == []
+        await client.post("/run/predict", json={"fn_index": INTERRUPT, "data": []})
+        await eventually(lambda: answers)
+        await client.post("/run/predict", json={"fn_index": SKIP, "data": []})  # nothing runs: it is lost
+        assert (await client.get("/queue/status")).json()["queue_size"] == 0
+    async with client_of(work=0) as client:
+        painted = await client.post("/run/predict", json={"fn_index": GENERATE, "data": ["task(b)", "a dog"]})
+        assert painted.json()["data"][0].startswith("data:image/png;base64,")
+
+
+async def test_the_page_names_the_functions_of_its_buttons() -> None:
+    async with client_of(work=0) as client:
+        assert stopping_functions((await client.get("/config")).content) == {INTERRUPT, SKIP}
+
+
+async def test_where_it_queues_forty_that_wait_take_every_thread_and_nothing_else_answers() -> None:
+    gpu = Gpu(queues=True)
+    transport = httpx.ASGITransport(app=A1111Api(gpu, 3600).application())
+    new_client = partial(httpx.AsyncClient, transport=transport, base_url="http://pod")
+    async with new_client() as client, anyio.create_task_group() as group:
+        for number in range(39):
+            named = _SMALL | {"force_task_id": f"task({number})"}
+            group.start_soon(partial(client.post, "/sdapi/v1/txt2img", json=named))
+        await anyio.wait_all_tasks_blocked()
+        waiting = (await client.post("/internal/progress", json={"id_task": "task(2)"})).json()
+        assert (waiting["queued"], waiting["active"], waiting["textinfo"]) == (True, False, "In queue: 2/38")
+        group.start_soon(partial(client.post, "/sdapi/v1/txt2img", json=_SMALL))
+        await anyio.wait_all_tasks_blocked()
+        stuck: list[httpx.Response] = []
+
+        async def ask() -> None:
+            stuck.append(await client.get("/sdapi/v1/progress"))
+
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        assert not stuck
+        assert (await client.get("/")).status_code == 200  # the page is not of the API
+        assert gpu.job is not None
+        gpu.job.interrupt()
+        await eventually(lambda: stuck)
+        group.cancel_scope.cancel()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import socket
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
+from gateway.demo.a1111.page import GENERATE
 from tests.doubles.stand_in_process import StandInProcess, stand_in_process
 
 
@@ -50,3 +53,21 @@ def test_it_can_be_told_to_die_where_the_boot_would_be_over() -> None:
     with stand_in_process("--boot", "0", "--die-after-boot", "7") as pod:
         pod.until("RuntimeError: no GPU came up")
         assert pod.process.wait(timeout=30) == 7
+
+
+def test_a_click_on_the_page_paints_through_a_real_websocket() -> None:
+    with stand_in_process("--boot", "0", "--work", "0", "--queue") as pod:
+        pod.until("Startup time")
+        with connect(pod.url.replace("http", "ws") + "/queue/join", proxy=None) as page:
+            hello = {"fn_index": GENERATE, "session_hash": "s1"}
+            assert json.loads(page.recv())["msg"] == "send_hash"
+            page.send(json.dumps(hello))
+            assert json.loads(page.recv())["msg"] == "estimation"
+            assert json.loads(page.recv())["msg"] == "send_data"
+            page.send(json.dumps(hello | {"data": ["task(a)", "a dog"]}))
+            assert json.loads(page.recv())["msg"] == "process_starts"
+            completed = json.loads(page.recv())
+            assert completed["success"]
+            assert completed["output"]["data"][0].startswith("data:image/png")
+        asked = httpx.post(f"{pod.url}/internal/progress", json={"id_task": "task(a)"}, trust_env=False)
+        assert asked.json()["completed"]

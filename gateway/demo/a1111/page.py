@@ -1,0 +1,103 @@
+"""The stand-in's page, and Gradio's configuration that goes with it. It does what the real page does with a server: a
+websocket for each click, a task that it names itself, and a bar that asks for its progress.
+"""
+
+from __future__ import annotations
+
+import json
+
+#: Numbers of the functions that its buttons call.
+COUNT_TOKENS, GENERATE, INTERRUPT, SKIP = range(4)
+
+_BUTTONS = {
+    COUNT_TOKENS: "txt2img_token_button",
+    GENERATE: "txt2img_generate",
+    INTERRUPT: "txt2img_interrupt",
+    SKIP: "txt2img_skip",
+}
+
+CONFIG: dict[str, object] = {
+    "version": "3.41.2",
+    "mode": "blocks",
+    "enable_queue": True,
+    "components": [
+        {"id": 10 + number, "type": "button", "props": {"elem_id": elem_id}} for number, elem_id in _BUTTONS.items()
+    ],
+    "dependencies": [{"targets": [10 + number], "trigger": "click", "queue": True} for number in _BUTTONS],
+}
+
+PAGE = (
+    """<!doctype html><html lang="en"><meta charset="utf-8"><title>A1111 stand-in</title>
+<script>window.gradio_config = """
+    + json.dumps(CONFIG)
+    + """</script>
+<h1>This is a stand-in for AUTOMATIC1111's web UI</h1>
+<p>It has no GPU and no model: it paints bands of colour, after a while, and counts what must not happen.
+<a href="stand-in/stats">What it has counted</a></p>
+<form id="txt2img"><input id="prompt" value="pretty dog" aria-label="Prompt">
+<button id="txt2img_generate">Generate</button>
+<button type="button" id="txt2img_interrupt">Interrupt</button>
+<button type="button" id="txt2img_skip">Skip</button></form>
+<p id="bar" role="status"></p>
+<p id="result"></p>
+<script>
+"use strict";
+const hash = Math.random().toString(36).slice(2), bar = document.getElementById("bar");
+const root = location.href.replace(/[?#].*/, "").replace(/[^/]*$/, "");
+
+function click(fn_index, data) { // one event of Gradio 3, from its first message to its last
+  return new Promise((done, failed) => {
+    const socket = new WebSocket(root.replace(/^http/, "ws") + "queue/join");
+    const say = message => socket.send(JSON.stringify({fn_index, session_hash: hash, ...message}));
+    socket.onmessage = ({data: text}) => {
+      const message = JSON.parse(text);
+      if (message.msg === "send_hash") say({});
+      else if (message.msg === "estimation") bar.textContent = `place ${message.rank + 1} of ${message.queue_size}`;
+      else if (message.msg === "send_data") say({data, event_data: null});
+      else if (message.msg === "queue_full") failed(new Error("This application is too busy"));
+      else if (message.msg === "process_completed")
+        message.success ? done(message.output.data) : failed(new Error(message.output.error));
+    };
+    socket.onclose = () => failed(new Error("Connection errored out"));
+  });
+}
+
+async function watch(task, job) { // as the real bar: away after 40 s of neither active nor queued, or at any error
+  let running = true, seen = Date.now();
+  job.catch(() => 0).then(() => { running = false; });
+  while (running && Date.now() - seen < 40000) {
+    const answer = await fetch("internal/progress", {method: "POST", headers: {"Content-Type": "application/json"},
+      body: JSON.stringify({id_task: task, id_live_preview: -1, live_preview: false})});
+    if (!answer.ok) break;
+    const told = await answer.json();
+    if (told.active || told.queued) seen = Date.now();
+    if (told.completed) break;
+    if (running) bar.textContent = told.textinfo || `${Math.round(100 * told.progress)}%`;
+    await new Promise(later => setTimeout(later, 500));
+  }
+  if (running) bar.textContent = "";
+}
+
+document.getElementById("txt2img").onsubmit = async event => {
+  event.preventDefault();
+  const task = `task(${Math.random().toString(36).slice(2)})`, result = document.getElementById("result");
+  const job = click("""
+    + str(GENERATE)
+    + """, [task, document.getElementById("prompt").value]);
+  watch(task, job);
+  try {
+    const [image] = await job;
+    result.innerHTML = "";
+    result.append(Object.assign(new Image(), {src: image, alt: "the picture"}));
+    bar.textContent = "done";
+  } catch (error) { bar.textContent = error.message; }
+};
+document.getElementById("txt2img_interrupt").onclick = () => click("""
+    + str(INTERRUPT)
+    + """, []).catch(() => 0);
+document.getElementById("txt2img_skip").onclick = () => click("""
+    + str(SKIP)
+    + """, []).catch(() => 0);
+</script></html>
+"""
+)
