@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.models import Model, ModelLine, ModelStock
 from tests.core.model_pods import SWITCH, served, trace
+from tests.core.test_costs import RATIO, instructions
 
 
 def stock_of(**loaded: Model) -> ModelStock[str]:
@@ -152,3 +153,54 @@ def test_under_load_it_takes_most_of_the_waiting_away() -> None:
     plain, aware = served(wishes, pods=8, cost=0, aware=False), served(wishes, pods=8, cost=SWITCH)
     assert aware.wait(95) < plain.wait(95) / 2
     assert aware.wait(99) < plain.wait(99) / 2
+
+
+class Crowd:
+    """Backends that are all at work, ten to each model, and requests that need one of those or another one."""
+
+    def __init__(self, servers: int, requests: int) -> None:
+        self.stock: ModelStock[int] = ModelStock()
+        self.line: ModelLine[int] = ModelLine(10.0, self.stock.holders)
+        self.models = max(1, servers // 10)
+        self.arrived = 0
+        for server in range(servers):
+            self.stock.load(server, f"m{server % self.models}", 0.0)
+        self.server = 0
+        for _ in range(requests):
+            self.arrive()
+
+    def arrive(self) -> None:
+        self.arrived += 1
+        model = f"m{self.arrived % self.models}" if self.arrived % 3 else f"other-{self.arrived % 50}"
+        self.stock.asked(model, float(self.arrived))
+        self.line.put(self.arrived, self.arrived, model)
+
+    def passes(self) -> None:
+        """A few backends are done, each serves the next one and somebody joins the line."""
+        for _ in range(20):
+            now = float(self.arrived)
+            self.server = (self.server + 1) % 10
+            self.stock.free(self.server, now)
+            self.line.expire(now)
+            request = self.line.next_for(self.stock.loaded(self.server))
+            assert request is not None
+            model = self.line.model_of(request)
+            chosen = self.stock.choose(model)
+            assert chosen is not None
+            self.stock.take(chosen)
+            self.line.discard(request)
+            self.line.passed_over(request, now)
+            for changed in (self.stock.load(chosen, model, now), model):
+                self.line.reconsider(changed)
+            self.arrive()
+
+
+def test_a_grant_costs_the_same_before_a_thousand_backends_and_in_a_line_of_ten_thousand() -> None:
+    def cost(servers: int, requests: int) -> int:
+        crowd = Crowd(servers, requests)
+        crowd.passes()  # the first overtaking begins the window of everybody: once for each request
+        return instructions(crowd.passes)
+
+    small = cost(10, 100)
+    assert cost(1000, 100) <= RATIO * small
+    assert cost(10, 10_000) <= RATIO * small
