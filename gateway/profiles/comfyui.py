@@ -48,8 +48,8 @@ _STATEFUL = (
     *("POST /users", "POST /history"),
 )
 
-#: Extensions' own: they end the process, or install code.
-_KILLING = ("/manager/reboot", "/v2/manager/reboot", "/customnode/install/*", "/v2/customnode/install/*")
+#: ComfyUI-Manager's: they end the process, or install code on it.
+_KILLING = ("* {}/manager/reboot", "POST {}/manager/queue/*", "* {}/customnode/install/*", "* {}/snapshot/restore")
 
 _LONGEST_QUERY = 4096
 
@@ -69,8 +69,9 @@ def comfyui(rules: Iterable[Rule] = ()) -> Profile:
 
 
 def _below(prefix: str) -> Iterable[Rule]:
-    for path in _KILLING:
-        yield rule(f"* {prefix}{path}", Lane.DENIED)
+    for match in _KILLING:
+        yield rule(match.format(prefix), Lane.DENIED)
+        yield rule(match.format(f"{prefix}/v2"), Lane.DENIED)
     prompt = More(_prompt, by_body=True)
     yield rule(f"POST {prefix}/prompt", Lane.COUNTED, WhenBusy.WAIT, more=prompt)
     yield rule(f"POST {prefix}/interrupt", Lane.PASSIVE, more=More(_interrupt, by_body=True))

@@ -1,6 +1,7 @@
 """Forge: A1111's API on Gradio 4.40, whose events are posted and told of on a stream, without the prefix of Gradio 5.
 
-Its progress is not to be relied on for a bar (issue 1814 there), but says truly whether a job is in hand.
+Its progress has been seen to stand still, and to tell of a job when there was none (issue 1814 there). That errs on the
+safe side: a slot that is asked about stays quarantined for as long as it may.
 """
 
 from __future__ import annotations

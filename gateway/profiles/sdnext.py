@@ -26,6 +26,7 @@ _LOADING_PREFIXES = ("sd_", "diffusers_", "model_", "cuda_", "cross_attention")
 _RULES = (
     rule("* /sdapi/v1/shutdown", Lane.DENIED),
     rule("* /sdapi/v1/restart", Lane.DENIED),
+    rule("* /sdapi/v2/server/*", Lane.DENIED),
     rule(f"GET {_STATUS}", Lane.PASSIVE),
     rule("GET /sdapi/v1/gpu", Lane.PASSIVE),
     rule("GET /sdapi/v1/gpu-smi", Lane.PASSIVE),

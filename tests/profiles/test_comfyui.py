@@ -19,7 +19,10 @@ POLLED = [
     *("GET /prompt", "GET /queue", "GET /history", "GET /history/p1", "GET /jobs/p1", "GET /system_stats", "GET /ws"),
     *("POST /interrupt", "POST /queue"),
 ]
-FORBIDDEN = ["GET /manager/reboot", "POST /v2/manager/reboot", "POST /customnode/install/git_url"]
+FORBIDDEN = [
+    *("GET /manager/reboot", "POST /v2/manager/reboot", "POST /customnode/install/git_url"),
+    *("POST /v2/manager/queue/batch", "POST /manager/queue/install", "GET /snapshot/restore"),
+]
 
 
 def treated(request: str, query: bytes = b"", body: object = None) -> Treatment:

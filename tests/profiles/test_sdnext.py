@@ -16,6 +16,7 @@ from gateway.profiles.sdnext import sdnext
         ("POST /sdapi/v1/checkpoint", Lane.COUNTED),
         ("POST /sdapi/v1/shutdown", Lane.DENIED),
         ("POST /sdapi/v1/restart", Lane.DENIED),
+        ("POST /sdapi/v2/server/restart", Lane.DENIED),
         ("GET /sdapi/v1/status", Lane.PASSIVE),
         ("GET /queue/join", Lane.COUNTED),
     ],
