@@ -43,6 +43,11 @@ class VisitingClient:
         self._callback: Callable[[], None] | None = None
         self._changed = anyio.Event()
 
+    @property
+    def body_complete(self) -> bool:
+        """It has said the last of its request's body."""
+        return bool(self._says) and not self._says[-1]["more_body"]
+
     # What it does
 
     def says(self, *pieces: bytes, more: bool = False) -> None:
