@@ -88,13 +88,20 @@ def canonical_path(raw: bytes) -> str | None:
 
 def lenient_paths(raw: bytes) -> tuple[str, ...]:
     """The path decoded to the end, control characters dropped, backslashes turned, slashes collapsed and parameters
-    taken off: with its dot segments left in place and with them resolved, each also without its last slash."""
+    taken off: with its dot segments left in place and with them resolved, each also without its last slash. Where there
+    is a NUL, the same of what stands before it: to some readers that is all."""
     for _ in range(_DECODING_ROUNDS):
         decoded = unquote_to_bytes(raw)
         if decoded == raw:
             break
         raw = decoded
-    path = _CONTROL.sub("", raw.decode(errors="replace")).replace("\\", "/")
+    path = raw.decode(errors="replace").replace("\\", "/")
+    shorter, nul, _ = path.partition("\0")
+    return (*_lenient(path), *_lenient(shorter)) if nul else _lenient(path)
+
+
+def _lenient(path: str) -> tuple[str, ...]:
+    path = _CONTROL.sub("", path)
     segments = [name for segment in path.split("/") if (name := segment.partition(";")[0])]
     readings = ["/" + "/".join(kept) for kept in (segments, _resolved(segments))]
     if path.endswith("/"):

@@ -94,6 +94,7 @@ def test_an_ambiguous_spelling_has_no_strict_reading(raw: bytes) -> None:
         b"/a%5cb",
         b"/a;v=1/b;w",
         b"/a/b%00",
+        b"/a/b%2500.png",
         b"/x/../a/./b",
         b"/x/%252e%252e/a/b",
     ],

@@ -85,6 +85,7 @@ def test_an_ambiguous_path_matches_no_rule_that_exempts(path: str) -> None:
             "/%2561dmin/kill",
             "/admin\\kill",
             "/admin/kill%00",
+            "/admin/kill%00.png",
             "/admin/kill;x",
             "/admin/x%2f..%2fkill",
         ),
