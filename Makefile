@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run load dev check test test-system test-pages bench bench-peers fmt clean
+.PHONY: help run load dev check test test-system test-pages fuzz bench bench-peers fmt clean
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,10 @@ test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faul
 
 test-pages: $(DEVELOPER) ## what the operators' page shows in a browser (Debian: chromium)
 	$(PY) -m pytest tests/pages
+
+fuzz: $(DEVELOPER) ## a minute of coverage-guided fuzzing for each of our parsers (ARGS='--seconds 10 answers': one, shorter)
+	@$(PIP) --editable '.[dev,fuzz]'
+	$(PY) -m tests.fuzz $(ARGS)
 
 bench: $(DEVELOPER) ## measure the gateway beside those of its peers that are here: ten minutes (ARGS=--quick: two)
 	$(PY) -m bench $(ARGS)
