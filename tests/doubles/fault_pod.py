@@ -59,6 +59,11 @@ class FaultPod:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def port(self) -> int:
+        """Its own for as long as it lives."""
+        return self._port
+
+    @property
     def is_working(self) -> bool:
         """On something, whether anybody waits for it or not."""
         return self._working is not None

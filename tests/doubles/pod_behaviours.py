@@ -97,6 +97,22 @@ async def drip(job: Job) -> None:
         await asyncio.sleep(0.001)
 
 
+async def endless(job: Job) -> None:
+    """A byte now and then, for ever: no pause is long."""
+    await job.body()
+    await job.send(job.answer(size=1_000_000)[:100])
+    while True:
+        await job.send(b".")
+        await asyncio.sleep(0.02)
+
+
+async def fails(job: Job) -> None:
+    """Says so itself, in good order."""
+    await job.body()
+    await job.work
+    await job.send(job.answer("500 Out Of Memory"))
+
+
 async def mute(job: Job) -> None:
     await job.body()
     await job.left()
@@ -149,7 +165,7 @@ async def early(job: Job) -> None:
 BEHAVIOURS: dict[str, Callable[[Job], Awaitable[None]]] = {
     each.__name__: each
     for each in (
-        *(well, digest, big, begun, drip, mute, bad_http, extra_bytes, early),
+        *(well, digest, big, begun, drip, endless, fails, mute, bad_http, extra_bytes, early),
         *(reset_before, close_before, reset_in, close_in),
     )
 }

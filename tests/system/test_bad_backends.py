@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 #: What its own client gets; 0: not a whole answer.
-_GOOD = {"well": 200, "digest": 200, "big": 200, "begun": 200, "drip": 200, "extra_bytes": 200, "early": 413}
+_GOOD = {
+    "well": 200,
+    "digest": 200,
+    "big": 200,
+    "begun": 200,
+    "drip": 200,
+    "extra_bytes": 200,
+    "early": 413,
+    "fails": 500,
+}
 _BAD = {
     "reset_before": 502,
     "close_before": 502,
@@ -33,7 +42,7 @@ _BAD = {
 
 
 async def test_every_misbehaviour_at_once(tmp_path: Path) -> None:
-    assert {*_GOOD, *_BAD} == set(BEHAVIOURS)
+    assert {*_GOOD, *_BAD, "endless"} == set(BEHAVIOURS)
     expected = {**_GOOD, **_BAD, **{f"well-{number}": 200 for number in range(10)}}
     async with fault_pods(3, work=0.2) as pods:
         pool = {
@@ -66,6 +75,19 @@ async def test_a_pod_that_cannot_be_asked_is_left_alone_for_as_long_as_configure
             assert (await ask(gateway, job("next"))).status == 200
             assert await broken(gateway, [pod], sent=2) == NOTHING
             assert (await gateway.snapshot())["counts"]["quarantines_expired"] == 1
+
+
+async def test_an_answer_without_end_is_cut_though_it_never_pauses(tmp_path: Path) -> None:
+    async with fault_pods(1) as (pod,):
+        pool = {"backends": {"static": [pod.url]}, "timeouts": {"total": 1}, "drain_timeout": 0.1}
+        config = configuration({**pool, "quarantine": {"max": 1}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 1) as clients:
+            await gateway.ready(1)
+            await clients[0].send(job("endless", behave="endless"))
+            assert await outcomes(clients) == [0]
+            assert (await ask(gateway, job("next"))).status == 200
+            assert await broken(gateway, [pod], sent=2) == NOTHING
+            assert [line["code"] for line in await gateway.access(2)] == ["sD", "--"]
 
 
 async def test_a_frozen_process_of_ours_is_not_waited_for_but_replaced(tmp_path: Path) -> None:
