@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import asyncio
+from typing import Any
 
 
 @dataclass
@@ -63,6 +61,12 @@ class RawClient:
 
     async def read_exactly(self, count: int) -> bytes:
         return await self._reader.readexactly(count)
+
+    async def read_some(self, most: int) -> bytes:
+        """What is there, at least a byte. Raises asyncio.IncompleteReadError at the end of the stream."""
+        if piece := await self._reader.read(most):
+            return piece
+        raise asyncio.IncompleteReadError(b"", 1)
 
     async def rest(self) -> bytes:
         """All that comes until the end of the stream. Raises ConnectionResetError if it ends with a reset."""

@@ -121,6 +121,20 @@ class RunningGateway:
         user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def peak(self) -> int:
+        """KiB of memory that it has held at once, at most, since it was started or `forget_peak` was called."""
+        return self._status("VmHWM")
+
+    def forget_peak(self) -> int:
+        """KiB that it holds now."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        return self._status("VmRSS")
+
+    def _status(self, key: str) -> int:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(key))
+
     def family(self) -> dict[int, str]:
         """It, and everything that descends from it and is alive: command lines by pid."""
         return marked(self._mark)
