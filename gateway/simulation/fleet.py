@@ -126,7 +126,7 @@ class Fleet:
     def _probe(self) -> None:
         self._loop.after(PROBE_EVERY, self._probe)
         for pod in list(self.pods.values()):
-            if self._driver.pool.backends[pod.identity].quarantines:
+            if self._driver.pool.backends[pod.identity].quarantines and not pod.is_frozen:
                 if pod.at_work:
                     self._driver.backend_busy(pod.identity)
                 else:

@@ -34,6 +34,7 @@ class Plan:
     repeatable: bool = False
     quarantine: float = 900.0  # of a slot whose pod may still be at work
     refusal: float = 0.0  # chance that a pod refuses the connection
+    answer_within: float | None = None  # of a turn: then its client is told, and the pod works on
     break_off: float = 0.0  # chance that a connection breaks in mid-work, and the pod works on
 
 
@@ -67,6 +68,8 @@ class Visit:
             return
         self.begun += 1
         pod.begin(turn, self.plan.work, takes_slot=self.ticket.lane is Lane.COUNTED)
+        if self.plan.answer_within is not None:
+            self.driver.loop.after(self.plan.answer_within, turn.too_slow)
         if self.dice.random() < self.plan.break_off:
             self.driver.loop.after(self.plan.work * self.dice.random(), turn.broke)
 
@@ -89,6 +92,10 @@ class Visit:
             self.driver.retry(self.ticket, self.plan.quarantine)
         else:
             self._leave(Ending.BACKEND_BROKE_BEFORE_ANSWER, self.plan.quarantine)
+
+    def too_slow(self) -> None:
+        """Nobody knows when it will be done."""
+        self._leave(Ending.BACKEND_SLOW_ANSWER, self.plan.quarantine)
 
     def served(self) -> None:
         """The pod is done."""
@@ -126,6 +133,10 @@ class _Turn:
     def broke(self) -> None:
         if self._is_current:
             self.visit.broke()
+
+    def too_slow(self) -> None:
+        if self._is_current:
+            self.visit.too_slow()
 
     def done(self) -> None:
         if self._is_current:

@@ -40,17 +40,23 @@ class ClosedLoop:
 
 
 class Rabble:
-    """Visitors of all kinds, at random times, with everything going wrong now and then, and pods that die."""
+    """Visitors of all kinds, at random times, with everything going wrong now and then, and pods that die or stand
+    still."""
 
-    def __init__(self, world: World, witness: Witness, *, every: float, crash_every: float) -> None:
-        """Seconds between two visitors, and between two pods that die, on average."""
+    def __init__(
+        self, world: World, witness: Witness, *, every: float, crash_every: float, freeze_every: float | None = None
+    ) -> None:
+        """Seconds between two visitors, between two pods that die, and between two that stand still, on average."""
         self.is_over = False
         self._world = world
         self._witness = witness
         self._every = every
         self._crash_every = crash_every
+        self._freeze_every = freeze_every
         self._come()
         self._crash()
+        if freeze_every is not None:
+            self._freeze(freeze_every)
 
     def stop(self) -> None:
         """Nobody comes any more; those here are served, or not."""
@@ -70,6 +76,13 @@ class Rabble:
         if pods := list(self._world.fleet.pods):
             self._world.fleet.kill(self._world.dice.choice(pods))
 
+    def _freeze(self, every: float) -> None:
+        """Often for longer than anybody waits for an answer."""
+        dice = self._world.dice
+        self._world.loop.after(dice.expovariate(1 / every), lambda: self._freeze(every))
+        if pods := list(self._world.fleet.pods.values()):
+            dice.choice(pods).freeze(dice.uniform(1.0, 40.0))
+
     def _ticket(self) -> Ticket:
         dice = self._world.dice
         lane = dice.choices([Lane.COUNTED, Lane.EXEMPT, Lane.PASSIVE], [8, 1, 1])[0]
@@ -86,7 +99,9 @@ class Rabble:
             leaves_after=dice.choice([None, None, dice.uniform(0.0, 15.0)]),
             hangs_up=dice.random() < 0.5,
             repeatable=dice.random() < 0.3,
-            quarantine=dice.choice([9.0, 60.0]),  # never less than the work: where it runs out, G1 holds all the same
+            # Never less than the work: where it runs out, G1 holds all the same.
+            quarantine=dice.choice([9.0, 60.0]) if self._freeze_every is None else 600.0,
+            answer_within=None if self._freeze_every is None else 20.0,
             refusal=0.05,
             break_off=0.1,
         )

@@ -92,6 +92,17 @@ def test_one_that_can_be_asked_is_free_again_when_it_says_so_twice() -> None:
     assert (other.ending, one.fleet.double_runs) == (Ending.SERVED, 0)
 
 
+def test_one_that_stands_still_says_nothing() -> None:
+    one = world(max_scale=1, can_ask=True)
+    ask(one, work=2.0, leaves_after=4.0, hangs_up=True)  # at work from 3.0
+    one.loop.run(4.0)
+    one.fleet.pods["pod-1"].freeze(10.0)
+    one.loop.run(14.0)
+    assert one.slots_held == 1
+    one.loop.run(18.0)
+    assert one.slots_held == 0
+
+
 def test_with_a_pod_that_dies_ends_its_work_and_another_comes() -> None:
     one = world(min_scale=1)
     one.loop.run(3.0)

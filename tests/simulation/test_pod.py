@@ -45,6 +45,24 @@ def test_what_takes_no_slot_is_never_too_much() -> None:
     assert (pod.at_work, pod.double_runs) == (1, 0)
 
 
+def test_while_it_stands_still_nothing_is_done_and_what_comes_waits() -> None:
+    loop, before, meanwhile = Loop(), Waiter(), Waiter()
+    pod = Pod("pod-1", 2, loop)
+    pod.begin(before, 8.0, takes_slot=True)
+    loop.run(3.0)
+    pod.freeze(10.0)
+    loop.run(6.0)
+    pod.freeze(2.0)  # it does already
+    pod.begin(meanwhile, 1.0, takes_slot=True)
+    assert pod.is_frozen
+    loop.run(13.9)
+    assert (pod.is_frozen, before.heard, meanwhile.heard) == (False, [], [])
+    loop.run(14.0)
+    assert meanwhile.heard == ["done"]
+    loop.run(18.0)
+    assert (before.heard, pod.at_work) == (["done"], 0)
+
+
 def test_with_it_dies_its_work() -> None:
     loop, waiter = Loop(), Waiter()
     pod = Pod("pod-1", 1, loop)

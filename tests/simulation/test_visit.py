@@ -55,6 +55,15 @@ def test_who_leaves_while_it_works_keeps_the_slot_until_the_pod_is_done(
     assert (visit.ending, world.slots_held) == (Ending.CLIENT_LEFT_IN_ANSWER, quarantined)
 
 
+def test_who_gets_no_answer_in_time_is_told_and_the_slot_is_kept() -> None:
+    world = two_pods()
+    visit = world.visit(counted(), Plan(work=10.0, answer_within=4.0, quarantine=30.0))
+    quick = world.visit(counted(), Plan(work=3.0, answer_within=4.0))
+    world.loop.run(6.0)
+    assert (visit.ending, quick.ending) == (Ending.BACKEND_SLOW_ANSWER, Ending.SERVED)
+    assert (world.slots_held, world.pool.quarantined) == (1, 1)
+
+
 def test_where_every_connection_is_refused_its_time_runs_out() -> None:
     world = two_pods(queue_timeout=20.0, cold_timeout=20.0)
     visit = world.visit(counted(), Plan(work=10.0, refusal=1.0))

@@ -11,11 +11,12 @@ from gateway.core.scaling.local import Autoscaling
 from gateway.simulation.world import World
 from tests.core.invariants import Witness
 from tests.simulation.clients import ClosedLoop, Rabble
+from tests.simulation.hours import an_hour, figures
 
 START = 3.0  # seconds a pod needs
 WORK = 10.0  # and a request
 IDLE = 600.0  # ten minutes of nothing before the first
-TEN_MINUTES, AN_HOUR = 600.0, 3600.0
+TEN_MINUTES = 600.0
 TENTH = 0.1 + 1e-9  # 100 ms, and what floats make of it
 
 
@@ -66,23 +67,20 @@ def test_nobody_waits_longer_than_a_start_and_no_pod_rests_between_two() -> None
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_hour_of_bad_luck_breaks_no_promise(seed: int, can_ask: bool) -> None:
     """Refused and broken connections, clients who leave, pods and starts that die: the witness looks at every step."""
-    dice = random.Random(seed)
-    policy = Policy(cold_timeout=120, queue_timeout=60, line_limit=40, session_ttl=90, move_after=5, can_ask=can_ask)
-    world = World(policy, Autoscaling(max_scale=5), dice, start_seconds=lambda: dice.choice([None, 2.0, 5.0]))
-    witness = Witness(world.pool)
-    world.driver.saw = witness.saw
-    rabble = Rabble(world, witness, every=1.0, crash_every=60.0)
-    world.loop.run(AN_HOUR)
-    rabble.stop()
-    world.loop.run(AN_HOUR + TEN_MINUTES)
-
-    figures = (world.fleet.double_runs, world.outcomes_missing, world.sent_twice, world.slots_held)
-    assert figures == (0, 0, 0, 0)  # and order inversions, or the witness had said so
+    world = an_hour(seed, can_ask=can_ask)
+    assert figures(world) == (0, 0, 0, 0)  # and order inversions, or the witness had said so
     assert (world.outcomes.total(), world.pool.demand, len(world.fleet.pods)) == (world.accepted, 0, 0)
     counts = world.pool.counts
     assert min(counts.give_backs, counts.quarantines, counts.starts_failed, counts.cold_starts - 5) > 0
     assert min(counts.affinity_hits, counts.affinity_spills, counts.affinity_moves) > 0
     assert can_ask or counts.quarantines_expired > 0
+
+
+@pytest.mark.parametrize("can_ask", [True, False])
+def test_nor_does_an_hour_in_which_pods_stand_still(can_ask: bool) -> None:
+    world = an_hour(3, can_ask=can_ask, freeze_every=45.0)
+    assert figures(world) == (0, 0, 0, 0)
+    assert (world.outcomes.total(), world.pool.demand) == (world.accepted, 0)
 
 
 def test_the_same_dice_make_the_same_world() -> None:
