@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run load dev check test test-system test-pages fuzz bench bench-peers fmt clean
+.PHONY: help run load dev check test test-system test-pages soak fuzz bench bench-peers fmt clean
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faul
 
 test-pages: $(DEVELOPER) ## what the operators' page shows in a browser (Debian: chromium)
 	$(PY) -m pytest tests/pages
+
+soak: $(DEVELOPER) ## ten minutes of real faults, an hour of virtual ones, and what became of the promises (ARGS='--minutes 1')
+	$(PY) -m tests.soak $(ARGS)
 
 fuzz: $(DEVELOPER) ## a minute of coverage-guided fuzzing for each of our parsers (ARGS='--seconds 10 answers': one, shorter)
 	@$(PIP) --editable '.[dev,fuzz]'

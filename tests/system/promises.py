@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,13 +26,16 @@ class Broken:
     leaked: int = 0  # slots that nobody holds and nobody gets
     inversions: int = 0  # a pod was given a job that had come before its last one
 
+    def __add__(self, other: Broken) -> Broken:
+        return Broken(*map(add, astuple(self), astuple(other)))
+
 
 NOTHING = Broken()
 
 
-async def broken(gateway: RunningGateway, pods: Sequence[FaultPod], *, sent: int) -> Broken:
+async def broken(gateway: RunningGateway, pods: Sequence[FaultPod], *, sent: int, quiet_within: float = 15.0) -> Broken:
     """Count when all is quiet. `sent`: requests whose head the gateway has got, as the clients have counted."""
-    view = await gateway.until(is_quiet)
+    view = await gateway.until(is_quiet, within=quiet_within)
     return Broken(
         double_runs=sum(pod.double_runs for pod in pods),
         sent_twice=sent_twice(job.key for pod in pods for job in pod.jobs),

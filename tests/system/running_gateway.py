@@ -129,6 +129,11 @@ class RunningGateway:
     def forget_peak(self) -> int:
         """KiB that it holds now."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        return self.memory
+
+    @property
+    def memory(self) -> int:
+        """KiB that it holds now."""
         return self._status("VmRSS")
 
     def _status(self, key: str) -> int:
@@ -174,16 +179,17 @@ class RunningGateway:
 
 @asynccontextmanager
 async def running_gateway(
-    directory: Path, config: Mapping[str, Any], *, under: Sequence[str] = ()
+    directory: Path, config: Mapping[str, Any], *, under: Sequence[str] = (), within: float = _HARD_LIMIT
 ) -> AsyncIterator[RunningGateway]:
     """Start it with `config` written to `directory`/gateway.yaml, and stop it at the end of the block if it runs still.
 
-    `under`: a command that runs it. Fails if it does not stop in good order, or has logged a traceback.
+    `under`: a command that runs it. `within`: seconds for the whole of the block. Fails if it does not stop in good
+    order, or has logged a traceback.
     """
     write_config(directory, config)
     gateway = _start(directory, under)
     try:
-        with anyio.fail_after(_HARD_LIMIT):
+        with anyio.fail_after(within):
             listening = await gateway.event("listening")
             gateway.traffic, gateway.operators = tuple(listening["traffic"]), tuple(listening["operators"])
             yield gateway
