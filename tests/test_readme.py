@@ -7,7 +7,39 @@ from pathlib import Path
 
 from gateway.settings import PoolSettings, Settings, load
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+#: What it says that the gateway stands up to, by the test that shows it.
+SHOWN_BY = {
+    "a pod refuses connections": "backends_refuse.py::test_the_only_one_refuses_for_a_while",
+    "connecting to a pod hangs": "bad_network.py::test_nobody_waits_for_a_pod_at_which_connecting_hangs",
+    "the connection breaks before the answer": "bad_network.py::test_what_may_be_repeated_is_sent_once_more_to_another",
+    "the connection breaks in mid-answer": (
+        "bad_network.py::test_a_connection_that_breaks_at_any_byte_costs_one_client_its_answer"
+    ),
+    "a pod talks nonsense": "bad_backends.py::test_every_misbehaviour_at_once",
+    "a pod never answers, or stands still": (
+        "bad_backends.py::test_a_frozen_process_of_ours_is_not_waited_for_but_replaced"
+    ),
+    "a pod's answer never ends": "bad_backends.py::test_an_answer_without_end_is_cut_though_it_never_pauses",
+    "a pod says 500, or something behind its answer": "bad_backends.py::test_every_misbehaviour_at_once",
+    "a pod answers before it has the whole request": (
+        "bad_network.py::test_an_early_answer_reaches_a_client_that_still_uploads"
+    ),
+    "a pod's process dies": "backend_killed.py::test_only_the_client_of_a_killed_pod_notices",
+    "a pod is never ready": "bad_network.py::test_a_pod_that_never_says_that_it_is_ready_is_waited_for_so_long",
+    "a client leaves, or closes its half": "bad_clients.py::test_a_client_that_leaves_does_not_free_the_pod",
+    "a client does not read": "bad_clients.py::test_a_client_that_never_reads_is_cut",
+    "a client drips its body": "bad_clients.py::test_a_client_that_drips_its_body_is_not_waited_for",
+    "more connections than descriptors": "many_connections.py::test_descriptors_do_not_run_out",
+    "the gateway is killed": "gateway_killed.py::test_pods_still_at_work_are_not_given_another_job",
+    "the gateway stands still for a while": "bad_machine.py::test_it_stands_still_and_everything_happens_at_once",
+    "the wall clock is set": "bad_machine.py::test_the_wall_clock_is_set",
+    "nobody takes the access lines": "bad_machine.py::test_nobody_takes_its_access_lines",
+    "no file can grow": "bad_machine.py::test_no_file_can_grow",
+    "a gigabyte goes up or down (exempt)": "memory.py::test_a_gigabyte_up",
+}
 
 
 def test_the_configuration_in_readme_is_the_default_one(tmp_path: Path) -> None:
@@ -18,3 +50,12 @@ def test_the_configuration_in_readme_is_the_default_one(tmp_path: Path) -> None:
     pool = told.pools["stable-diffusion"]
     assert pool == PoolSettings(backends=pool.backends)
     assert told == Settings(pools=told.pools)
+
+
+def test_what_it_stands_up_to_is_what_tests_show() -> None:
+    section = README.read_text().partition("## What it stands up to\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [*SHOWN_BY]
+    for shown in SHOWN_BY.values():
+        file, test = shown.split("::")
+        assert f"async def {test}(" in (ROOT / "tests/system" / f"test_{file}").read_text(), shown
