@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from structlog.typing import EventDict, Processor
 
 Format = Literal["json", "console", "auto"]
@@ -58,6 +61,34 @@ def configure(chosen: Format = "auto", level: Level = "info", stream: TextIO | N
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+@contextmanager
+def through(write: Callable[[str], None]) -> Iterator[None]:
+    """Inside, events go to `write`, without their line ends, and not to the stream: one that nobody reads would hold up
+    whoever has something to say. `write` must neither block nor raise."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    handler = logging.StreamHandler(_Lines(write))
+    handler.setFormatter(before[0].formatter if before else None)
+    root.handlers[:] = [handler]
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+
+
+class _Lines:
+    """What a handler takes for a stream: it writes each event with its line end, and flushes it."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def write(self, text: str) -> None:
+        self._write(text.removesuffix("\n"))
+
+    def flush(self) -> None:
+        pass
 
 
 def _shared() -> list[Processor]:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
+from gateway import logs
 from gateway.core.routing import Route, Router
 from gateway.discovery.static import address_of
-from gateway.logs import is_console
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.ops.app import operators_app
@@ -74,7 +74,9 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
     with ExitStack() as stack:
         instruments = Instruments(registry := new_registry())
         lines = stack.enter_context(LineWriter(sys.stdout.fileno(), instruments.lines_dropped))
-        access_log = AccessLog(lines.write, console=is_console(settings.log.format, sys.stdout))
+        events = stack.enter_context(LineWriter(sys.stderr.fileno(), instruments.events_dropped, gather=0))
+        stack.enter_context(logs.through(events.write))
+        access_log = AccessLog(lines.write, console=logs.is_console(settings.log.format, sys.stdout))
         async with new_client() as probes, anyio.create_task_group() as tasks:
             gateway = Gateway(settings, path, environ, probes, instruments, access_log, Background(tasks))
             registry.register(SnapshotCollector(gateway.views, gateway.scaler_views))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from gateway.logs import configure, is_console
+from gateway.logs import configure, is_console, through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,3 +128,14 @@ def test_a_closed_stream_breaks_no_sender(capfd: pytest.CaptureFixture[str]) -> 
     structlog.get_logger().info("nobody_reads")
 
     assert "nobody_reads" not in capfd.readouterr().out
+
+
+def test_events_go_through_a_writer_for_a_while() -> None:
+    stream, lines = io.StringIO(), list[str]()
+    configure("json", stream=stream)
+    with through(lines.append):
+        structlog.get_logger().info("meanwhile", what="ours")
+        logging.getLogger("asyncio").warning("theirs %d", 1)
+    structlog.get_logger().info("afterwards")
+    assert [json.loads(line)["event"] for line in lines] == ["meanwhile", "theirs 1"]
+    assert [event["event"] for event in events(stream)] == ["afterwards"]

@@ -93,6 +93,10 @@ class Instruments:
             "gateway_access_lines_dropped_total",
             "Access lines lost because their reader is too slow, the disk is full or the output is closed.",
         )
+        self._events_dropped = counter(
+            "gateway_event_lines_dropped_total",
+            "Lines of events lost for the same reasons.",
+        )
 
     def observe(self, record: RequestRecord) -> None:
         """Count one ended request. One without an ending shows a defect of ours, and is counted as such."""
@@ -125,6 +129,10 @@ class Instruments:
     def lines_dropped(self, count: int) -> None:
         """So many access lines were lost."""
         self._lines_dropped.inc(count)
+
+    def events_dropped(self, count: int) -> None:
+        """So many lines of events were lost."""
+        self._events_dropped.inc(count)
 
 
 class _Children(dict[tuple[str, ...], _Metric], Generic[_Metric]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Seconds a line may wait for company: one write for many lines, and few changes of thread under load.
+#: Seconds a line waits for company: one write for many lines, and few changes of thread under load.
 _GATHER = 0.1
 
 #: Lines that may wait for a slow reader: seconds at full rate, under ten megabytes.
@@ -26,16 +26,20 @@ _LAST_LINES = 1.0
 class LineWriter:
     """Use as a context manager: the thread lives inside it. The descriptor stays the caller's."""
 
-    def __init__(self, descriptor: int, dropped: Callable[[int], None], *, limit: int = _LIMIT) -> None:
-        """`dropped` is told how many lines were lost, from either thread."""
+    def __init__(
+        self, descriptor: int, dropped: Callable[[int], None], *, gather: float = _GATHER, limit: int = _LIMIT
+    ) -> None:
+        """`dropped` is told how many lines were lost, from either thread. `gather`: seconds that a line may wait for
+        others."""
         self._descriptor = descriptor
         self._dropped = dropped
+        self._gather = gather
         self._limit = limit
         self._lines: deque[str] = deque()
         self._something = threading.Event()
         self._leaving = threading.Event()
         # A daemon: a reader that never reads must not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="line-writer", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,7 +62,7 @@ class LineWriter:
     def _run(self) -> None:
         while not self._leaving.is_set():
             self._something.wait()
-            self._leaving.wait(_GATHER)
+            self._leaving.wait(self._gather)
             self._something.clear()  # before looking: a line that comes now sets it again
             self._write_out()
         self._write_out()

@@ -98,11 +98,13 @@ def test_other_happenings_have_their_own_counters(counted: Counted) -> None:
     counted.instruments.session_cookie("sd", "invalid")
     counted.instruments.protocol_refused("header_too_large")
     counted.instruments.lines_dropped(7)
+    counted.instruments.events_dropped(8)
 
     assert counted.shows("gateway_cold_start_seconds_sum", pool="sd") == 42
     assert counted.shows("gateway_session_cookies_total", pool="sd", verdict="invalid") == 1
     assert counted.shows("gateway_protocol_refused_total", reason="header_too_large") == 1
     assert counted.shows("gateway_access_lines_dropped_total") == 7
+    assert counted.shows("gateway_event_lines_dropped_total") == 8
 
 
 def test_the_process_is_in_the_registry_and_the_registry_is_nobody_elses(counted: Counted) -> None:

@@ -75,5 +75,6 @@ async def test_only_the_client_of_a_killed_pod_notices(behave: str, ending: Endi
         assert (sent_twice(told(tmp_path, "job ")), told(tmp_path, "double run ")) == (0, [])
         assert await gateway.total("gateway_requests_total", code=ending.value) == 1
         assert await gateway.total("gateway_requests_total") == 6
+        await gateway.event("process_died", 1)
         assert len(gateway.events("process_died")) == 1
         assert "SIGKILL" in gateway.events("process_died")[0]["evidence"]

@@ -29,7 +29,8 @@ _DAY = 86_400
 
 
 def fronting(pod: FaultPod, **told: Any) -> dict[str, Any]:
-    return configuration({"backends": {"static": [pod.url]}, **told})
+    sections = {"log": told.pop("log")} if "log" in told else {}
+    return configuration({"backends": {"static": [pod.url]}, **told}, **sections)
 
 
 async def send_in_line(gateway: RunningGateway, clients: list[RawClient], *headers: str) -> None:
@@ -122,6 +123,29 @@ async def test_nobody_takes_its_access_lines(log: str, tmp_path: Path) -> None:
                 assert await gateway.total("gateway_access_lines_dropped_total") > 0
     finally:
         os.close(reader)
+
+
+async def test_nobody_takes_its_events(tmp_path: Path) -> None:
+    """Its standard error ends in a process that stands still; clients make as many events as they like."""
+    copies = 'exec "$@" 2> >(echo $BASHPID > reader.pid; exec cat >> gateway-1.err)'
+    async with (
+        fault_pods(1) as (pod,),
+        running_gateway(
+            tmp_path,
+            fronting(pod, log={"format": "json", "level": "debug"}),
+            under=("bash", "-c", copies, "bash"),
+        ) as gateway,
+    ):
+        await gateway.ready(1)
+        reader = int((tmp_path / "reader.pid").read_text())
+        os.kill(reader, signal.SIGSTOP)
+        try:
+            for _ in range(500):  # events of more than a pipe holds
+                assert (await ask(gateway, b"GET / HTTP/1.1\r\n\r\n")).status == 400
+            assert (await ask(gateway, job("work"))).status == 200
+            assert await broken(gateway, [pod], sent=1) == NOTHING
+        finally:
+            os.kill(reader, signal.SIGCONT)
 
 
 async def test_no_file_can_grow(tmp_path: Path) -> None:

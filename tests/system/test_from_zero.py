@@ -40,6 +40,7 @@ async def test_a_page_wakes_a_pod_and_its_polling_does_not(tmp_path: Path) -> No
         page = await ask(gateway, get("/"))
         assert (page.status, "set-cookie" in page.fields) == (200, True)
         assert (await ask(gateway, get("/sdapi/v1/progress"))).status == 200
+        await gateway.event("process_started", 1)
         assert len(gateway.events("process_started")) == 1
 
 
@@ -57,7 +58,7 @@ async def test_nothing_comes_up_in_time(tmp_path: Path) -> None:
         answer = await ask(gateway, job("patient"))
         assert (answer.status, answer.json()["reason"]) == (503, "nothing_came_up")
         await gateway.event("process_start_failed")  # a start that takes longer than anybody waits has failed
-        assert "not ready within 1 s" in gateway.events("process_start_failed")[0]["evidence"]
+        assert "not ready within 1 s" in (await gateway.event("process_start_failed"))["evidence"]
 
 
 async def test_a_signal_in_mid_start(tmp_path: Path) -> None:
@@ -84,6 +85,7 @@ async def test_no_gpu_is_given_to_two(tmp_path: Path) -> None:
         assert view["autoscaler"]["bound"] == "gpus"
         pids = [gateway.pid_of(backend["address"]) for backend in view["backends"]]
         assert sorted(map(_gpu, pids)) == ["0", "3"]
+        await gateway.event("process_started", 2)
         assert len(gateway.events("process_started")) == 2
         await _kill(gateway, pids[0])
         view = await gateway.ready(2)

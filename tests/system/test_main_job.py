@@ -74,11 +74,13 @@ async def test_fifty_requests_from_zero_and_back_to_zero(load: str, tmp_path: Pa
         await pods.look(client)
         assert re.findall(r"\[(\d+)\]\s+(\d+) responses", said) == [("200", "50")], said
         assert pods.most_ready == 5
+        await gateway.event("process_started", 5)
         assert len(gateway.events("process_started")) == 5
         assert (pods.total("served"), pods.total("two_at_once")) == (50, 0)
 
         view = await gateway.until(lambda view: not view["backends"], within=20)
         assert (view["slots"], view["demand"], view["line"]["bytes_held"]) == (0, 0, 0)
+        await gateway.event("process_stopped", 5)
         assert len(gateway.events("process_stopped")) == 5
         assert await gateway.total("gateway_requests_total", outcome="served", code="--") == 50
         assert {line["status"] for line in await gateway.access(50)} == {200}
