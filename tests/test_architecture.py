@@ -48,6 +48,8 @@ TESTED_ELSEWHERE = {
     "gateway/demo/a1111/page.py": "tests/demo/a1111/test_api.py",
     "gateway/demo/comfyui/__main__.py": "tests/demo/comfyui/test_main.py",
     "gateway/demo/serving.py": "tests/demo/a1111/test_main.py",
+    "gateway/demo/kube_api/faults.py": "tests/kubernetes/test_mirror.py",
+    "gateway/demo/kube_api/watching.py": "tests/kubernetes/test_mirror.py",
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
     "gateway/pool_wiring.py": "tests/test_wiring_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",
