@@ -41,6 +41,7 @@ class Listed:
     limit: int | None = None  # None: the pool's
     fresh: bool = False  # known to have done nothing yet: a process of ours
     ready: bool = False  # the lister vouches for its readiness
+    direct_address: str | None = None  # "host:port" for requests without a slot; None: the same
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +64,7 @@ class Backend:
     limit: int
     order: int  # position of first listing, for stable ties
     own_limit: int | None = None  # as listed; None: it has the pool's
+    direct_address: str | None = None  # as listed; None: it has one address for all
     state: BackendState = BackendState.STARTING
     listed: bool = True
     suspect_until: float = 0.0

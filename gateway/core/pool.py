@@ -239,7 +239,7 @@ class Pool:
             if backend is None:
                 backend = self._first_seen(listed, now)
             backend.listed = True
-            backend.address = listed.address
+            backend.address, backend.direct_address = listed.address, listed.direct_address
             backend.own_limit, backend.limit = listed.limit, self._roster.limit_of(listed.limit)
             if listed.ready and backend.state is BackendState.STARTING:
                 backend.state = BackendState.READY

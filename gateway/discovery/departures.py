@@ -23,19 +23,26 @@ class Departures:
         self.start_succeeded = reports.start_succeeded
         self._reports = reports
         self._left = left
-        self._addresses: dict[str, str] = {}  # by identity, as last listed
+        self._addresses: dict[str, set[str]] = {}  # by identity, as last listed
 
     def replace_backends(self, listing: Iterable[Listed]) -> None:
         """Whoever is not in it any more, or is elsewhere, has left."""
         listing = list(listing)
-        before, self._addresses = self._addresses, {backend.identity: backend.address for backend in listing}
-        for identity, address in before.items():
-            if self._addresses.get(identity) != address:
-                self._left(address)
+        before, self._addresses = self._addresses, {backend.identity: _addresses_of(backend) for backend in listing}
+        for identity, addresses in before.items():
+            self._have_left(addresses - self._addresses.get(identity, set()))
         self._reports.replace_backends(listing)
 
     def set_state(self, identity: str, state: BackendState) -> None:
         """Whoever is gone has left."""
-        if state is BackendState.GONE and identity in self._addresses:
-            self._left(self._addresses[identity])
+        if state is BackendState.GONE:
+            self._have_left(self._addresses.get(identity, set()))
         self._reports.set_state(identity, state)
+
+    def _have_left(self, addresses: set[str]) -> None:
+        for address in sorted(addresses):
+            self._left(address)
+
+
+def _addresses_of(backend: Listed) -> set[str]:
+    return {backend.address} | ({backend.direct_address} if backend.direct_address is not None else set())

@@ -1,4 +1,5 @@
-"""The list of a pool's backends, with one watch running for each: begun when it appears, ended when it leaves.
+"""The list of a pool's backends, with one watch running for each: begun when it appears, ended when it leaves, begun
+anew when it is listed at another address.
 
 For sources whose backends come and go by themselves; what is ready is what the watch says.
 """
@@ -26,17 +27,17 @@ class WatchedListing:
         self._tasks = tasks
         self._reports = reports
         self._watch = watch
-        self._watches: dict[str, anyio.CancelScope] = {}
+        self._watches: dict[tuple[str, str], anyio.CancelScope] = {}  # by identity and address
 
     def replace(self, listing: Iterable[Listed]) -> None:
         """Who exists now, all of them."""
-        present = {backend.identity: backend for backend in listing}
+        present = {(backend.identity, backend.address): backend for backend in listing}
         self._reports.replace_backends(present.values())
-        for identity in self._watches.keys() - present.keys():
-            self._watches.pop(identity).cancel()
-        for identity in present.keys() - self._watches.keys():
-            self._watches[identity] = scope = anyio.CancelScope()
-            self._tasks.start_soon(self._look_after, present[identity], scope)
+        for key in self._watches.keys() - present.keys():
+            self._watches.pop(key).cancel()
+        for key in present.keys() - self._watches.keys():
+            self._watches[key] = scope = anyio.CancelScope()
+            self._tasks.start_soon(self._look_after, present[key], scope)
 
     async def _look_after(self, backend: Listed, scope: anyio.CancelScope) -> None:
         def report(ready: bool) -> None:

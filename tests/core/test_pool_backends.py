@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.backend import BackendState
+from gateway.core.backend import BackendState, Listed
 from gateway.core.decisions import Ending, Reason
 from gateway.core.health import suspect_seconds
 from gateway.core.ticket import Lane
@@ -377,3 +377,12 @@ def test_whether_anybody_else_may_serve() -> None:
     assert p.pool.has_another(one)
     p.state("gpu-2", BackendState.DRAINING)
     assert not p.pool.has_another(one)
+
+
+def test_addresses_are_those_of_the_last_listing() -> None:
+    p = Playbook()
+    p.pool.replace_backends([Listed("uid", "10.0.0.1:8012", "gpu-1", direct_address="10.0.0.1:7860")], 0)
+    assert p.pool.backends["uid"].direct_address == "10.0.0.1:7860"
+    p.pool.replace_backends([Listed("uid", "10.0.0.1:8013", "gpu-1")], 0)
+    backend = p.pool.backends["uid"]
+    assert (backend.address, backend.direct_address) == ("10.0.0.1:8013", None)

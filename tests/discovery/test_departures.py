@@ -63,6 +63,25 @@ def test_who_has_moved_has_left_the_old_address() -> None:
     assert story.told == ["list a", "left 10.0.0.1:80", "list a"]
 
 
+def test_of_two_addresses_each_is_left() -> None:
+    story = Story()
+    departures = Departures(story, story.left)
+    both = Listed("a", "10.0.0.1:8012", "a", direct_address="10.0.0.1:7860")
+    departures.replace_backends([both])
+    departures.replace_backends([pod("a", "10.0.0.1:8012")])
+    departures.replace_backends([both])
+    departures.replace_backends([])
+    assert story.told == [
+        "list a",
+        "left 10.0.0.1:7860",
+        "list a",
+        "list a",
+        "left 10.0.0.1:7860",
+        "left 10.0.0.1:8012",
+        "list",
+    ]
+
+
 def test_of_states_only_the_end_is_a_departure() -> None:
     story = Story()
     departures = Departures(story, story.left)

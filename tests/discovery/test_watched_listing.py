@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
 import pytest
 
@@ -9,6 +11,9 @@ from gateway.core.backend import Listed
 from gateway.discovery.watched_listing import WatchedListing
 from tests.doubles.recording_reports import RecordingReports
 from tests.doubles.told_watch import ToldWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def listed(*names: str) -> list[Listed]:
@@ -27,3 +32,20 @@ async def test_watches_follow_the_list() -> None:
             assert watch.watched == names
         listing.replace([])
     assert reports.told == ["list a b", "list b c", "list", "list a", "list"]
+
+
+@pytest.mark.anyio
+async def test_who_has_moved_is_watched_where_it_is() -> None:
+    watched = []
+
+    async def watch(backend: Listed, report: Callable[[bool], None]) -> None:
+        watched.append(backend.address)
+        await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        listing = WatchedListing(tasks, RecordingReports(), watch)
+        for port in (80, 80, 81):
+            listing.replace([Listed("a", f"a:{port}", "a")])
+            await anyio.wait_all_tasks_blocked()
+        listing.replace([])
+    assert watched == ["a:80", "a:81"]
