@@ -21,7 +21,9 @@ class Faults:
     """All off at first."""
 
     latency: float = 0.0  # seconds before each answer
-    gone_in_stream: bool = True  # a forgotten version: told in the stream, as the watch cache does; else as a status
+    gone_in_stream: bool = (
+        True  # a forgotten version: told in the stream, as the watch cache does; else to the next watch
+    )
     page: int | None = None  # at most so many objects in a page of a list, whatever was asked for
     tokens: set[str] | None = None  # who may ask; None: everybody
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)  # by verb and plural

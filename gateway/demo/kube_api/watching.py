@@ -65,7 +65,8 @@ class WatchStream:
         while True:
             changed = self._store.changed
             if self._version < self._store.oldest:
-                await self._say(send, "ERROR", gone(self._version, self._store.oldest))
+                if self._faults.gone_in_stream:
+                    await self._say(send, "ERROR", gone(self._version, self._store.oldest))
                 return
             for change in list(self._store.since(self._version, self._kind, self._namespace)):
                 if event := self._selector.event(change):
