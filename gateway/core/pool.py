@@ -564,13 +564,13 @@ class Pool:
                 self._roster.rank(backend, now)
         if self._line and self._is_hopeless(now):
             decisions += self._refuse_line(self._hopeless(now, remember=False))
-        cold, demand = self.is_cold, self.demand
+        roster = self._roster
+        cold, wanted, working = not roster.ready, self.wanted, roster.in_flight + roster.quarantined
         self._patience.clocks.switch(cold, now)
-        self.load.set(now, demand)
+        self.load.set(now, wanted + working)
         if self.report is not None:
-            working = self.in_flight + self.quarantined
-            self.report.set(now, waiting=self.wanted, working=working, arrivals=self.counts.arrivals)
-        if cold and self.wanted and not self._roster.somebody_rests:
+            self.report.set(now, waiting=wanted, working=working, arrivals=self.counts.arrivals)
+        if cold and wanted and not roster.somebody_rests:
             if self._cold_since is None:
                 self._cold_since = now
                 self.counts.cold_starts += 1

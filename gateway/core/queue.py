@@ -9,7 +9,7 @@ O(log n) amortised, and memory is proportional to the members, not to the traffi
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, KeysView
@@ -20,32 +20,37 @@ Member = TypeVar("Member")
 _SLACK = 64
 
 
-class KeyedHeap(Generic[Member]):
-    """Members by key, smallest first. Equal keys: the one put first."""
+class KeyedHeap(dict[Member, tuple[Any, int, Member]]):
+    """Members by key, smallest first. Equal keys: the one put first.
 
-    __slots__ = ("_entries", "_heap", "_puts")
+    It is the dict of its members' entries, so that to ask whether somebody is in, or how many are, costs no call of
+    Python's: a request asks that some thirty times. Only `put` and `discard` and what follows here may change it.
+    """
+
+    __slots__ = ("_heap", "_puts")
 
     def __init__(self) -> None:
+        super().__init__()
         self._heap: list[tuple[Any, int, Member]] = []
-        self._entries: dict[Member, tuple[Any, int, Member]] = {}
         self._puts = 0
 
     def put(self, member: Member, key: Any) -> None:
         """Let `member` in, or give it another key."""
-        present = self._entries.get(member)
+        present = self.get(member)
         if present is not None and present[0] == key:
             return
         self._puts += 1
         entry = (key, self._puts, member)
-        self._entries[member] = entry
+        self[member] = entry
         heapq.heappush(self._heap, entry)
-        if len(self._heap) > 2 * len(self._entries) + _SLACK:
+        if len(self._heap) > 2 * len(self) + _SLACK:
             self._rebuild()
 
     def discard(self, member: Member) -> None:
         """Let `member` out; nothing happens if it is not in."""
-        self._entries.pop(member, None)
-        if len(self._heap) > 2 * len(self._entries) + _SLACK:
+        if self.pop(member, None) is None:
+            return
+        if len(self._heap) > 2 * len(self) + _SLACK:
             self._rebuild()
 
     def first(self) -> Member | None:
@@ -56,7 +61,7 @@ class KeyedHeap(Generic[Member]):
     def first_but(self, member: Member | None) -> Member | None:
         """The same, but `member` only if it is the only one."""
         entry = self._top()
-        if entry is None or entry[2] is not member or len(self._entries) == 1:
+        if entry is None or entry[2] is not member or len(self) == 1:
             return entry[2] if entry is not None else None
         self.discard(member)
         other = self.first()
@@ -71,32 +76,26 @@ class KeyedHeap(Generic[Member]):
     def pop_until(self, key: Any) -> Iterator[Member]:
         """Take out the members whose keys are at most `key`, smallest first."""
         while (entry := self._top()) is not None and entry[0] <= key:
-            del self._entries[entry[2]]
+            del self[entry[2]]
             yield entry[2]
 
     def members(self) -> KeysView[Member]:
         """All of them, in no order, without the cost of one."""
-        return self._entries.keys()
-
-    def __contains__(self, member: Member) -> bool:
-        return member in self._entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        return self.keys()
 
     def __iter__(self) -> Iterator[Member]:
         """All members in order: O(n log n), for snapshots and for moving a whole line."""
-        return (entry[2] for entry in sorted(self._entries.values(), key=lambda entry: entry[:2]))
+        return (entry[2] for entry in sorted(self.values(), key=lambda entry: entry[:2]))
 
     def _top(self) -> tuple[Any, int, Member] | None:
-        heap, entries = self._heap, self._entries
+        heap = self._heap
         while heap:
             entry = heap[0]
-            if entries.get(entry[2]) is entry:
+            if self.get(entry[2]) is entry:
                 return entry
             heapq.heappop(heap)
         return None
 
     def _rebuild(self) -> None:
-        self._heap = list(self._entries.values())
+        self._heap = list(self.values())
         heapq.heapify(self._heap)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+#: Seconds after which the timer looks first, at most: a deadline that comes nearer, but not so near, costs no new one.
+_LOOK = 10.0
+
+
 class Interruption:
     """Use as `async with`. The block ends early, without an error, at `deadline` (seconds on the loop's clock) or when
     `interrupt` was called; `happened` then says so. Used once."""
@@ -80,7 +84,8 @@ class Interruption:
             self._timer.cancel()
             self._timer = None
         if self._deadline < math.inf:
-            self._timer = self._loop.call_at(self._deadline, self._look)
+            first_look = self._loop.time() + _LOOK
+            self._timer = self._loop.call_at(min(self._deadline, first_look), self._look)
 
     def _look(self) -> None:
         self._timer = None
