@@ -26,6 +26,7 @@ PURE = frozenset(
         "collections",
         "dataclasses",
         "enum",
+        "functools",
         "hashlib",
         "heapq",
         "itertools",

@@ -152,5 +152,5 @@ def test_the_traces_have_everything_in_them() -> None:
         log, pool = simulate(Trace(random.Random(seed)))
         reasons |= {said[0] for _, _, said in log if not isinstance(said, str)}
         counts.update(asdict(pool.counts))
-    assert reasons == {*Reason} - {Reason.BYTES_FULL}
+    assert reasons == {*Reason} - {Reason.BYTES_FULL, Reason.EXPELLED}
     assert min(counts.values()) > 0

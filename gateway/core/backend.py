@@ -3,7 +3,7 @@
     slots = free + in flight + quarantined     (limit 0: no slots, no limit)
 
 A backend is known by its identity, never by its address alone. It is *eligible* (it may be granted a request) when
-it is listed, probed ready, not draining, and not suspect.
+it is listed, probed ready, not draining (by itself or by an operator), and not suspect.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Backend:
     direct_address: str | None = None  # as listed; None: it has one address for all
     state: BackendState = BackendState.STARTING
     listed: bool = True
+    held: bool = False  # an operator drains it: nothing but an operator ends that
     suspect_until: float = 0.0
     refusals: int = 0  # in a row
     in_flight: dict[Ticket, None] = field(default_factory=dict)
@@ -105,8 +106,8 @@ class Backend:
 
     @property
     def may_return(self) -> bool:
-        """If it is not ready now, it may be so again."""
-        return self.state in (BackendState.STARTING, BackendState.READY)
+        """If it is not ready now, it may be so again without anybody's doing."""
+        return not self.held and self.state in (BackendState.STARTING, BackendState.READY)
 
     def is_suspect(self, now: float) -> bool:
         """It refused a connection a moment ago."""
@@ -114,4 +115,4 @@ class Backend:
 
     def is_eligible(self, now: float) -> bool:
         """It may be granted a request, if it has a free slot."""
-        return self.state is BackendState.READY and self.listed and not self.is_suspect(now)
+        return self.state is BackendState.READY and self.listed and not self.held and not self.is_suspect(now)

@@ -21,6 +21,7 @@ class Reason(enum.Enum):
     CLIENT_LIMIT = "client_limit"  # the client's own limit on waiting ran out
     STARTS_FAIL = "starts_fail"  # no backend is ready and the last three starts died
     NO_BACKEND = "no_backend"  # a passive request, and no backend is ready
+    EXPELLED = "expelled"  # an operator took it out of the line
     STOPPING = "stopping"
 
 

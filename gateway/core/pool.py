@@ -121,6 +121,10 @@ class Pool:
         """Counted tickets in line, in order."""
         return iter(self._line.counted)
 
+    def first_waiting(self, count: int) -> list[Ticket]:
+        """The first so many of them, at a cost that does not grow with the line."""
+        return self._line.counted.first_few(count)
+
     def position(self, ticket: Ticket) -> int:
         """Place in line from 1: O(1), never too low, approximate. The snapshot has the exact order."""
         return self._line.position(ticket)
@@ -226,7 +230,11 @@ class Pool:
     def stop(self, now: float) -> list[Decision]:
         """Nothing waits any longer, and nobody comes in."""
         self.stopping = True
-        return self._settle(self._refuse_line(self._refusal(Reason.STOPPING)), now)
+        return self._settle(self._refuse(self._line.everybody(), self._refusal(Reason.STOPPING)), now)
+
+    def expel(self, label: str, now: float) -> list[Decision]:
+        """An operator takes what waits under this label out of the line."""
+        return self._settle(self._refuse(self._line.labelled(label), self._refusal(Reason.EXPELLED)), now)
 
     # Facts about backends
 
@@ -292,9 +300,23 @@ class Pool:
             self._free_quarantines(backend, backend.quarantines.copy(), now)
         return self._settle(self._match(now), now)
 
+    def drain(self, identity: str, now: float) -> list[Decision]:
+        """An operator wants no new requests there, whatever probes and listings say, until `undrain`."""
+        return self._hold(identity, True, now)
+
+    def undrain(self, identity: str, now: float) -> list[Decision]:
+        """An operator's drain is over."""
+        return self._hold(identity, False, now)
+
+    def _hold(self, identity: str, held: bool, now: float) -> list[Decision]:
+        if (backend := self.backends.get(identity)) is not None:
+            self._roster.hold(backend, held)
+            self._reconsider(backend, now)
+        return self._settle(self._match(now), now)
+
     def take_for_removal(self, now: float) -> str | None:
-        """Choose the backend to stop and drain it in the same step: no work, then the fewest live sessions, then
-        the longest idle. None: all are busy."""
+        """Choose the backend to stop and drain it in the same step: no work, then drained by an operator, the fewest
+        live sessions, the longest idle. None: all are busy."""
         backend = self._roster.most_dispensable()
         if backend is None:
             return None
@@ -536,9 +558,8 @@ class Pool:
     def _refusal(self, reason: Reason) -> Refusal:
         return Refusal(reason, retry_after(self.expected_wait()))
 
-    def _refuse_line(self, refusal: Refusal) -> list[Decision]:
-        """Everything in line gets the same answer."""
-        tickets = self._line.everybody()
+    def _refuse(self, tickets: list[Ticket], refusal: Refusal) -> list[Decision]:
+        """These leave the line, all with the same answer."""
         for ticket in tickets:
             self._unjoin(ticket)
         return [self._reject(ticket, refusal) for ticket in tickets]
@@ -563,7 +584,7 @@ class Pool:
                 backend.sessions = self.sessions.at_home(backend.identity)
                 self._roster.rank(backend, now)
         if self._line and self._is_hopeless(now):
-            decisions += self._refuse_line(self._hopeless(now, remember=False))
+            decisions += self._refuse(self._line.everybody(), self._hopeless(now, remember=False))
         roster = self._roster
         cold, wanted, working = not roster.ready, self.wanted, roster.in_flight + roster.quarantined
         self._patience.clocks.switch(cold, now)

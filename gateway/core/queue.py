@@ -73,6 +73,22 @@ class KeyedHeap(dict[Member, tuple[Any, int, Member]]):
         entry = self._top()
         return entry[0] if entry is not None else None
 
+    def first_few(self, count: int) -> list[Member]:
+        """The `count` with the smallest keys, in order: O(count log count) in the long run, however many there are."""
+        if len(self._heap) - len(self) > count:
+            self._rebuild()  # dead entries at the top would all be looked at
+        heap, few = self._heap, list[Member]()
+        frontier = [(*heap[0][:2], 0)] if heap else []
+        while frontier and len(few) < count:
+            *_, at = heapq.heappop(frontier)
+            entry = heap[at]
+            if self.get(entry[2]) is entry:
+                few.append(entry[2])
+            for child in (2 * at + 1, 2 * at + 2):
+                if child < len(heap):
+                    heapq.heappush(frontier, (*heap[child][:2], child))
+        return few
+
     def pop_until(self, key: Any) -> Iterator[Member]:
         """Take out the members whose keys are at most `key`, smallest first."""
         while (entry := self._top()) is not None and entry[0] <= key:

@@ -25,6 +25,7 @@ class RequestRecord:
     backend: str | None = None  # its name
     turns: int = 0
     waited: float = 0.0  # seconds in line
+    granted_at: float | None = None  # driver's clock, its last turn
     service: float | None = None  # seconds from grant to the end of the backend's answer
     place: int | None = None  # position on arrival
     status: int | None = None  # what the client was sent; None: nothing

@@ -36,6 +36,7 @@ class Roster:
         self.suspects: KeyedHeap[Backend] = KeyedHeap()
         self.quarantines: KeyedHeap[Backend] = KeyedHeap()
         self.stuck: KeyedHeap[Backend] = KeyedHeap()
+        self.held: set[str] = set()  # identities under an operator's drain: who leaves and comes back is so still
         self._orders = 0
 
     # Looking
@@ -48,7 +49,7 @@ class Roster:
     @property
     def somebody_rests(self) -> bool:
         """A backend is only suspect, and will be asked again in a moment: that is cold, but no cold start."""
-        return any(b.listed and b.state is BackendState.READY for b in self.suspects.members())
+        return any(b.listed and b.may_return and b.state is BackendState.READY for b in self.suspects.members())
 
     def home_of(self, ticket: Ticket) -> Backend | None:
         """The backend that the ticket's session belongs to, if it exists."""
@@ -68,9 +69,9 @@ class Roster:
         return any(b is not backend and b.listed and b.may_return for b in self.backends.values())
 
     def most_dispensable(self) -> Backend | None:
-        """No work, then the fewest live sessions, then the longest idle. None: all are busy."""
+        """No work, then drained by an operator, the fewest live sessions, the longest idle. None: all are busy."""
         idle = [b for b in self.backends.values() if b.state is BackendState.READY and b.listed and not b.is_busy]
-        return min(idle, key=lambda b: (b.sessions, b.idle_since, b.order), default=None)
+        return min(idle, key=lambda b: (not b.held, b.sessions, b.idle_since, b.order), default=None)
 
     def starting(self) -> list[str]:
         """Backends that are not ready and have no work, oldest first."""
@@ -96,6 +97,7 @@ class Roster:
         limit = self.limit_of(listed.limit)
         backend = Backend(listed.identity, listed.address, listed.name, limit, self._orders, idle_since=now)
         backend.sessions = sessions
+        backend.held = listed.identity in self.held
         self.backends[listed.identity] = backend
         if self.policy.can_ask and self.policy.unknown_for > 0 and not listed.fresh:
             for _ in range(limit):
@@ -116,6 +118,14 @@ class Roster:
         for quarantine in over:
             backend.quarantines.remove(quarantine)
             self.quarantined -= 1
+
+    def hold(self, backend: Backend, held: bool) -> None:
+        """An operator drains it, or does so no longer."""
+        backend.held = held
+        if held:
+            self.held.add(backend.identity)
+        else:
+            self.held.discard(backend.identity)
 
     def suspect(self, backend: Backend, now: float) -> None:
         """It refused. Turns that fail together are one refusal, or a page of small files would cost it half a
@@ -160,6 +170,8 @@ class Roster:
     def _forget_if_done(self, backend: Backend) -> None:
         if (backend.listed and backend.state is not BackendState.GONE) or not backend.is_done:
             return
+        if backend.state is BackendState.GONE:
+            self.held.discard(backend.identity)
         if self.backends.get(backend.identity) is backend:
             del self.backends[backend.identity]
         self.suspects.discard(backend)

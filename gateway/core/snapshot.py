@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gateway.core.backend import BackendState
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -60,6 +62,7 @@ class BackendView:
     suspect_for: float | None
     tickets: tuple[TicketView, ...] = ()
     quarantines: tuple[QuarantineView, ...] = ()
+    held: bool = False  # drained by an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +158,23 @@ def view_of(pool: Pool, now: float) -> PoolView:
     )
 
 
+def state_of(backend: Backend, now: float) -> str:
+    """One word for what people should think of it."""
+    if backend.held or not backend.listed:
+        return BackendState.DRAINING.value
+    if backend.state is BackendState.READY and backend.is_suspect(now):
+        return "suspect"
+    word: str = backend.state.value
+    return word
+
+
 def _backend_view(backend: Backend, now: float) -> BackendView:
     suspect = backend.is_suspect(now)
-    state = backend.state.value
-    if not backend.listed:
-        state = "draining"
-    elif suspect and state == "ready":
-        state = "suspect"
     return BackendView(
         name=backend.name,
         identity=backend.identity,
         address=backend.address,
-        state=state,
+        state=state_of(backend, now),
         limit=backend.limit,
         in_flight=len(backend.in_flight),
         exempt=len(backend.uncounted),
@@ -186,13 +194,14 @@ def _backend_view(backend: Backend, now: float) -> BackendView:
             )
             for quarantine in backend.quarantines
         ),
+        held=backend.held,
     )
 
 
 def _line_view(pool: Pool, now: float) -> LineView:
-    waiting = list(pool.all_waiting())
+    waiting = pool.first_waiting(SHOWN)
     return LineView(
-        waiting=len(waiting),
+        waiting=pool.waiting,
         waiting_exempt=pool.waiting_exempt,
         uploading=pool.budget.uploading,
         limit=pool.policy.line_limit,
@@ -220,11 +229,12 @@ def _ticket_views(tickets: Iterable[Ticket], now: float) -> tuple[TicketView, ..
 
 def _session_views(pool: Pool, now: float) -> tuple[SessionView, ...]:
     return tuple(
-        SessionView(short_hash(session.id), _name_of(pool, session.home), now - session.seen)
+        SessionView(short_hash(session.id), name_of(pool, session.home), now - session.seen)
         for session in itertools.islice(pool.sessions.newest(), SHOWN)
     )
 
 
-def _name_of(pool: Pool, identity: str | None) -> str | None:
+def name_of(pool: Pool, identity: str | None) -> str | None:
+    """Of a backend that exists."""
     backend = pool.backends.get(identity) if identity is not None else None
     return backend.name if backend is not None else None

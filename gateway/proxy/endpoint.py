@@ -357,6 +357,7 @@ class Endpoint:
             record.place = slot.ticket.place
             record.waited = slot.waited
             record.service = slot.service
+            record.granted_at = slot.ticket.granted_at if slot.ticket.turns else None
             if slot.ticket.backend is not None:
                 record.backend = slot.ticket.backend.name
         self._record(record)

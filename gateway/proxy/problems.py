@@ -55,6 +55,7 @@ _REFUSED = {
     ),
     Reason.STARTS_FAIL: ("Backends fail to start", "No backend is ready, and the last ones died while starting."),
     Reason.NO_BACKEND: ("No backend is ready", "This request does not start one; a request for real work does."),
+    Reason.EXPELLED: ("Taken out of the line", "An operator of this service ended the request's wait."),
     Reason.STOPPING: ("The gateway is stopping", "It takes no new requests."),
 }
 

@@ -211,6 +211,18 @@ class Driver:
         """An operator frees a backend's quarantined slots."""
         self._tell(lambda now: self.pool.release(identity, now))
 
+    def drain(self, identity: str) -> None:
+        """An operator wants no new requests there."""
+        self._tell(lambda now: self.pool.drain(identity, now))
+
+    def undrain(self, identity: str) -> None:
+        """An operator's drain is over."""
+        self._tell(lambda now: self.pool.undrain(identity, now))
+
+    def expel(self, label: str) -> None:
+        """An operator takes what waits under this label out of the line."""
+        self._tell(lambda now: self.pool.expel(label, now))
+
     def start_failed(self, evidence: str, retry_in: float) -> None:
         """A start died; the next attempt is possible in `retry_in` seconds."""
         self._tell(lambda now: self.pool.start_failed(evidence, now + retry_in, now))

@@ -86,7 +86,7 @@ class Witness:
 
     def _nobody_waits_in_vain(self, now: float) -> None:
         pool = self.pool
-        hopes = [b for b in pool.backends.values() if b.listed and b.state is BackendState.READY]
+        hopes = [b for b in pool.backends.values() if b.listed and not b.held and b.state is BackendState.READY]
         if not hopes and pool.starts.is_hopeless(now):
             assert pool.waiting + pool.waiting_exempt == 0, "fail-fast"
 

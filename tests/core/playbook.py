@@ -99,6 +99,18 @@ class Playbook:
         self._told()
         self._hear(self.pool.release(name, self.now))
 
+    def drain(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.drain(name, self.now))
+
+    def undrain(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.undrain(name, self.now))
+
+    def expel(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.expel(name, self.now))
+
     def start_failed(self, evidence: str, *, retry_in: float) -> None:
         self._told()
         self._hear(self.pool.start_failed(evidence, self.now + retry_in, self.now))

@@ -386,3 +386,58 @@ def test_addresses_are_those_of_the_last_listing() -> None:
     p.pool.replace_backends([Listed("uid", "10.0.0.1:8013", "gpu-1")], 0)
     backend = p.pool.backends["uid"]
     assert (backend.address, backend.direct_address) == ("10.0.0.1:8013", None)
+
+
+def test_an_operators_drain_lasts_until_the_operator_ends_it() -> None:
+    p = Playbook("gpu-1")
+    p.arrive("a")
+    p.granted("a")
+    p.drain("gpu-1")
+    p.leave("a")
+    p.arrive("b")
+    p.ready("gpu-1")
+    p.pods()
+    p.pods("gpu-1")
+    p.ready("gpu-1")
+    p.waits("b")
+    p.undrain("gpu-1")
+    p.granted("b", on="gpu-1")
+
+
+def test_who_waits_for_a_home_that_an_operator_drains_is_served_elsewhere() -> None:
+    p = Playbook("gpu-1", "gpu-2")
+    p.arrive("a", session="s", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="s", home="gpu-1")
+    p.waits("b")
+    p.drain("gpu-1")
+    p.granted("b", on="gpu-2")
+    assert not p.pool.has_another(p.pool.backends["gpu-2"])
+
+
+def test_one_that_an_operator_drained_goes_first_and_is_forgotten_when_it_is_gone() -> None:
+    p = Playbook("gpu-1", "gpu-2")
+    p.drain("gpu-2")
+    assert p.pool.take_for_removal(p.now) == "gpu-2"
+    p.state("gpu-2", BackendState.GONE)
+    p.pods("gpu-1", "gpu-2")
+    p.ready("gpu-1", "gpu-2")
+    assert p.pool.ready_count == 2
+
+
+def test_a_drain_of_nobody_changes_nothing() -> None:
+    p = Playbook("gpu-1")
+    p.drain("nobody")
+    p.undrain("nobody")
+    assert p.pool.ready_count == 1
+
+
+def test_a_suspect_under_an_operators_drain_does_not_rest() -> None:
+    p = Playbook("gpu-1")
+    p.arrive("a")
+    p.granted("a")
+    p.give_back("a")
+    p.drain("gpu-1")
+    p.at(5)
+    p.waits("a")
+    assert p.pool.counts.cold_starts == 1

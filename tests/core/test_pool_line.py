@@ -243,3 +243,29 @@ def test_dead_starts_do_not_matter_while_somebody_is_ready() -> None:
     p.retry("a", quarantine=0)
     p.rejected("a", Reason.STARTS_FAIL)
     assert p.pool.demand == 0
+
+
+def test_an_operator_takes_one_out_of_the_line() -> None:
+    p = Playbook("gpu-1")
+    p.arrive("a")
+    p.granted("a")
+    p.arrive("b")
+    p.arrive("c")
+    p.expel("b")
+    p.rejected("b", Reason.EXPELLED)
+    assert p.line() == ["c"]
+    p.leave("a")
+    p.granted("c")
+
+
+def test_an_operator_takes_out_whoever_waits_for_a_first_backend_and_nobody_at_work() -> None:
+    p = Playbook()
+    p.arrive("page", Lane.EXEMPT)
+    p.expel("page")
+    p.rejected("page", Reason.EXPELLED)
+    p.pods("gpu-1", ready=True)
+    p.arrive("a")
+    p.granted("a")
+    p.expel("a")
+    p.nothing()
+    assert p.pool.in_flight == 1

@@ -79,10 +79,17 @@ class Walk(RuleBasedStateMachine):
         if ticket := self.some(pick, TicketState.HOLDING):
             self.hear(self.pool.leave(ticket, self.now, ending, quarantine))
 
-    @rule(pick=pick, what=st.sampled_from(["give up", "leave again", "refused", "broken", "upload", "stop uploading"]))
+    @rule(
+        pick=pick,
+        what=st.sampled_from(["give up", "expel", "leave again", "refused", "broken", "upload", "stop uploading"]),
+    )
     def trouble_with_a_request(self, pick: int, what: str) -> None:
         if what == "give up" and (ticket := self.some(pick, TicketState.WAITING)):
             self.hear(self.pool.leave(ticket, self.now, Ending.CLIENT_LEFT_WAITING))
+        elif what == "expel" and (ticket := self.some(pick, TicketState.WAITING)):
+            ticket.label = "expelled"
+            self.hear(self.pool.expel("expelled", self.now))
+            assert ticket.state is TicketState.ENDED
         elif what == "leave again" and (ticket := self.some(pick, TicketState.ENDED)):
             self.hear(self.pool.leave(ticket, self.now, Ending.SERVED, 9.0))
         elif what == "refused" and (ticket := self.some(pick, TicketState.HOLDING)):
@@ -100,7 +107,9 @@ class Walk(RuleBasedStateMachine):
     @rule(
         name=pods,
         names=st.sets(pods, min_size=1),
-        what=st.sampled_from(["listed", "state", "idle", "busy", "release", "scale down", "start", "rules"]),
+        what=st.sampled_from(
+            ["listed", "state", "idle", "busy", "release", "drain", "undrain", "scale down", "start", "rules"]
+        ),
         pick=pick,
     )
     def trouble_with_a_backend(self, name: str, names: set[str], what: str, pick: int) -> None:
@@ -115,6 +124,11 @@ class Walk(RuleBasedStateMachine):
             self.pool.backend_busy(name)
         elif what == "release":
             self.hear(self.pool.release(name, self.now))
+        elif what == "drain":
+            self.hear(self.pool.drain(name, self.now))
+            assert name not in self.pool.backends or not self.pool.backends[name].is_eligible(self.now)
+        elif what == "undrain":
+            self.hear(self.pool.undrain(name, self.now))
         elif what == "scale down" and (identity := self.pool.take_for_removal(self.now)):
             assert not self.pool.backends[identity].in_flight, "a busy one is never stopped"
             self.hear([])

@@ -87,3 +87,24 @@ def test_it_agrees_with_a_sorted_list(steps: list[tuple[int, int | None]]) -> No
         assert [model[m] for m in heap] == sorted(model.values())
         assert heap.members() == model.keys()
         assert all((m in heap) == (m in model) for m in range(10))
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9), st.booleans())), st.integers(0, 40))
+def test_the_first_few_are_the_beginning_of_the_order(steps: list[tuple[int, int, bool]], count: int) -> None:
+    heap: KeyedHeap[int] = KeyedHeap()
+    for member, key, stays in steps:
+        heap.put(member, key)
+        if not stays:
+            heap.discard(member)
+
+    assert heap.first_few(count) == list(heap)[:count]
+
+
+def test_those_who_left_do_not_stand_in_the_way_of_the_first_few() -> None:
+    heap: KeyedHeap[int] = KeyedHeap()
+    for number in range(40):
+        heap.put(number, number)
+    for number in range(35):
+        heap.discard(number)
+
+    assert heap.first_few(3) == [35, 36, 37]

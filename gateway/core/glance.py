@@ -1,0 +1,174 @@
+"""One pool for people who are looking: small enough to be made several times a second, at the same cost whether ten or
+ten thousand wait. `snapshot.py` has the full figures, for those who ask now and then.
+
+Rows are tuples, told apart by their columns, because a thousand of them are made at once. Times are seconds on the
+driver's clock, so that a row that has not changed reads the same again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.core.snapshot import name_of, short_hash, state_of
+
+if TYPE_CHECKING:
+    from gateway.core.backend import Backend
+    from gateway.core.pool import Pool
+    from gateway.core.ticket import Ticket
+
+#: Turns that are shown of one backend: more bars than that cannot be told apart in one lane.
+TURNS_SHOWN = 16
+#: Sessions that are shown, the most recently seen first.
+SESSIONS_SHOWN = 50
+
+#: Hashing costs more than all the rest of a row; sessions that are looked at are looked at again.
+_hash = lru_cache(maxsize=4096)(short_hash)
+
+
+class Turn(NamedTuple):
+    """One request at work."""
+
+    number: int
+    request: str
+    session: str | None  # a short hash
+    arrived: float
+    granted: float
+
+
+class Pod(NamedTuple):
+    """One backend."""
+
+    id: str
+    name: str
+    state: str
+    held: bool  # drained by an operator
+    limit: int
+    in_flight: int
+    exempt: int
+    quarantined: int
+    waiting: int  # for it and no other
+    sessions: int
+    served: int
+    since: float | None  # when its oldest quarantine began
+    until: float | None  # when its suspicion, or the first of its quarantines, ends
+    why: str  # it is quarantined
+    turns: tuple[Turn, ...]
+
+
+class Place(NamedTuple):
+    """One request in line."""
+
+    number: int
+    request: str
+    session: str | None
+    arrived: float
+    home: str | None  # name of the backend it waits for
+    turns: int  # it has had, in vain
+
+
+class Glance(NamedTuple):
+    """Everything about one pool. Each member is plain: JSON has it."""
+
+    name: str
+    cold: bool
+    stopping: bool
+    demand: int
+    in_flight: int
+    quarantined: int
+    ready: int
+    waiting: int
+    waiting_exempt: int
+    uploading: int
+    line_limit: int
+    bytes_held: int
+    bytes_limit: int
+    oldest: float | None  # when it arrived
+    expected_wait: float | None  # seconds; None: nothing was measured yet
+    service_median: float | None
+    cold_start_median: float | None
+    start_failures: int  # in a row
+    next_start: float | None
+    evidence: str  # how the last start died
+    sessions_live: int
+    sessions: list[tuple[str, str | None, float]]  # hash, name of home, last seen
+    backends: int  # that exist, in `pods` or not
+    pods: list[Pod]
+    line: list[Place]
+
+
+def glance_of(pool: Pool, now: float, *, places: int, pods: slice) -> Glance:
+    """`pool` at `now`, with the first `places` of its line and these of its backends, in the order in which they came:
+    who has a thousand looks at some at a time. O(what is shown), but for a sum over the ready backends."""
+    starts, backends = pool.starts, pool.backends.values()
+    line = pool.first_waiting(places)
+    return Glance(
+        name=pool.name,
+        cold=pool.is_cold,
+        stopping=pool.stopping,
+        demand=pool.demand,
+        in_flight=pool.in_flight,
+        quarantined=pool.quarantined,
+        ready=pool.ready_count,
+        waiting=pool.waiting,
+        waiting_exempt=pool.waiting_exempt,
+        uploading=pool.budget.uploading,
+        line_limit=pool.policy.line_limit,
+        bytes_held=pool.budget.bytes_held,
+        bytes_limit=pool.budget.bytes_limit,
+        oldest=line[0].arrived_at if line else None,
+        expected_wait=pool.expected_wait(),
+        service_median=pool.estimates.service,
+        cold_start_median=pool.estimates.cold_start,
+        start_failures=starts.failures,
+        next_start=starts.next_at if starts.failures else None,
+        evidence=starts.evidence,
+        sessions_live=len(pool.sessions),
+        sessions=[
+            (_hash(session.id), name_of(pool, session.home), session.seen)
+            for session in itertools.islice(pool.sessions.newest(), SESSIONS_SHOWN)
+        ],
+        backends=len(backends),
+        pods=[_pod(backend, now) for backend in itertools.islice(backends, pods.start, pods.stop)],
+        line=[_place(ticket) for ticket in line],
+    )
+
+
+def _pod(backend: Backend, now: float) -> Pod:
+    quarantines = backend.quarantines
+    until = backend.suspect_until if backend.suspect_until > now else None
+    if quarantines:
+        until = min(quarantine.until for quarantine in quarantines)
+    return Pod(
+        backend.identity,
+        backend.name,
+        state_of(backend, now),
+        backend.held,
+        backend.limit,
+        len(backend.in_flight),
+        len(backend.uncounted),
+        len(quarantines),
+        len(backend.line),
+        backend.sessions,
+        backend.served,
+        quarantines[0].since if quarantines else None,
+        until if until != math.inf else None,
+        quarantines[0].why if quarantines else "",
+        tuple([_turn(ticket) for ticket in itertools.islice(backend.in_flight, TURNS_SHOWN)]),
+    )
+
+
+def _turn(ticket: Ticket) -> Turn:
+    return Turn(ticket.number, ticket.label, _session(ticket), ticket.arrived_at, ticket.granted_at)
+
+
+def _place(ticket: Ticket) -> Place:
+    home = ticket.bound_to.name if ticket.bound_to is not None else None
+    return Place(ticket.number, ticket.label, _session(ticket), ticket.arrived_at, home, ticket.turns)
+
+
+def _session(ticket: Ticket) -> str | None:
+    """Only of one whose cookie came back: before that it is none."""
+    return _hash(ticket.session) if ticket.session is not None and ticket.returning else None
