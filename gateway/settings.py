@@ -1,6 +1,6 @@
 """The configuration file as types: every key with its default and its meaning. Durations are seconds, sizes are bytes.
 
-`load`, `examine` and `session_keys` are the only readers of files and environment.
+`load`, `examine`, `session_keys` and `admin_token` are the only readers of files and environment.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from gateway.admin_token import read_token
 from gateway.cluster_checks import check_cluster, doubts
 from gateway.configuration_file import Document, read
 from gateway.configuration_problems import validate
@@ -74,8 +75,12 @@ def _match(value: object) -> str:
 
 
 def _is_secret(at: Location) -> bool:
-    """The session's section, and what processes are given in their environment."""
-    return at[:1] == ("session",) or at[2:5] == ("backends", "processes", "env")
+    """The session's section, where the operators' token is, and what processes are given in their environment."""
+    return (
+        at[:1] == ("session",)
+        or at[:2] in (("ops", "token_file"), ("ops", "token_env"))
+        or at[2:5] == ("backends", "processes", "env")
+    )
 
 
 class Section(BaseModel):
@@ -105,6 +110,10 @@ class OpsSettings(Section):
 
     host: str = "127.0.0.1"
     port: ListenPort = 9090
+    token_file: Path | None = None
+    """Holds the token that orders (drain, release, expel) come with. Without one the gateway takes none."""
+    token_env: VariableName | None = None
+    """The environment variable that holds it."""
 
 
 class SessionSettings(Section):
@@ -425,7 +434,8 @@ def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
     problems = [*document.problems, *wrong.values()]
     if settings is not None:
         in_doubt = [*document.unread, *wrong]
-        findings = (*check(settings), *check_cluster(settings), *read_keys(settings.session, environ)[1])
+        secrets = (*read_keys(settings.session, environ)[1], *read_token(settings.ops, environ)[1])
+        findings = (*check(settings), *check_cluster(settings), *secrets)
         problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
     if settings is None or problems:
         raise SettingsError(_in_order(problems))
@@ -447,6 +457,14 @@ def session_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     if findings:
         raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
     return keys
+
+
+def admin_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The token that orders come with, read anew. None: none is configured. Raises SettingsError."""
+    token, findings = read_token(settings.ops, environ)
+    if findings:
+        raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
+    return token
 
 
 def json_schema() -> dict[str, Any]:

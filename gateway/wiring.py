@@ -1,4 +1,5 @@
-"""The composition root: settings in, a running gateway out. With `pool_wiring.py` the only file that knows everybody.
+"""The composition root: settings in, a running gateway out. With `pool_wiring.py` and `ops_wiring.py` the only
+file that knows everybody.
 
 Nothing is decided here. Each pool is a set of parts with tasks of its own; around them stand the endpoint of the
 traffic port, the operators' app and the life cycle.
@@ -22,9 +23,9 @@ import structlog
 from gateway import logs
 from gateway.core.routing import Route, Router
 from gateway.discovery.static import address_of
-from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import Instruments, new_registry
-from gateway.ops.app import operators_app
+from gateway.ops.recent import Recent
+from gateway.ops_wiring import OperatorsParts
 from gateway.pool_wiring import CannotReload, PoolParts
 from gateway.probing.control_client import new_client
 from gateway.processes.reaper import adopts_orphans, reap_orphans
@@ -37,7 +38,7 @@ from gateway.server.lifecycle import Hooks, Lifecycle
 from gateway.server.limits import Limits, connections_within
 from gateway.server.listener import bind, operators_listener, traffic_listener
 from gateway.server.state import TrafficState
-from gateway.settings import SettingsError, examine, session_keys
+from gateway.settings import SettingsError, admin_token, examine, session_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from gateway.core.record import RequestRecord
     from gateway.core.snapshot import PoolView
     from gateway.metrics.collector import ScalerView
+    from gateway.runtime.driver import Driver
     from gateway.settings import PoolSettings, Settings
 
 #: Seconds between two looks whether a pool that was taken out of the configuration is done.
@@ -68,7 +70,8 @@ def check_available(settings: Settings) -> None:
 
 
 async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
-    """Run the gateway until it is told to stop. Raises CannotListen before anything was started."""
+    """Run the gateway until it is told to stop. Raises SettingsError, CannotListen before anything was started."""
+    token = admin_token(settings, environ)
     traffic_socket = bind(settings.listen.host, settings.listen.port)
     operators_socket = bind(settings.ops.host, settings.ops.port)
     with ExitStack() as stack:
@@ -78,22 +81,22 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
         stack.enter_context(logs.through(events.write))
         access_log = AccessLog(lines.write, console=logs.is_console(settings.log.format, sys.stdout))
         async with new_client() as probes, anyio.create_task_group() as tasks:
-            gateway = Gateway(settings, path, environ, probes, instruments, access_log, Background(tasks))
-            registry.register(SnapshotCollector(gateway.views, gateway.scaler_views))
+            background = Background(tasks)
+            gateway = Gateway(settings, path, environ, probes, instruments, access_log, background)
+            operators = OperatorsParts(
+                gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
+            )
+            background.start("timeline", operators.timeline.run)
+
+            async def last_things() -> None:
+                await gateway.close_children()
+                operators.live.close()
+
             lifecycle = Lifecycle(
                 traffic=traffic_listener(traffic_socket, gateway.endpoint, gateway.traffic),
                 shared=gateway.traffic,
-                operators=operators_listener(
-                    operators_socket,
-                    operators_app(
-                        views=gateway.views,
-                        scaler_views=gateway.scaler_views,
-                        registry=registry,
-                        ready=lambda: gateway.ready(listening=lifecycle.is_listening),
-                        release=gateway.release,
-                    ),
-                ),
-                hooks=Hooks(gateway.stopping, gateway.grace_over, gateway.close_children, gateway.reload),
+                operators=operators_listener(operators_socket, operators.app),
+                hooks=Hooks(gateway.stopping, gateway.grace_over, last_things, gateway.reload),
                 delay=settings.stop.delay,
                 grace=settings.stop.grace,
             )
@@ -129,6 +132,7 @@ class Gateway:
         self._instruments = instruments
         self._access_log = access_log
         self._background = background
+        self.recent = Recent()
         self._keys = self._read_keys(settings)
         self._parts: dict[str, PoolParts] = {}
         self._retiring: set[str] = set()  # those of the parts that left the configuration
@@ -154,6 +158,10 @@ class Gateway:
     def views(self) -> list[PoolView]:
         """Every pool as it is now."""
         return [parts.driver.snapshot() for parts in self._parts.values()]
+
+    def drivers(self) -> list[Driver]:
+        """Of every pool."""
+        return [parts.driver for parts in self._parts.values()]
 
     def scaler_views(self) -> dict[str, ScalerView]:
         """What the scalers of the pools that have one last thought."""
@@ -215,6 +223,7 @@ class Gateway:
     def _record(self, record: RequestRecord) -> None:
         self._instruments.observe(record)
         self._access_log.observe(record)
+        self.recent.observe(record)
 
     def _read_keys(self, settings: Settings, before: Sequence[str] = ()) -> list[str]:
         """The keys of the file; without any, the random one of this process."""
@@ -268,8 +277,8 @@ class Gateway:
         self.traffic.is_proxy = self.endpoint.trusted.trusts
 
     def _add(self, name: str, pool: PoolSettings) -> None:
-        secret = self._settings.session.keys_env
-        inherited = {key: value for key, value in self._environ.items() if key != secret}
+        secrets_of_ours = (self._settings.session.keys_env, self._settings.ops.token_env)
+        inherited = {key: value for key, value in self._environ.items() if key not in secrets_of_ours}
         cold_start = partial(self._instruments.cold_start, name)
         parts = PoolParts(name, pool, self._keys, inherited, self._probes, cold_start)
         self._parts[name] = parts
@@ -284,6 +293,7 @@ class Gateway:
         if name not in self._settings.pools:
             await parts.close()
             del self._parts[name]
+            self.recent.forget(name)
             structlog.get_logger().info("pool_retired", pool=name)
         self._retiring.remove(name)
 

@@ -52,11 +52,14 @@ TESTED_ELSEWHERE = {
     "gateway/demo/kube_api/faults.py": "tests/kubernetes/test_mirror.py",
     "gateway/demo/kube_api/watching.py": "tests/kubernetes/test_mirror.py",
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
+    "gateway/ops/problems.py": "tests/ops/test_admin.py",
+    "gateway/ops_wiring.py": "tests/pages/test_operators_page.py",
     "gateway/pool_wiring.py": "tests/test_wiring_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",
     "gateway/processes/process.py": "tests/processes/test_launcher.py",  # which makes them
     "gateway/proxy/served_pool.py": "tests/proxy/test_endpoint.py",  # data
     "gateway/runtime/deadlines.py": "tests/runtime/test_driver.py",
+    "gateway/secret_source.py": "tests/test_session_keys.py",
     "gateway/scaling/target.py": "tests/scaling/test_local.py",  # a protocol
 }
 

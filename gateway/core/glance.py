@@ -12,6 +12,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.core.backend import BackendState
 from gateway.core.snapshot import name_of, short_hash, state_of
 
 if TYPE_CHECKING:
@@ -97,6 +98,24 @@ class Glance(NamedTuple):
     backends: int  # that exist, in `pods` or not
     pods: list[Pod]
     line: list[Place]
+
+
+class Level(NamedTuple):
+    """One pool at one moment, for a curve."""
+
+    at: float
+    ready: int  # backends
+    starting: int
+    in_flight: int
+    waiting: int
+    quarantined: int
+
+
+def level_of(pool: Pool, now: float) -> Level:
+    """`pool` at `now`. O(backends)."""
+    starting = sum(b.state is BackendState.STARTING and b.listed for b in pool.backends.values())
+    waiting = pool.waiting + pool.waiting_exempt
+    return Level(now, pool.ready_count, starting, pool.in_flight, waiting, pool.quarantined)
 
 
 def glance_of(pool: Pool, now: float, *, places: int, pods: slice) -> Glance:

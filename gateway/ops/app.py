@@ -1,13 +1,15 @@
-"""The operators' app: health, metrics, the pools as they are, and the one thing an operator may order. Reads through
-the callables it is given, on the event loop where the pools live; owns no state.
+"""The operators' app: a page, health, metrics, the pools as they are, and what an operator may order. Reads through the
+callables it is given, on the event loop where the pools live; owns no state.
 
-    GET  /                                        a page for people
+    GET  /                                        a page for people; its files under /static/
     GET  /healthz                                 200: the loop turns
     GET  /readyz                                  200, or 503 with the reason; holding no backend is ready
     GET  /metrics                                 Prometheus text, or OpenMetrics if asked for
     GET  /api/snapshot                            {"pools": [...]}, each with its autoscaler's view
     GET  /api/scaling                             {"pools": {POOL: {"demand": ...}}}: numbers for scalers outside
+    GET  /api/live                                what the page shows, as server-sent events; see live.py
     POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
+    ...  /api/admin, /api/backends, /api/tickets  orders; see admin.py
 
 Answers are never stored, and no page of another origin may read them.
 """
@@ -22,12 +24,13 @@ from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.ops import page
 from gateway.ops.guard import is_meant
 from gateway.ops.plain_json import plain
+from gateway.ops.problems import problem
 from gateway.ops.scaling_view import scaling_of
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from gateway.core.snapshot import PoolView
+    from gateway.ops.admin import Admin
+    from gateway.ops.event_stream import EventStream
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -55,19 +60,24 @@ def operators_app(
     registry: CollectorRegistry,
     ready: Callable[[], tuple[bool, str]],
     release: Callable[[str, str], bool],
+    live: EventStream,
+    admin: Admin,
 ) -> Starlette:
     """`scaler_views`: by pool, a mapping or a dataclass of plain values; a pool may lack one. `ready`: whether, and why
     or why not. `release(pool, backend)`: whether there was a quarantine to end."""
-    endpoints = _Endpoints(views, scaler_views, registry, ready, release)
+    endpoints = _Endpoints(views, scaler_views, registry, ready, release, live, admin, page.files())
     return Starlette(
         routes=[
             Route("/", endpoints.page),
+            Route("/static/{name}", endpoints.static),
             Route("/healthz", endpoints.healthz),
             Route("/readyz", endpoints.readyz),
             Route("/metrics", endpoints.metrics),
             Route("/api/snapshot", endpoints.snapshot),
             Route("/api/scaling", endpoints.scaling),
+            Route("/api/live", endpoints.show),
             Route("/api/pools/{pool:path}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
+            *admin.routes,
         ],
         middleware=[Middleware(_WithHeaders)],
     )
@@ -82,9 +92,19 @@ class _Endpoints:
     registry: CollectorRegistry
     ready: Callable[[], tuple[bool, str]]
     release: Callable[[str, str], bool]
+    live: EventStream
+    admin: Admin
+    files: Mapping[str, tuple[bytes, str]]
 
     async def page(self, _request: Request) -> Response:
-        return HTMLResponse(page.HTML, headers={"Content-Security-Policy": page.content_policy()})
+        content, kind = self.files[page.PAGE]
+        return Response(content, media_type=kind, headers={"Content-Security-Policy": page.POLICY})
+
+    async def static(self, request: Request) -> Response:
+        if (found := self.files.get(request.path_params["name"])) is None:
+            return PlainTextResponse("not found\n", 404)
+        content, kind = found
+        return Response(content, media_type=kind)
 
     async def healthz(self, _request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -105,21 +125,35 @@ class _Endpoints:
     async def scaling(self, _request: Request) -> Response:
         return JSONResponse({"pools": scaling_of(self.views(), self.scaler_views())})
 
+    async def show(self, request: Request) -> Response:
+        if self.live.is_full:
+            return problem(503, "Too many watch", "close a page that you do not need", {"Retry-After": "5"})
+        return _Show(self.live, is_head=request.method == "HEAD")
+
     async def release_backend(self, request: Request) -> Response:
         pool, backend = request.path_params["pool"], request.path_params["backend"]
+        if self.admin.is_on and (refusal := self.admin.refusal(request)) is not None:
+            return refusal
         if not is_meant(request.headers):
-            return _problem(
+            return problem(
                 403, "Not from here", "send X-Requested-With; a page may ask from an IP address or localhost"
             )
         if not self.release(pool, backend):
-            return _problem(404, "Nothing to release", "no such pool or backend, or none of its slots is quarantined")
+            return problem(404, "Nothing to release", "no such pool or backend, or none of its slots is quarantined")
         structlog.get_logger().info("quarantine_released", pool=pool, backend=backend)
         return JSONResponse({"pool": pool, "backend": backend, "released": True})
 
 
-def _problem(status: int, title: str, detail: str) -> Response:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JSONResponse(body, status, media_type="application/problem+json")
+class _Show(Response):
+    """An answer that goes on for as long as somebody watches."""
+
+    def __init__(self, live: EventStream, *, is_head: bool) -> None:
+        super().__init__()
+        self._live = live
+        self._is_head = is_head
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._live.head(send) if self._is_head else self._live.show(receive, send))
 
 
 class _WithHeaders:

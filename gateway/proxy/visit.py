@@ -96,7 +96,9 @@ class Visit:
 
     async def explain(self, error: EdgeError) -> None:
         """An answer of our own to a request that was not started."""
-        await self._answer(problem_for(error))
+        problem = problem_for(error)
+        self.record.detail = self.record.detail or problem.reason
+        await self._answer(problem)
 
     async def _answer(self, problem: Problem) -> None:
         if self.client.gone:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gateway.core.decisions import Ending
-from gateway.core.glance import TURNS_SHOWN, Glance, glance_of
+from gateway.core.glance import TURNS_SHOWN, Glance, Level, glance_of, level_of
 from gateway.core.snapshot import short_hash, view_of
 from tests.core.playbook import Playbook
 
@@ -94,3 +94,14 @@ def test_json_has_it_as_it_is() -> None:
     p.granted("a")
     p.leave("a", Ending.BACKEND_BROKE_IN_ANSWER, quarantine=float("inf"))
     assert json.loads(json.dumps(look(p), allow_nan=False))[0] == "pool"
+
+
+def test_a_point_of_the_curves() -> None:
+    p = Playbook("gpu-1")
+    p.pods("gpu-1", "gpu-2")
+    for name in "ab":
+        p.arrive(name)
+        if name == "a":
+            p.granted("a")
+    p.at(2)
+    assert level_of(p.pool, p.now) == Level(at=2, ready=1, starting=1, in_flight=1, waiting=1, quarantined=0)

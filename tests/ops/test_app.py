@@ -13,8 +13,13 @@ from structlog.testing import capture_logs
 from gateway.core.snapshot import QuarantineView, TicketView
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import new_registry
+from gateway.ops.admin import Admin
 from gateway.ops.app import operators_app
+from gateway.ops.event_stream import EventStream
+from gateway.ops.orders import Orders
+from tests.core.playbook import Playbook
 from tests.doubles.views import backend_view, line_view, pool_view
+from tests.doubles.watched_pools import WatchedPools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +41,8 @@ class Gateway:
         self.ready = (True, "ready")
         self.quarantined = {("sd", "gpu-0")}
         self.released: list[tuple[str, str]] = []
+        self.token: str | None = None
+        self.viewers = 32
 
     def release(self, pool: str, backend: str) -> bool:
         if (pool, backend) not in self.quarantined:
@@ -53,6 +60,8 @@ class Gateway:
             registry=registry,
             ready=lambda: self.ready,
             release=self.release,
+            live=EventStream(WatchedPools(Playbook()).feed, self.viewers),
+            admin=Admin(self.token, Orders(list)),
         )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9090") as client:
             yield client
@@ -158,6 +167,31 @@ async def test_a_release_that_nobody_may_mean_changes_nothing() -> None:
     assert gateway.released == []
 
 
+async def test_where_orders_want_a_token_a_release_wants_it_too() -> None:
+    gateway = Gateway()
+    gateway.token = "t" * 32
+
+    assert (await gateway.post(RELEASE, MEANT)).status_code == 401
+    assert gateway.released == []
+    assert (await gateway.post(RELEASE, {**MEANT, "Authorization": f"Bearer {gateway.token}"})).status_code == 200
+
+
+async def test_too_many_viewers_are_told_so() -> None:
+    gateway = Gateway()
+    gateway.viewers = 0
+    answer = await gateway.get("/api/live")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_the_feed_has_a_head_like_any_other_answer() -> None:
+    async with Gateway().client() as client:
+        answer = await client.head("/api/live")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert (answer.headers["cache-control"], answer.content) == ("no-store", b"")
+
+
 async def test_a_head_has_the_same_head_as_a_get() -> None:
     async with Gateway(pool_view()).client() as client:
         for path in ("/", "/healthz", "/readyz", "/metrics", "/api/snapshot", "/api/scaling"):
@@ -166,7 +200,7 @@ async def test_a_head_has_the_same_head_as_a_get() -> None:
 
 async def test_nothing_is_stored_and_nobody_elses_page_may_read() -> None:
     async with Gateway().client() as client:
-        for path in ("/", "/metrics", "/api/snapshot", "/no-such-page"):
+        for path in ("/", "/static/main.js", "/metrics", "/api/snapshot", "/no-such-page"):
             answer = await client.get(path, headers={"Origin": "http://evil.example"})
             assert answer.headers["cache-control"] == "no-store"
             assert answer.headers["x-content-type-options"] == "nosniff"
@@ -179,6 +213,16 @@ async def test_the_page_comes_with_its_policy() -> None:
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_the_pages_files_have_their_types_and_there_are_no_others() -> None:
+    async with Gateway().client() as client:
+        types = {
+            path: (await client.get(f"/static/{path}")).headers["content-type"] for path in ("main.js", "style.css")
+        }
+        assert types == {"main.js": "text/javascript; charset=utf-8", "style.css": "text/css; charset=utf-8"}
+        for path in ("nothing.js", "..%2fapp.py", "../app.py"):
+            assert (await client.get(f"/static/{path}")).status_code == 404
 
 
 def strict(answer: httpx.Response) -> Any:

@@ -1,49 +1,194 @@
-"""The operators' page in a browser (Debian: `chromium`): what it shows is what the gateway knows."""
+"""The operators' page in a browser: what it shows is what the gateway knows."""
 
 from __future__ import annotations
 
+import json
 import re
-import subprocess
-from typing import TYPE_CHECKING
+import signal
+from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
+from playwright.async_api import expect
 
+from tests.doubles.fault_pod import fault_pods
+from tests.system.callers import callers, job
 from tests.system.running_gateway import configuration, running_gateway, stand_ins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from playwright.async_api import Browser, Page
+
 pytestmark = pytest.mark.anyio
 
-
-async def page(url: str, profile: Path) -> str:
-    """The document as it stands when the page has asked once. The browser's own clock runs ahead, but not past answers
-    that it waits for."""
-    command = (
-        *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", f"--user-data-dir={profile}"),
-        *("--virtual-time-budget=1000", "--dump-dom", url),
-    )
-    with anyio.fail_after(40):
-        dumped = await anyio.run_process(command, stderr=subprocess.DEVNULL)
-    return dumped.stdout.decode()
+TOKEN = "t" * 32
+PHONE = 390
 
 
-async def test_it_shows_each_pool_with_its_figures(tmp_path: Path) -> None:
-    one_pod = {"profile": "a1111", "backends": stand_ins(tmp_path), "autoscaling": {"min_scale": 1}}
-    async with running_gateway(tmp_path, configuration(one_pod)) as gateway:
-        await gateway.ready(1)
-        document = await page(gateway.ops, tmp_path / "browser")
+def figure(page: Page, name: str) -> Any:
+    """A number of the strip."""
+    return page.locator(f"#figures [data-figure={name}] dd")
 
-    columns, figures = (re.findall(f"<{cell}>([^<]*)", document) for cell in ("th", "td"))
-    assert dict(zip(columns, figures, strict=True)) == {
-        "Pool": "sd",
-        "In flight": "0",
-        "Waiting": "0",
-        "Quarantined": "0",
-        "Demand": "0",
-        "Desired": "1",
-        "Sessions": "0",
-        "Backends": "1 ready",
-    }
-    assert '<p id="state" role="status"></p>' in document  # nothing went wrong
+
+async def test_under_load_it_finds_the_lanes_and_the_numbers_of_the_snapshot(tmp_path: Path, page: Page) -> None:
+    async with fault_pods(2, work=60) as pods:
+        config = configuration({"backends": {"static": [pod.url for pod in pods]}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 5) as clients:
+            await gateway.ready(2)
+            await page.goto(gateway.ops)
+            for number, client in enumerate(clients):
+                await client.send(job(number))
+            view = await gateway.until(lambda view: view["line"]["waiting"] == 3)
+
+            await expect(figure(page, "waiting")).to_have_text("3")
+            await expect(figure(page, "in-flight")).to_have_text(str(view["in_flight"]))
+            await expect(page.locator(".lane .name")).to_have_text([b["name"] for b in view["backends"]])
+            await expect(page.locator(".lane .bar.working")).to_have_count(2)
+            await expect(page.locator("#line tbody tr td:nth-child(2)")).to_have_text(
+                [ticket["label"] for ticket in view["line"]["tickets"]]
+            )
+            await expect(page.locator("#headline")).to_contain_text("all 2 ready pods are at work")
+
+            for pod in pods:
+                pod.work = 0.05
+                pod.finish()
+            await gateway.until(lambda view: view["in_flight"] == 0 and not view["line"]["waiting"])
+            await expect(page.locator(".lane .bar.served")).to_have_count(5)
+            await expect(page.locator(".bar.collides")).to_have_count(0)
+            await expect(page.locator("#line .empty")).to_be_visible()
+            await expect(page.locator("#times small")).to_contain_text("last 5 served")
+
+
+async def test_from_zero_it_tells_of_pods_that_start_and_of_the_autoscaler(tmp_path: Path, page: Page) -> None:
+    pool = {"profile": "a1111", "backends": stand_ins(tmp_path, boot=2), "autoscaling": {"max_scale": 2}}
+    async with running_gateway(tmp_path, configuration(pool)) as gateway, callers(gateway, 2) as clients:
+        await page.goto(gateway.ops)
+        await expect(page.locator("#headline")).to_have_text("Quiet: nobody waits, and no pod runs.")
+        await expect(page.locator("#no-pods")).to_be_visible()
+        body = json.dumps({"prompt": "dog"})
+        for client in clients:
+            await client.send(
+                f"POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: sd\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+            )
+        await expect(page.locator("#headline")).to_contain_text("no pod is ready yet, 2 are starting")
+        await expect(page.locator(".lane[data-state=starting]")).to_have_count(2)
+        await expect(page.locator("#scaling")).to_contain_text("wants 2 pods")
+        await expect(page.locator(".lane .bar.served")).to_have_count(2)
+        await page.locator("#scale-as-table summary").click()
+        desired = await page.locator("#scale-as-table tbody tr:first-child td:nth-child(5)").inner_text()
+        assert desired == "2"
+
+
+async def test_a_bar_tells_of_its_request_to_the_pointer_and_to_the_keyboard(tmp_path: Path, page: Page) -> None:
+    async with fault_pods(1) as (pod,):
+        config = configuration({"backends": {"static": [pod.url]}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 2) as clients:
+            await gateway.ready(1)
+            for number, client in enumerate(clients):
+                await client.send(job(number))
+                assert (await client.answer()).status == 200
+            first, second = (line["request_id"] for line in await gateway.access(2))
+            await page.goto(gateway.ops)
+            await expect(page.locator(".bar.served")).to_have_count(2)
+            await page.locator(".track").focus()
+            await page.keyboard.press("ArrowRight")
+            await expect(page.locator("#detail")).to_contain_text(first)
+            await page.keyboard.press("ArrowRight")
+            await expect(page.locator("#detail")).to_contain_text(second)
+            await expect(page.locator("#detail")).to_contain_text("served, status 200")
+            await page.keyboard.press("Escape")
+            await expect(page.locator("#detail")).to_be_hidden()
+            await page.locator(".bar.served").first.hover(force=True)
+            await expect(page.locator("#detail")).to_be_visible()
+
+
+async def test_it_says_that_it_lost_the_gateway_and_finds_it_again(tmp_path: Path, page: Page) -> None:
+    config = configuration({"backends": {"static": ["http://127.0.0.1:9"]}})
+    async with running_gateway(tmp_path, config) as gateway:
+        await page.goto(gateway.ops)
+        await expect(page.locator("#connection")).to_have_text("Live")
+        port = gateway.operators[1]
+        gateway.signal(signal.SIGTERM)
+        await expect(page.locator("#connection")).to_contain_text("Not connected")
+        assert await gateway.ended() == 0
+    config["ops"] = {**config["ops"], "port": port}
+    async with running_gateway(tmp_path, config):
+        await expect(page.locator("#connection")).to_have_text("Live")
+
+
+async def test_an_open_page_holds_up_no_stop(tmp_path: Path, page: Page) -> None:
+    """Its stream ends before the port is waited for."""
+    config = configuration({"backends": {"static": ["http://127.0.0.1:9"]}})
+    async with running_gateway(tmp_path, config) as gateway:
+        await page.goto(gateway.ops)
+        await expect(page.locator("#connection")).to_have_text("Live")
+        gateway.signal(signal.SIGTERM)
+        assert await gateway.ended() == 0
+        assert gateway.events("stopped")[0]["in_good_order"]
+
+
+async def test_orders_are_given_with_a_token_and_only_then(tmp_path: Path, page: Page) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    async with fault_pods(1, work=60) as (pod,):
+        config = configuration({"backends": {"static": [pod.url]}})
+        config["ops"] = {**config["ops"], "token_file": "token"}
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 2) as clients:
+            await gateway.ready(1)
+            for number, client in enumerate(clients):
+                await client.send(job(number))
+            await gateway.until(lambda view: view["line"]["waiting"] == 1)
+            await page.goto(gateway.ops)
+            await expect(page.locator(".orders button")).to_have_count(0)
+            await page.get_by_role("button", name="Give orders").click()
+            await page.get_by_label("Token").fill("not the token")
+            await page.get_by_role("button", name="Continue").click()
+            await expect(page.get_by_role("alert")).to_have_text("This token is not accepted.")
+            await page.get_by_label("Token").fill(TOKEN)
+            await page.get_by_role("button", name="Continue").click()
+
+            await page.get_by_role("button", name=re.compile("^Expel")).click()
+            await gateway.until(lambda view: view["line"]["waiting"] == 0)
+            await expect(page.locator("#failures tbody")).to_contain_text("expelled")
+            await page.get_by_role("button", name=re.compile("^Drain")).click()
+            await expect(page.locator(".lane .state")).to_contain_text("drained by an operator")
+            await page.get_by_role("button", name=re.compile("^Undrain")).click()
+            await expect(page.locator(".lane .state")).to_contain_text("working")
+
+            answer = await clients[1].answer()
+            assert (answer.status, json.loads(answer.body)["reason"]) == (503, "expelled")
+            assert [event["event"] for event in gateway.events() if "backend_" in event["event"]][-2:] == [
+                *("backend_drained", "backend_undrained")
+            ]
+            assert TOKEN not in gateway.logs()
+            stored = await page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]")
+            assert stored == [0, 0, ""]
+            pod.finish()
+
+
+async def test_without_a_token_in_the_configuration_no_orders_are_offered(tmp_path: Path, page: Page) -> None:
+    config = configuration({"backends": {"static": ["http://127.0.0.1:9"]}})
+    async with running_gateway(tmp_path, config) as gateway:
+        await page.goto(gateway.ops)
+        await expect(page.locator("#connection")).to_have_text("Live")
+        await expect(page.get_by_role("button", name="Give orders")).to_have_count(0)
+
+
+async def test_it_fits_a_phone_and_has_a_dark_face(tmp_path: Path, browser: Browser) -> None:
+    async with fault_pods(1, work=60) as (pod,):
+        config = configuration({"backends": {"static": [pod.url]}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 3) as clients:
+            await gateway.ready(1)
+            for number, client in enumerate(clients):
+                await client.send(job(number))
+            grounds = set[str]()
+            for scheme in ("light", "dark"):
+                page = await browser.new_page(
+                    viewport={"width": PHONE, "height": 800},
+                    color_scheme=scheme,  # type: ignore[arg-type]  # one of its literals
+                )
+                await page.goto(gateway.ops)
+                await expect(page.locator("#line tbody tr")).to_have_count(2)
+                assert await page.evaluate("document.documentElement.scrollWidth") == PHONE
+                grounds.add(await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+                await page.close()
+            assert len(grounds) == 2

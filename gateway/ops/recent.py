@@ -1,0 +1,117 @@
+"""Requests that have ended a moment ago: the bars of the lanes, and what went wrong. Told by whoever sees a request
+end; keeps so many and no more, whoever looks.
+
+Strings of clients are cut, and a query is left out: what it carries is nobody's business here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.core.decisions import Ending, Outcome
+from gateway.core.ticket import Lane
+from gateway.ops.ring import Ring
+
+if TYPE_CHECKING:
+    from gateway.core.record import RequestRecord
+
+#: Bars kept of a pool: two minutes of a dozen pods that take a second, of a hundred that take ten.
+BARS_KEPT = 2000
+#: Failures kept of all pools together.
+FAILURES_KEPT = 50
+
+_SHOWN_OF_PATH = 80
+_SHOWN_OF_DETAIL = 300
+
+
+class Ended(NamedTuple):
+    """One counted request that has ended. Times are seconds on the driver's clock."""
+
+    request: str
+    session: str | None  # a short hash
+    pod: str | None  # name of the backend that served it last
+    arrived: float
+    granted: float | None  # None: it had no turn
+    over: float  # the backend was done, or it left the line
+    outcome: str
+    code: str  # two letters: who ended it, and where
+    status: int | None
+    bytes_in: int
+    bytes_out: int
+    place: int | None  # in line, when it arrived
+
+
+class Failed(NamedTuple):
+    """One request, of whatever lane, that was not answered whole by a backend, and was not the client's own doing."""
+
+    at: float
+    request: str
+    pool: str | None
+    pod: str | None
+    method: str
+    path: str
+    status: int | None
+    code: str
+    ending: str  # the code in words
+    detail: str
+
+
+class Recent:
+    """An observer of records. Cheap: it is on the path of each request."""
+
+    def __init__(self) -> None:
+        self.failed: Ring[Failed] = Ring(FAILURES_KEPT)
+        self._ended: dict[str, Ring[Ended]] = {}
+
+    def observe(self, record: RequestRecord) -> None:
+        """One request has ended."""
+        ending = record.ending or Ending.INTERNAL_ERROR
+        if record.pool is not None and record.lane is Lane.COUNTED:
+            self.ended(record.pool).put(_ended(record, ending))
+        if ending.outcome in (Outcome.REFUSED, Outcome.CUT):
+            self.failed.put(_failed(record, ending))
+
+    def ended(self, pool: str) -> Ring[Ended]:
+        """Counted requests of one pool."""
+        if pool not in self._ended:
+            self._ended[pool] = Ring(BARS_KEPT)
+        return self._ended[pool]
+
+    def forget(self, pool: str) -> None:
+        """It exists no longer."""
+        self._ended.pop(pool, None)
+
+
+def _ended(record: RequestRecord, ending: Ending) -> Ended:
+    granted = record.granted_at
+    over = record.ended_at if granted is None or record.service is None else granted + record.service
+    return Ended(
+        record.request_id,
+        record.session,
+        record.backend,
+        (over if granted is None else granted) - record.waited,
+        granted,
+        over,
+        ending.outcome.value,
+        ending.value,
+        record.status,
+        record.bytes_in,
+        record.bytes_out,
+        record.place,
+    )
+
+
+def _failed(record: RequestRecord, ending: Ending) -> Failed:
+    path = record.target.partition(b"?")[0].decode("latin-1")
+    return Failed(
+        record.ended_at,
+        record.request_id,
+        record.pool,
+        record.backend,
+        record.method[:_SHOWN_OF_PATH],
+        path[:_SHOWN_OF_PATH],
+        record.status,
+        ending.value,
+        ending.name.lower(),
+        record.detail[:_SHOWN_OF_DETAIL],
+    )

@@ -1,0 +1,39 @@
+// The card that tells of one request, beside its bar.
+
+import { make } from "./dom.js";
+import { OUTCOMES, bytes, seconds } from "./words.js";
+
+export class Detail {
+  constructor(card) {
+    this.card = card;
+  }
+
+  show(bar, anchor) {
+    const facts = [
+      ["Request", bar.request],
+      ["Session", bar.session ?? "none"],
+      ["Waited", seconds(bar.granted - bar.arrived) + (bar.place ? `, came as number ${bar.place}` : "")],
+      [bar.outcome === "working" ? "At work" : "Worked", seconds(bar.over - bar.granted)],
+    ];
+    if (bar.outcome === "working") facts.push(["Outcome", "still at work"]);
+    else facts.push(["Bytes", `${bytes(bar.bytes_in)} in, ${bytes(bar.bytes_out)} out`], ["Outcome", outcome(bar)]);
+    if (bar.collides) facts.push(["Beware", "more at once than this pod may have"]);
+    this.card.replaceChildren(make("dl", {}, ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])));
+    this.card.hidden = false;
+    this.#place(anchor.getBoundingClientRect());
+  }
+
+  hide() {
+    this.card.hidden = true;
+  }
+
+  #place(bar) {
+    const { width, height } = this.card.getBoundingClientRect();
+    const left = Math.min(Math.max(8, Math.max(bar.left, 8)), innerWidth - width - 8);
+    const below = bar.bottom + 10;
+    this.card.style.left = `${left}px`;
+    this.card.style.top = `${below + height > innerHeight ? Math.max(8, bar.top - height - 10) : below}px`;
+  }
+}
+
+const outcome = (bar) => `${OUTCOMES[bar.outcome] ?? bar.outcome}${bar.status ? `, status ${bar.status}` : ""} (${bar.code})`;

@@ -1,0 +1,84 @@
+// Puts the page together: the feed tells the model, the model is shown. What moves is shown with each frame, what one
+// reads once a second.
+
+import { Detail } from "./detail.js";
+import { each, find, make, text } from "./dom.js";
+import { follow } from "./feed.js";
+import { showFigures } from "./figures.js";
+import { Lanes } from "./lanes.js";
+import { Model } from "./model.js";
+import { Orders } from "./orders.js";
+import { Scale } from "./scale.js";
+import { showFailures, showLine, showPods, showPoints, showSessions, showTimes, timesOf } from "./tables.js";
+import { headline, scaling } from "./words.js";
+
+const READ_EVERY = 1000; // ms
+const STATES = { live: "Live", lost: "Not connected, trying again …" };
+
+const model = new Model();
+const orders = new Orders(find("#operate"), find("#token"), () => show(true));
+const lanes = new Lanes(find("#lanes"), new Detail(find("#detail")), (pod, parent) => orders.ofPod(pod, parent));
+const scale = new Scale(find("#scale-plot"), find("#scale-top"));
+let chosen = null; // name of a pool
+let readAt = -Infinity;
+let times = {};
+
+find("#filter input").addEventListener("input", ({ target }) => {
+  lanes.filter = target.value.trim();
+  show(true);
+});
+for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", () => show(true));
+
+follow("api/live", {
+  whole: (told) => { model.whole(told); show(true); },
+  news: (told) => { model.news(told); show(false); },
+  state: (word) => {
+    const [isServing, why] = model.status;
+    document.body.dataset.connection = word;
+    text(find("#connection"), word === "live" && !isServing ? `Live; the gateway is ${why}` : STATES[word]);
+  },
+});
+
+function show(isRead) {
+  const pool = model.pools.get(chosen) ?? model.pools.values().next().value;
+  showPools(pool);
+  orders.offer(model.admin);
+  if (!pool) return;
+  const now = model.at;
+  if (performance.now() - readAt >= READ_EVERY || isRead) {
+    readAt = performance.now();
+    times = timesOf(pool);
+    read(pool, now);
+  }
+  text(find("#headline"), headline(pool, now));
+  showFigures(find("#figures"), pool, now, times);
+  const beyond = lanes.show(pool, now, model.epoch, `${pool.name} ${model.epoch}`);
+  find("#no-pods").hidden = pool.pods.size > 0;
+  find("#keys").hidden = pool.pods.size === 0;
+  find("#filter").hidden = beyond === 0 && !lanes.filter;
+  find("#more").hidden = beyond === 0;
+  text(find("#more"), `and ${beyond} more; say above which to show`);
+  showLine(find("#line"), pool, now, orders);
+}
+
+function read(pool, now) {
+  text(find("#scaling"), scaling(pool));
+  scale.show(pool.points, now);
+  showTimes(find("#times"), times);
+  showSessions(find("#sessions"), pool, now);
+  showFailures(find("#failures"), model.failures, pool, now);
+  showPods(find("#pods-as-table"), pool, now);
+  showPoints(find("#scale-as-table"), pool, now);
+}
+
+/** One pool needs no choice, only its name. */
+function showPools(pool) {
+  each(find("#pools"), [...model.pools.keys()], () => {
+    const button = make("button", { type: "button" });
+    button.addEventListener("click", () => { chosen = button.textContent; show(true); });
+    return button;
+  }, (button, name) => {
+    text(button, name);
+    button.setAttribute("aria-current", String(name === pool?.name));
+  });
+}

@@ -1,0 +1,85 @@
+// The tables: the line, what went wrong, times, sessions, and the pictures in words.
+
+import { find, make, rows, text } from "./dom.js";
+import { percentile } from "./model.js";
+import { age, failure, podState, seconds } from "./words.js";
+
+export function showLine(section, pool, now, orders) {
+  const beyond = pool.waiting - pool.line.length;
+  text(find("small", section), pool.waiting ? `${pool.waiting} of at most ${pool.line_limit}${beyond > 0 ? `, the first ${pool.line.length}` : ""}` : "");
+  rows(section, pool.line.map((place, index) => ({ ...place, index })), ({ index, request, arrived, session, home, turns }) => [
+    index + 1,
+    withOrders(section, index, request, orders),
+    age(now - arrived),
+    session ?? "–",
+    `${home ?? "any pod"}${turns ? `, ${turns} tried` : ""}`,
+  ]);
+}
+
+/** The request's id with its buttons: the element of that row as it stands, brought up to date. */
+function withOrders(section, index, request, orders) {
+  const cell = find("tbody", section).rows[index]?.cells[1]?.firstElementChild
+    ?? make("span", {}, make("span", { class: "mono" }), " ", make("span"));
+  text(cell.firstElementChild, request);
+  orders.ofRequest(request, cell.lastElementChild);
+  return cell;
+}
+
+export function showFailures(section, failures, pool, now) {
+  const here = failures.filter((failed) => failed.pool === null || failed.pool === pool.name);
+  rows(section, here, (failed) => [
+    age(now - failed.at),
+    failed.status ?? "–",
+    `${failure(failed)}${failed.pod ? ` (${failed.pod})` : ""}`,
+    `${failed.method} ${failed.path} ${failed.request}`,
+  ]);
+}
+
+/** Half, 90 and 99 percent, and all, of the waiting and the work of what was served in the last two minutes. */
+export function timesOf(pool) {
+  const served = pool.ended.filter((bar) => bar.outcome === "served");
+  if (!served.length) return {};
+  const spread = (figure) => {
+    const sorted = served.map(figure).sort((one, other) => one - other);
+    return [0.5, 0.9, 0.99, 1].map((share) => percentile(sorted, share));
+  };
+  return { count: served.length, wait: spread((bar) => bar.granted - bar.arrived), service: spread((bar) => bar.over - bar.granted) };
+}
+
+export function showTimes(section, times) {
+  text(find("small", section), times.count ? `of the last ${times.count} served, two minutes at most` : "");
+  const items = times.count ? [["Waiting", times.wait], ["Work", times.service]] : [];
+  rows(section, items, ([name, spread]) => [name, ...spread.map(seconds)]);
+}
+
+export function showSessions(section, pool, now) {
+  const beyond = pool.sessions_live - pool.sessions.length;
+  text(find("small", section), pool.sessions_live ? `${pool.sessions_live} live${beyond > 0 ? `, the last ${pool.sessions.length}` : ""}` : "");
+  rows(section, pool.sessions, ({ hash, home, seen }) => [make("span", { class: "mono" }, hash), home ?? "none", age(now - seen)]);
+}
+
+export function showPods(details, pool, now) {
+  if (!details.open) return;
+  rows(details, [...pool.pods.values()], (pod) => [
+    pod.name,
+    podState(pod, now),
+    pod.turns.map((turn) => turn.request).join(", ") || "–",
+    pod.turns.length ? age(now - pod.turns[0].granted) : "–",
+    pod.waiting,
+    pod.sessions,
+    pod.served,
+  ]);
+}
+
+export function showPoints(details, pool, now) {
+  if (!details.open) return;
+  rows(details, pool.points.toReversed(), (point) => [
+    `${Math.round(now - point.at)} s ago`,
+    point.in_flight,
+    point.waiting,
+    point.stable?.toFixed(1) ?? "–",
+    point.desired ?? "–",
+    point.ready,
+    point.starting,
+  ]);
+}
