@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gateway.core.balancing import Balancing
 from gateway.core.ticket import Lane, WhenBusy
-from gateway.settings import Settings, SettingsError, json_schema, load, session_keys
+from gateway.settings import Settings, SettingsError, admin_token, json_schema, load, session_keys
 
 CONFIG = Path(__file__).parent.parent / "config"
 LEAST = "pools: {sd: {backends: {static: [a:1]}}}\n"
@@ -192,6 +192,10 @@ log: {{level: "${{HUSH}}", format: "a${{HUSH}}"}}
     assert "hush" not in "".join(told)
     keys = tmp_path / "keys"
     keys.write_text("hush")
+    assert "hush" not in "".join(problems(file, f"ops: {{token_file: [hush], token_env: hush hush}}\n{LEAST}"))
+    assert problems(file, f"ops: {{token_file: {keys}}}\n{LEAST}") == [
+        "config.yaml:1:19 ops.token_file: found one of 4, expected a token of at least 32 characters"
+    ]
     assert problems(file, f"session: {{keys_file: {keys}}}\n{LEAST}") == [
         "config.yaml:1:22 session.keys_file: found one of 4 on line 1, expected keys of at least 32 characters"
     ]
@@ -208,6 +212,17 @@ def test_keys_are_read_anew_each_time(file: Path, tmp_path: Path) -> None:
         SettingsError, match=r"^configuration session.keys_file: found one of 4 on line 1, expected keys"
     ):
         session_keys(settings, {})
+
+
+def test_the_operators_token_is_read_like_the_keys(file: Path, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t" * 32)
+    file.write_text(f"ops: {{token_file: {token}}}\n{LEAST}")
+    settings = load(file, {})
+    assert admin_token(settings, {}) == "t" * 32
+    token.write_text("hush")
+    with pytest.raises(SettingsError, match=r"^configuration ops.token_file: found one of 4"):
+        admin_token(settings, {})
 
 
 def test_the_schema_names_every_key_and_what_it_means() -> None:

@@ -88,11 +88,13 @@ def environment(pid: int) -> bytes:
 
 
 async def test_no_process_outlives_the_gateway_nor_learns_its_keys(tmp_path: Path) -> None:
-    mark, environ = str(tmp_path), {"PATH": "/usr/bin:/bin", "KEYS": "k" * 32}
+    mark, environ = str(tmp_path), {"PATH": "/usr/bin:/bin", "KEYS": "k" * 32, "TOKEN": "t" * 32}
     own = processes(env={MARK: mark}, log_dir=mark) | {"autoscaling": {"min_scale": 2}}
-    async with wired(tmp_path, {"sd": own}, environ=environ, session={"keys_env": "KEYS"}) as one:
+    async with wired(
+        tmp_path, {"sd": own}, environ=environ, session={"keys_env": "KEYS"}, ops={"token_env": "TOKEN"}
+    ) as one:
         await eventually(lambda: sum("sleep" in command for command in marked(mark).values()) >= 2)
-        assert all(b"KEYS=" not in environment(pid) for pid in marked(mark))
+        assert all(secret not in environment(pid) for pid in marked(mark) for secret in (b"KEYS=", b"TOKEN="))
         await one.gateway.close_children()
         assert marked(mark) == {}
 

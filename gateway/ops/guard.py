@@ -1,7 +1,7 @@
 """Whether a request that changes something may come from a page the operator did not mean to open.
 
-There is no login on the operators' port: it is guarded by where it listens. But a browser on the same machine lets any
-page send requests there, so a request that changes something must
+Where no token is configured (`admin.py`) there is no login on the operators' port: it is guarded by where it listens.
+But a browser on the same machine lets any page send requests there, so a request that changes something must
 
 1. carry `X-Requested-With`, with any value: a page of another origin may not send it unless we allow it, and we allow
    nothing (no CORS);

@@ -15,8 +15,8 @@ from gateway.ops.ring import Ring
 if TYPE_CHECKING:
     from gateway.core.record import RequestRecord
 
-#: Bars kept of a pool: two minutes of a dozen pods that take a second, of a hundred that take ten.
-BARS_KEPT = 2000
+#: Bars kept of a pool: two minutes of eight pods that take a second, of eighty that take ten.
+BARS_KEPT = 1000
 #: Failures kept of all pools together.
 FAILURES_KEPT = 50
 

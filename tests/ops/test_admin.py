@@ -31,10 +31,11 @@ class Operator:
         self.events: list[Any] = []
 
     async def ask(self, method: str, path: str, headers: Mapping[str, str | bytes]) -> httpx.Response:
+        encoded = [(k.encode(), v if isinstance(v, bytes) else v.encode()) for k, v in headers.items()]
         transport = httpx.ASGITransport(self.app, client=("192.0.2.7", 4242))
         with capture_logs() as events:
             async with httpx.AsyncClient(transport=transport, base_url="http://ops") as client:
-                answer = await client.request(method, path, headers=httpx.Headers(list(headers.items())))
+                answer = await client.request(method, path, headers=encoded)
         self.events += events
         return answer
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from playwright.async_api import expect
 
 from tests.doubles.fault_pod import fault_pods
 from tests.system.callers import callers, job
-from tests.system.running_gateway import configuration, running_gateway, stand_ins
+from tests.system.running_gateway import configuration, running_gateway, stand_ins, write_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +57,14 @@ async def test_under_load_it_finds_the_lanes_and_the_numbers_of_the_snapshot(tmp
             await expect(page.locator(".bar.collides")).to_have_count(0)
             await expect(page.locator("#line .empty")).to_be_visible()
             await expect(page.locator("#times small")).to_contain_text("last 5 served")
+
+            config["pools"]["sd"]["backends"]["static"].pop()
+            write_config(tmp_path, config)
+            gateway.signal(signal.SIGHUP)
+            await expect(page.locator(".lane .state")).to_have_text(["free", "gone"])
+            await expect(page.locator(".lane .bar.served")).to_have_count(5)
+            await page.reload()
+            await expect(page.locator(".lane .state")).to_have_text(["free", "gone"])
 
 
 async def test_from_zero_it_tells_of_pods_that_start_and_of_the_autoscaler(tmp_path: Path, page: Page) -> None:
@@ -112,8 +120,11 @@ async def test_it_says_that_it_lost_the_gateway_and_finds_it_again(tmp_path: Pat
         await expect(page.locator("#connection")).to_contain_text("Not connected")
         assert await gateway.ended() == 0
     config["ops"] = {**config["ops"], "port": port}
+    config["pools"]["sd"]["backends"]["static"] = ["http://127.0.0.1:10"]
     async with running_gateway(tmp_path, config):
         await expect(page.locator("#connection")).to_have_text("Live")
+        await expect(page.locator(".lane[data-state=gone] .name")).to_have_text("127.0.0.1:9")
+        await expect(page.locator(".lane[data-state=starting] .name")).to_have_text("127.0.0.1:10")
 
 
 async def test_an_open_page_holds_up_no_stop(tmp_path: Path, page: Page) -> None:
@@ -181,11 +192,9 @@ async def test_it_fits_a_phone_and_has_a_dark_face(tmp_path: Path, browser: Brow
             for number, client in enumerate(clients):
                 await client.send(job(number))
             grounds = set[str]()
-            for scheme in ("light", "dark"):
-                page = await browser.new_page(
-                    viewport={"width": PHONE, "height": 800},
-                    color_scheme=scheme,  # type: ignore[arg-type]  # one of its literals
-                )
+            schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+            for scheme in schemes:
+                page = await browser.new_page(viewport={"width": PHONE, "height": 800}, color_scheme=scheme)
                 await page.goto(gateway.ops)
                 await expect(page.locator("#line tbody tr")).to_have_count(2)
                 assert await page.evaluate("document.documentElement.scrollWidth") == PHONE

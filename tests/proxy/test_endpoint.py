@@ -97,6 +97,7 @@ async def test_a_host_that_nobody_serves(gate: Gatehouse) -> None:
     client = await gate.visit("GET /paint", host="other.example")
     assert reason(client) == (404, "no_route")
     assert (gate.record.pool, gate.record.host, gate.record.lane) == (None, "other.example", None)
+    assert (gate.record.detail, gate.record.granted_at) == ("no_route", None)
 
 
 async def test_what_the_rules_deny(gate: Gatehouse) -> None:
@@ -875,7 +876,7 @@ async def test_a_record_tells_the_whole_story(gate: Gatehouse) -> None:
     assert (record.client, record.method, record.target, record.host) == (PROXY, "POST", b"/paint?a=b", "sd.example")
     assert (record.pool, record.lane, record.backend) == ("sd", Lane.COUNTED, "gpu-1")
     assert (record.turns, record.place, record.status, record.bytes_in, record.bytes_out) == (1, 1, 201, 5, 4)
-    assert [record.waited, record.service] == pytest.approx([3, 4])
+    assert [record.waited, record.granted_at, record.service] == pytest.approx([3, 103, 4])
     assert [record.started_at, record.ended_at] == pytest.approx([100, 107])
     assert first.has_all
 

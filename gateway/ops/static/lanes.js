@@ -25,6 +25,7 @@ export class Lanes {
       this.key = key;
     }
     const all = [...pool.pods.values()].filter((pod) => `${pod.name} ${pod.word}`.includes(this.filter));
+    if (all.length > MOST) all.sort((one, other) => (one.state === "gone") - (other.state === "gone"));
     const shown = all.slice(0, MOST);
     const ended = Map.groupBy(pool.ended.filter((bar) => bar.granted != null), (bar) => bar.pod);
     const ids = new Set(shown.map((pod) => pod.id));
@@ -87,7 +88,7 @@ class Lane {
   #bands(bands, epoch) {
     const kept = new Set();
     for (const { state, since, until } of bands) {
-      if (state === "ready") continue;
+      if (state === "ready" || state === "gone") continue;
       kept.add(since);
       const band = this.bands.get(since) ?? this.layer.insertBefore(make("div", { class: `band ${state}` }), this.layer.firstChild);
       this.bands.set(since, band);

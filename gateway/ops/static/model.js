@@ -4,6 +4,8 @@ export const WINDOW = 120; // seconds that are shown
 const MARGIN = 10; // seconds that are kept beyond the left edge
 const BARS = 3000;
 const FAILURES = 50;
+const byNumber = new Intl.Collator("en", { numeric: true }).compare;
+const ERA = 3600; // seconds after which positions count anew
 
 export class Model {
   constructor() {
@@ -11,26 +13,24 @@ export class Model {
     this.failures = [];
     this.status = [true, ""];
     this.admin = false;
-    this.epoch = 0; // positions on the time axis count from here: small numbers, exact pixels
+    this.at = NaN; // seconds on the gateway's clock
+    this.epoch = NaN; // positions on the time axis count from here: small numbers, exact pixels
   }
 
-  /** Seconds on the gateway's clock. */
-  now() {
-    return this.at + (performance.now() - this.heardAt) / 1000;
-  }
-
+  /** Everything that the gateway has kept. If it follows on what was known, the states seen meanwhile are kept, too. */
   whole(told) {
+    const goesOn = told.now >= this.at && told.now - this.at < WINDOW;
+    if (!goesOn) this.pools.clear();
+    for (const pool of this.pools.values()) pool.beginAnew(told.number);
     this.columns = told.columns;
     this.admin = told.admin;
-    this.pools.clear();
     this.failures = [];
-    this.epoch = told.now;
     this.news(told);
   }
 
   news(told) {
+    if (!(told.now - this.epoch < ERA && told.now >= this.epoch)) this.epoch = told.now;
     this.at = told.now;
-    this.heardAt = performance.now();
     this.status = told.status;
     const names = new Set();
     for (const row of told.pools) {
@@ -53,6 +53,13 @@ class PoolModel {
     this.pods = new Map(); // by id, in the order in which they came
     this.ended = [];
     this.points = [];
+  }
+
+  /** From frame `number` on, which another gateway may have made: who is not in the next ones is gone. */
+  beginAnew(number) {
+    this.ended = [];
+    this.points = [];
+    for (const pod of this.pods.values()) pod.seen = number;
   }
 
   update(glance, told, object) {
@@ -80,7 +87,27 @@ class PoolModel {
     }
     const turns = glance.pods.length ? Math.ceil(glance.backends / glance.pods.length) : 1;
     const missed = turns > 1 ? 2 * turns : 0;
-    for (const [id, pod] of this.pods) if (told.number - pod.seen > missed) this.pods.delete(id);
+    for (const pod of this.pods.values()) if (pod.state !== "gone" && told.number - pod.seen > missed) this.#depart(pod, told.now);
+    this.#remember(told.now);
+  }
+
+  /** A pod that is gone keeps its lane while what it did is in sight, unless another has taken its name. */
+  #depart(pod, now) {
+    const nothing = { turns: [], in_flight: 0, waiting: 0, quarantined: 0, held: false, until: null };
+    Object.assign(pod, nothing, { state: "gone", word: "gone", left: now });
+    pod.bands = bands(pod.bands, pod, now);
+  }
+
+  #remember(now) {
+    const here = new Set([...this.pods.values()].filter((pod) => pod.state !== "gone").map((pod) => pod.name));
+    for (const [id, pod] of this.pods) if (pod.state === "gone" && (now - pod.left > WINDOW || here.has(pod.name))) this.pods.delete(id);
+    const known = new Set([...this.pods.values()].map((pod) => pod.name));
+    const inSight = new Set(this.ended.filter((bar) => bar.pod !== null && now - bar.over < WINDOW).map((bar) => bar.pod));
+    for (const name of [...inSight].filter((name) => !known.has(name)).sort(byNumber)) {
+      const pod = { id: `gone ${name}`, name, limit: 0, sessions: 0, served: 0, why: "", bands: [] };
+      this.#depart(pod, now);
+      this.pods.set(pod.id, pod);
+    }
   }
 }
 

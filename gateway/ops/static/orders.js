@@ -32,7 +32,7 @@ export class Orders {
   /** What can be ordered of a pod, as buttons in `parent`. */
   ofPod(pod, parent) {
     const at = `api/backends/${encodeURIComponent(pod.id)}`;
-    const items = !this.areOn ? [] : [
+    const items = !this.areOn || pod.state === "gone" ? [] : [
       pod.held ? ["Undrain", "POST", `${at}/undrain`] : ["Drain", "POST", `${at}/drain`],
       ...(pod.quarantined ? [["Release", "POST", `${at}/release`]] : []),
     ];

@@ -85,7 +85,7 @@ function why(pool, here, starting, now) {
 /** What the autoscaler will do. */
 export function scaling(pool) {
   const scaler = pool.scaler;
-  if (!scaler) return "How many pods there are is not decided here.";
+  if (!scaler) return "These pods are not scaled from here.";
   const here = [...pool.pods.values()];
   const held = here.filter((pod) => pod.held).length;
   const exist = here.filter((pod) => pod.held || (pod.state !== "draining" && pod.state !== "gone")).length;
