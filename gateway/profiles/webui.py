@@ -82,8 +82,12 @@ _STATEFUL = (
     *("create/embedding", "create/hypernetwork", "train/embedding", "train/hypernetwork"),
 )
 
-#: Where a pod that has only opened its port answers as if it had never heard of them.
-_REGISTERED_LATE = (b"/sdapi/", b"/internal/")
+#: Work that every one of these servers knows. One that has only opened its port answers as if it had never heard of it.
+#: No others: where a route does not exist at all, waiting for it would keep the line's head.
+_REGISTERED_LATE = frozenset(
+    f"/sdapi/v1/{name}".encode()
+    for name in (*_GENERATING, "options", "extra-single-image", "extra-batch-images", "interrogate")
+)
 
 
 def webui(
@@ -179,7 +183,7 @@ def _loaded(status: int, body: bytes) -> str | None:
 
 
 def _is_too_early(raw_path: bytes, status: int, body: bytes) -> bool:
-    return status == 404 and raw_path.startswith(_REGISTERED_LATE) and _object(body) == {"detail": "Not Found"}
+    return status == 404 and raw_path in _REGISTERED_LATE and _object(body) == {"detail": "Not Found"}
 
 
 def _object(body: bytes) -> dict[str, object]:

@@ -24,6 +24,12 @@ class Body:
         """All of it, or an iterator that begins at the beginning. None: the request has no body."""
         return b"".join(self._pieces) if self._file is None else _FromFile(self._file)
 
+    async def beginning(self, size: int) -> bytes:
+        """Its first `size` bytes, or all of it. OSError if the disk fails."""
+        if self._file is not None:
+            return await self._file.read_at(0, min(size, self.length))
+        return b"".join(self._pieces)[:size]
+
     def close(self) -> None:
         """Give back memory and file. Harmless when repeated."""
         self._pieces.clear()

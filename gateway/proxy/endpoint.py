@@ -12,6 +12,7 @@ import itertools
 import math
 import re
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,12 +23,15 @@ from gateway.core.patience import RETRY_UNKNOWN
 from gateway.core.record import RequestRecord
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, Ticket
+from gateway.profiles.treatment import SMALL_BODY
+from gateway.proxy import asking
 from gateway.proxy.body import NO_BODY
 from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused
 from gateway.proxy.handshake import check_handshake
 from gateway.proxy.headers import request_headers
 from gateway.proxy.inbound import Inbound, read_body
 from gateway.proxy.network_probe import ProbeAnswer, probe_answer
+from gateway.proxy.own_host import named_by_address
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
 from gateway.proxy.relay import NothingStarted, Relay
 from gateway.proxy.seat import Seat
@@ -145,19 +149,21 @@ class Endpoint:
     async def _serve(self, visit: Visit) -> Ending:
         pool = visit.pool = self._route(visit)
         treatment = pool.profile.treat(visit.method, visit.raw_path)
-        visit.record.lane = treatment.lane
-        if treatment.lane is Lane.DENIED:
-            raise Denied
+        counted = _is_counted(visit, treatment)
         if visit.client.websocket:
             check_handshake(visit.headers, visit.origin.host, pool.rules.allowed_origins)
-        ticket = self._ticket(visit, pool, treatment)
         room: Room | None = None
         body: Body = NO_BODY
         try:
-            if treatment.lane is Lane.COUNTED and visit.inbound.has_body:
-                room = _enter(pool)
-                body = await self._read_body(visit, pool, room)
-            with pool.driver.slot(ticket, room) as slot:
+            if visit.inbound.has_body and (counted or asking.needs_body(treatment)):
+                room = _enter(pool) if counted else pool.driver.pool.spare_room()
+                body = await self._read_body(visit, pool, room, pool.rules.max_body if counted else SMALL_BODY)
+            if asking.is_open(treatment):
+                treatment = await asking.settled(visit, treatment, body)
+                if not _is_counted(visit, treatment) and room is not None:
+                    room.leave_place()
+            ticket = self._ticket(visit, pool, treatment)
+            with pool.driver.slot(ticket, room if counted and ticket.lane is Lane.COUNTED else None) as slot:
                 visit.slot = slot
                 return await self._turns(visit, pool, slot, body, treatment)
         finally:
@@ -195,12 +201,12 @@ class Endpoint:
             visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
         return ticket
 
-    async def _read_body(self, visit: Visit, pool: ServedPool, room: Room) -> Body:
+    async def _read_body(self, visit: Visit, pool: ServedPool, room: Room, most: int) -> Body:
         reading = read_body(
             visit.inbound,
             room=room,
             refusal=pool.driver.pool.bytes_refusal,
-            max_body=pool.rules.max_body,
+            max_body=min(most, pool.rules.max_body),
             idle_timeout=pool.rules.body_idle,
         )
         if visit.inbound.is_here:
@@ -246,7 +252,8 @@ class Endpoint:
             raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), slot.ticket.place)
         slot.at_risk = rules.quarantine(rules.total)
         stream = visit.inbound.stream
-        content = body.stream() if counted else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
+        is_read = counted or body is not NO_BODY
+        content = body.stream() if is_read else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
         may_reuse = not (counted or visit.client.websocket) and visit.method in IDEMPOTENT and content is None
         may_repeat = counted or not isinstance(content, Inbound)
         while True:
@@ -277,11 +284,14 @@ class Endpoint:
             session_cookie=pool.cookies.name,
         )
         headers += pool.rules.pod_headers.of(visit.record.lane)
+        if pool.profile.own_host and visit.slot is not None:
+            headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
         upgrade = b"websocket" if visit.client.websocket else None
         method, length = visit.method.encode(), visit.inbound.length
         return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
 
     def _relay(self, visit: Visit, pool: ServedPool, slot: Slot, exchange: Exchange, *, may_repeat: bool) -> Relay:
+        too_early = pool.profile.too_early if slot.ticket.lane is Lane.COUNTED else None
         relay = Relay(
             exchange,
             slot,
@@ -292,6 +302,7 @@ class Endpoint:
             works_on=pool.profile.works_on,
             spare_room=pool.driver.pool.spare_room,
             interrupt=lambda: self._interrupt(pool, slot),
+            too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
         )
         if self._stopping:  # since the request was sent off
             relay.stop()
@@ -361,6 +372,14 @@ class Endpoint:
             if slot.ticket.backend is not None:
                 record.backend = slot.ticket.backend.name
         self._record(record)
+
+
+def _is_counted(visit: Visit, treatment: Treatment) -> bool:
+    """Notes the lane. Raises Denied."""
+    visit.record.lane = treatment.lane
+    if treatment.lane is Lane.DENIED:
+        raise Denied
+    return treatment.lane is Lane.COUNTED
 
 
 def _enter(pool: ServedPool) -> Room:

@@ -43,7 +43,7 @@ def check_handshake(headers: Iterable[Header], host: bytes, allowed: Collection[
     if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
         raise BadHandshake
     origins = [origin.lower() for origin in _all(b"origin", listed)]
-    if origins and not (len(origins) == 1 and (origins[0] in allowed or _is_of(host.lower(), origins[0]))):
+    if origins and not (len(origins) == 1 and (origins[0] in allowed or is_of(host.lower(), origins[0]))):
         raise ForeignOrigin
 
 
@@ -59,8 +59,9 @@ def _all(wanted: bytes, headers: Iterable[Header]) -> list[bytes]:
     return [value for name, value in headers if name == wanted]
 
 
-def _is_of(host: bytes, origin: bytes) -> bool:
-    """Whatever the scheme: who ended TLS for us may not have said so."""
+def is_of(host: bytes, origin: bytes) -> bool:
+    """Whether an Origin is that of the host asked for, both in lower case. Whatever the scheme: who ended TLS for us
+    may not have said so."""
     parts = _ORIGIN.fullmatch(origin)
     if parts is None or not host:
         return False

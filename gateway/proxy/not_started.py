@@ -8,11 +8,18 @@ and network/error_handler.go of knative.dev/pkg):
                                                         its container does not listen: it has died, or is not up yet
 
 Without the second, a pod whose container has died would be the quickest of all, and eat the whole line.
+
+A third is the profile's: a 404 for a route that its servers register only after they have opened their port.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+#: Status and body of an answer -> the route is not there yet.
+TooEarly: TypeAlias = Callable[[int, bytes], bool]
 
 _QUEUE_FULL = b"pending request queue full"
 
@@ -24,12 +31,15 @@ _NOBODY_LISTENS = re.compile(rb"dial tcp (?:127\.0\.0\.1|\[::1\]):\d{1,5}: conne
 _LONGEST = 80
 
 
-def may_say_so(status: int, length: int | None) -> bool:
-    """Whether an answer with this head is worth reading whole before it is judged. None: its length is not known."""
-    return status in (502, 503) and length is not None and 0 < length <= _LONGEST
+def may_say_so(status: int, length: int | None, *, too_early: TooEarly | None = None) -> bool:
+    """Whether an answer with this head is worth reading whole before it is judged. `length` None: it is not known."""
+    is_telling = status in (502, 503) or (status == 404 and too_early is not None)
+    return is_telling and length is not None and 0 < length <= _LONGEST
 
 
-def says_so(status: int, body: bytes) -> bool:
+def says_so(status: int, body: bytes, *, too_early: TooEarly | None = None) -> bool:
     """Nothing was started."""
+    if too_early is not None and too_early(status, body):
+        return True
     said = body.strip()
     return said == _QUEUE_FULL if status == 503 else status == 502 and _NOBODY_LISTENS.fullmatch(said) is not None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from gateway.core.room import Room
     from gateway.proxy.inbound import Client
+    from gateway.proxy.not_started import TooEarly
     from gateway.proxy.served_pool import Exchange, Rules
     from gateway.proxy.tunnel import Tunnel
     from gateway.runtime.driver import Slot
@@ -85,10 +86,11 @@ class Relay:
         works_on: bool,
         spare_room: Callable[[], Room],
         interrupt: Callable[[], anyio.Event],
+        too_early: TooEarly | None = None,
     ) -> None:
         """`may_repeat`: the request's body could be sent once more. `works_on`: the end of a stream that has none of
         its own does not end the backend's work. `interrupt` begins to tell the backend to stop its work; its event is
-        set when that is over."""
+        set when that is over. `too_early`: so a backend answers whose routes are not all there yet."""
         now = slot.now()
         self._exchange = exchange
         self._slot = slot
@@ -99,6 +101,7 @@ class Relay:
         self._works_on = works_on
         self._spare_room = spare_room
         self._interrupt = interrupt
+        self._too_early = too_early
         self.evidence = ""  # what broke in mid-answer
         self._counted = slot.ticket.lane is Lane.COUNTED
         self._head: AnswerHead | None = None  # None: not yet
@@ -210,10 +213,11 @@ class Relay:
     async def _peek(self, head: AnswerHead) -> bytes:
         """The body of an answer that may mean that nothing was started. Raises NothingStarted."""
         body = b""
-        if not_started.may_say_so(head.status, head.length):
+        if not_started.may_say_so(head.status, head.length, too_early=self._too_early):
             while not self._exchange.ended:
                 body += await self._exchange.read()
-            if not_started.says_so(head.status, body) and self._may_repeat and self._listens():
+            nothing = not_started.says_so(head.status, body, too_early=self._too_early)
+            if nothing and self._may_repeat and self._listens():
                 raise NothingStarted
         return body
 

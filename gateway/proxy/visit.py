@@ -40,6 +40,7 @@ class Visit:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.raw_path: bytes = scope["raw_path"]
+        self.query: bytes = scope["query_string"]
         self.target = _origin_form(client.target, scope)
         self.headers: list[Header] = scope["headers"]
         self.client = client

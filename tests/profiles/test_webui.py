@@ -117,7 +117,8 @@ def test_only_the_owner_stops_a_job(kind: str, verb: str, answer: tuple[int, byt
     ("path", "status", "body", "early"),
     [
         (b"/sdapi/v1/txt2img", 404, b'{"detail":"Not Found"}', True),
-        (b"/internal/progress", 404, b'{"detail": "Not Found"}', True),
+        (b"/sdapi/v1/options", 404, b'{"detail": "Not Found"}', True),
+        (b"/sdapi/v1/no-such-route", 404, b'{"detail":"Not Found"}', False),
         (b"/sdapi/v1/txt2img", 404, b'{"detail":"Sampler not found"}', False),
         (b"/sdapi/v1/txt2img", 500, b'{"detail":"Not Found"}', False),
         (b"/file=x", 404, b'{"detail":"Not Found"}', False),

@@ -38,6 +38,17 @@ async def test_any_pieces_come_out_as_one_body_every_time(sizes: list[int]) -> N
     body.close()
 
 
+@pytest.mark.parametrize("memory", [0, 1 << 20])
+async def test_its_beginning_can_be_looked_at_wherever_it_is(memory: int) -> None:
+    body = Body(memory=memory)
+    await body.append(b"x" * 300_000)
+    await body.append(b"y" * 300_000)
+    await body.complete()
+    assert await body.beginning(300_001) == b"x" * 300_000 + b"y"
+    assert len(await body.beginning(1 << 30)) == 600_000
+    body.close()
+
+
 async def test_two_readings_do_not_disturb_each_other() -> None:
     body = Body(memory=0)
     await body.append(b"x" * 300_000 + b"y" * 300_000)
@@ -54,4 +65,4 @@ async def test_two_readings_do_not_disturb_each_other() -> None:
 async def test_no_body_can_be_closed_as_often_as_there_are_requests() -> None:
     NO_BODY.close()
     NO_BODY.close()
-    assert NO_BODY.stream() is None
+    assert (NO_BODY.stream(), await NO_BODY.beginning(1)) == (None, b"")

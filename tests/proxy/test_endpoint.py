@@ -7,6 +7,7 @@ import json
 import random
 import weakref
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -32,7 +33,7 @@ from tests.doubles.scripted_upstream import (
     talking_nonsense,
 )
 from tests.doubles.virtual_time import virtual_time_of_asyncio
-from tests.proxy.gatehouse import PROXY, TTL
+from tests.proxy.gatehouse import PROFILE, PROXY, TTL
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -939,3 +940,27 @@ async def test_nobody_is_lost_and_nothing_runs_twice_at_once(gate: Gatehouse, on
 async def leave_after(client: VisitingClient, seconds: float) -> None:
     await anyio.sleep(seconds)
     client.leaves()
+
+
+# What profiles know besides
+
+
+async def test_a_pod_whose_routes_are_not_there_yet_is_asked_again(gate: Gatehouse) -> None:
+    """The 404 of a pod that has only opened its port is not the client's; a real one is."""
+    gate.served.profile = replace(PROFILE, too_early=lambda path, status, body: (path, status) == (b"/paint", 404))
+    gate.upstream.meets(answering(b'{"detail":"Not Found"}', 404), answering(b"picture"))
+    client = await gate.visit("POST /paint", body=b"dog")
+    assert (client.status, gate.slot(), gate.waiting) == (None, "free", 1)
+    await gate.passes(1)
+    assert (client.body, gate.pod.received, gate.record.turns) == (b"picture", b"dog", 2)
+    gate.upstream.meets(answering(b"no", 404), answering(b"nor here", 404))
+    assert (await gate.visit("POST /other")).body == b"no"
+    assert (await gate.visit("GET /page")).body == b"nor here"
+
+
+async def test_a_pod_that_wants_its_own_name(gate: Gatehouse) -> None:
+    gate.served.profile = replace(PROFILE, own_host=True)
+    gate.upstream.meets(answering())
+    await gate.visit("GET /paint", ("origin", "http://sd.example"))
+    assert (gate.pod.header("host"), gate.pod.header("origin")) == (b"gpu-1:1", b"http://gpu-1:1")
+    assert gate.pod.header("x-forwarded-host") == b"sd.example"

@@ -64,3 +64,15 @@ async def test_the_queue_proxys_words_arrive_with_a_length() -> None:
             assert says_so(head.status, body)
             exchange.close()
             dialer.close()
+
+
+def test_a_profile_may_know_of_one_more() -> None:
+    def too_early(status: int, body: bytes) -> bool:
+        return (status, body) == (404, b"no such route")
+
+    assert may_say_so(404, 13, too_early=too_early)
+    assert not may_say_so(404, 13)
+    assert not may_say_so(404, 1000, too_early=too_early)
+    assert says_so(404, b"no such route", too_early=too_early)
+    assert not says_so(404, b"Sampler not found", too_early=too_early)
+    assert says_so(503, FULL, too_early=too_early)

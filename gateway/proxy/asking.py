@@ -1,0 +1,45 @@
+"""Asks a profile for the treatment that counts, of those requests whose method and path do not settle it: it is shown
+the request and the beginning of its body, once. What cannot be shown is taken for the worst, and that is the profile's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.profiles.treatment import LOOK, Asked
+
+if TYPE_CHECKING:
+    from gateway.profiles.treatment import Treatment
+    from gateway.proxy.body import Body
+    from gateway.proxy.visit import Visit
+
+
+def is_open(treatment: Treatment) -> bool:
+    """The profile has yet to be asked. Where a dialogue will ask, what is known now counts until then."""
+    more = treatment.more
+    return more is not None and more.ask is not None and more.dialogue is None
+
+
+def needs_body(treatment: Treatment) -> bool:
+    """It cannot be asked before the body is here."""
+    return is_open(treatment) and treatment.more is not None and treatment.more.by_body
+
+
+async def settled(visit: Visit, treatment: Treatment, body: Body) -> Treatment:
+    """What counts of an open treatment; `body`: as much of the request's as was read before it takes its place."""
+    more = treatment.more
+    assert more is not None
+    assert more.ask is not None
+    begins, whole = await _beginning(visit, body)
+    return more.ask(Asked(visit.method, visit.raw_path, visit.query, begins, whole))
+
+
+async def _beginning(visit: Visit, body: Body) -> tuple[bytes, bool]:
+    try:
+        begins = await body.beginning(LOOK)
+    except OSError as error:
+        structlog.get_logger().warning("spool_failed", error=str(error))
+        return b"", False
+    return begins, visit.inbound.ended and len(begins) == body.length
