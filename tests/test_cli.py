@@ -36,7 +36,8 @@ def file(tmp_path: Path) -> Path:
 def test_check_is_content_with_what_comes_with_it(path: Path) -> None:
     result = gateway("check", path)
 
-    assert (result.exit_code, result.stderr) == (0, "")
+    warned = ["not everything is one at a time" in line for line in result.stderr.splitlines()]
+    assert (result.exit_code, warned) == (0, [True] if path.name == "gradio.yaml" else [])
     assert result.stdout.startswith(f"{path}: good. Pools: ")
 
 

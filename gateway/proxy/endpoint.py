@@ -27,6 +27,7 @@ from gateway.profiles.treatment import SMALL_BODY
 from gateway.proxy import asking
 from gateway.proxy.body import NO_BODY
 from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused
+from gateway.proxy.following import following
 from gateway.proxy.handshake import check_handshake
 from gateway.proxy.headers import request_headers
 from gateway.proxy.inbound import Inbound, read_body
@@ -227,7 +228,7 @@ class Endpoint:
         while True:
             try:
                 await _until_turn(visit, slot)
-                return await self._exchange(visit, pool, slot, body)
+                return await self._exchange(visit, pool, slot, body, treatment)
             except (NotSent, NothingStarted):
                 slot.again()
             except UpstreamError as error:
@@ -244,7 +245,7 @@ class Endpoint:
                     raise broke from refused
                 raise
 
-    async def _exchange(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body) -> Ending:
+    async def _exchange(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment) -> Ending:
         """One turn: the request to the backend, its answer to the client."""
         rules = pool.rules
         counted = slot.ticket.lane is Lane.COUNTED
@@ -256,14 +257,23 @@ class Endpoint:
         content = body.stream() if is_read else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
         may_reuse = not (counted or visit.client.websocket) and visit.method in IDEMPOTENT and content is None
         may_repeat = counted or not isinstance(content, Inbound)
+        dialogue = treatment.more.dialogue if treatment.more is not None and counted else None
+        job = following(dialogue, visit.raw_path, pool, slot)
         while True:
             request = self._request(visit, pool, content, reusable=may_reuse)
+            if job is not None:
+                job.prepare(request)
             exchange = await pool.upstream.send(slot.backend.address, request)
             if counted and pool.driver.pool.waiting:
                 pool.upstream.dial_ahead(slot.backend.address)
-            relay = visit.relay = self._relay(visit, pool, slot, exchange, may_repeat=may_repeat)
+            heard = exchange if job is None else job.hear(exchange)
+            relay = visit.relay = self._relay(visit, pool, slot, heard, may_repeat=may_repeat, goes_on=job is not None)
             try:
-                return await relay.run()
+                ending = await relay.run()
+                if job is not None:
+                    visit.relay = job
+                    await job.run()
+                return ending
             except BrokeBeforeHead:
                 if not exchange.reused:
                     raise
@@ -290,7 +300,9 @@ class Endpoint:
         method, length = visit.method.encode(), visit.inbound.length
         return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
 
-    def _relay(self, visit: Visit, pool: ServedPool, slot: Slot, exchange: Exchange, *, may_repeat: bool) -> Relay:
+    def _relay(
+        self, visit: Visit, pool: ServedPool, slot: Slot, exchange: Exchange, *, may_repeat: bool, goes_on: bool
+    ) -> Relay:
         too_early = pool.profile.too_early if slot.ticket.lane is Lane.COUNTED else None
         relay = Relay(
             exchange,
@@ -303,6 +315,7 @@ class Endpoint:
             spare_room=pool.driver.pool.spare_room,
             interrupt=lambda: self._interrupt(pool, slot),
             too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
+            goes_on=goes_on,
         )
         if self._stopping:  # since the request was sent off
             relay.stop()

@@ -87,10 +87,12 @@ class Relay:
         spare_room: Callable[[], Room],
         interrupt: Callable[[], anyio.Event],
         too_early: TooEarly | None = None,
+        goes_on: bool = False,
     ) -> None:
         """`may_repeat`: the request's body could be sent once more. `works_on`: the end of a stream that has none of
         its own does not end the backend's work. `interrupt` begins to tell the backend to stop its work; its event is
-        set when that is over. `too_early`: so a backend answers whose routes are not all there yet."""
+        set when that is over. `too_early`: so a backend answers whose routes are not all there yet. `goes_on`: the work
+        goes on behind an answer that came whole, so the slot is left to the caller then."""
         now = slot.now()
         self._exchange = exchange
         self._slot = slot
@@ -102,6 +104,7 @@ class Relay:
         self._spare_room = spare_room
         self._interrupt = interrupt
         self._too_early = too_early
+        self._goes_on = goes_on
         self.evidence = ""  # what broke in mid-answer
         self._counted = slot.ticket.lane is Lane.COUNTED
         self._head: AnswerHead | None = None  # None: not yet
@@ -113,7 +116,7 @@ class Relay:
         self._scope = Interruption(min(self._read_until, now + rules.response_start))
 
     async def run(self) -> Ending:
-        """Returns how it ended; the slot is given back by then.
+        """Returns how it ended; the slot is given back by then (save with `goes_on`, see there).
 
         Raises, with the turn still held, its `at_risk` up to date and nothing sent to the client: NothingStarted,
         UpstreamError, and what the request's own body raised.
@@ -275,6 +278,8 @@ class Relay:
         first: the backend is idle until they have written, while this client has only the last piece to come."""
         if self._interrupted is not None:
             await self._interrupted.wait()
+        if self._goes_on and quarantine == 0.0 and self._exchange.ended:
+            return
         if self._slot.done(self._ended(), quarantine):
             await anyio.lowlevel.checkpoint()
 

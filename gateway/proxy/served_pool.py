@@ -4,15 +4,18 @@ its rules are replaced, and requests under way go on with those they began with.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.ticket import Lane
+from gateway.dialogues.registry import dialogues
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
     from gateway.core.ticket import WhenBusy
+    from gateway.dialogues.dialogue import Dialogue
     from gateway.profiles.treatment import Profile
     from gateway.proxy.forwarded import Header
     from gateway.proxy.session_cookie import SessionCookies
@@ -112,3 +115,4 @@ class ServedPool:
     cookies: SessionCookies
     upstream: Upstream
     rules: Rules
+    dialogues: Mapping[str, Dialogue] = field(default_factory=dialogues)

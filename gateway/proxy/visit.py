@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.core.decisions import Ending
     from gateway.core.record import RequestRecord
     from gateway.proxy.errors import EdgeError
+    from gateway.proxy.following import Following
     from gateway.proxy.forwarded import Header, Origin
     from gateway.proxy.inbound import Client, Inbound
     from gateway.proxy.problems import Problem
@@ -49,7 +50,7 @@ class Visit:
         self.record = record
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
-        self.relay: Relay | None = None  # while it is under way
+        self.relay: Relay | Following | None = None  # while it is under way
         self.tunnel: Tunnel | None = None
         self.set_cookie: Callable[[str], bytes | None] | None = None
         self.answering = False  # a byte of an answer was handed out

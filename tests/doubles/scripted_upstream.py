@@ -157,6 +157,7 @@ class ScriptedUpstream:
         self.exchanges: list[ScriptedExchange] = []  # those that were written to
         self.asked: list[str] = []  # addresses, whether they took it or not
         self.dialled_ahead: list[str] = []
+        self.otherwise: Script = hanging  # what requests meet that no script was meant for
         self._scripts: deque[Script] = deque()
 
     def meets(self, *scripts: Script) -> None:
@@ -169,8 +170,7 @@ class ScriptedUpstream:
         self.when_asked()
         exchange = ScriptedExchange(address, request)
         await anyio.lowlevel.checkpoint()
-        if self._scripts:
-            await self._scripts.popleft()(exchange)
+        await (self._scripts.popleft() if self._scripts else self.otherwise)(exchange)
         self.exchanges.append(exchange)
         return exchange
 

@@ -1,0 +1,66 @@
+"""What a dialogue is: a protocol in which a job goes on behind the answer to the request that began it.
+
+A dialogue reads that answer and follows the job to its end by asking the pod. It holds no slot and decides on none:
+whoever runs it (`proxy/following.py`) keeps the slot for as long as `until_over` takes.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+#: Of the answer to the request that began a job, so many bytes at most are shown to a dialogue.
+HEARD = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a pod said to the request that may have begun a job."""
+
+    raw_path: bytes  # of the request: the path's own bytes, without the query
+    status: int
+    body: bytes  # its first `HEARD` bytes
+    whole: bool  # that is all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a pod said when it was asked for something."""
+
+    status: int
+    body: bytes  # at most as much of it as was wanted
+    whole: bool  # that is all of it
+
+
+class Pod(Protocol):
+    """The pod that works on a job, asked beside its work."""
+
+    @property
+    def gone(self) -> bool:
+        """It has ended, and its work with it."""
+
+    async def get(self, target: str, most: int) -> Reply | None:
+        """A GET; `most` bytes of the answer are wanted. None: it did not answer (in time)."""
+
+
+class End(enum.Enum):
+    """How a job ended, as far as can be seen."""
+
+    SEEN = "seen"
+    LOST = "lost"  # the pod knows nothing of it (any more)
+    UNSEEN = "unseen"  # it may still be at work, and cannot be followed
+
+
+class Job(Protocol):
+    """One job at a pod."""
+
+    async def until_over(self, pod: Pod) -> End:
+        """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""
+
+
+class Dialogue(Protocol):
+    """One protocol. Holds what all jobs of a pool share, if anything."""
+
+    def begun(self, answered: Answered) -> Job | None:
+        """The job that the answered request has begun. None: none."""

@@ -1,0 +1,124 @@
+"""A job that goes on behind its answer keeps its slot: made before the answer comes, hears it on its way to the client,
+and then follows the job by its dialogue until the pod is done.
+
+The client has its answer all the while, and is not waited for. What cannot be followed to its end, because the time is
+over or nothing can be seen, leaves its slot in quarantine: there the pod's own word that it is idle frees it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import structlog
+
+from gateway.core.decisions import Ending
+from gateway.core.ticket import TicketState
+from gateway.dialogues.dialogue import HEARD, Answered, End
+from gateway.proxy.asked_pod import AskedPod
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gateway.dialogues.dialogue import Dialogue, Job
+    from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.runtime.driver import Slot
+    from gateway.upstream.head import AnswerHead
+    from gateway.upstream.request import UpstreamRequest
+
+
+class Following:
+    """One turn with a dialogue: `prepare` its request, `hear` its exchange, relay that, then `run`."""
+
+    def __init__(self, dialogue: Dialogue, raw_path: bytes, pool: ServedPool, slot: Slot) -> None:
+        self._dialogue = dialogue
+        self._raw_path = raw_path
+        self._pool = pool
+        self._slot = slot
+        self._heard: _Heard | None = None
+        self._scope = anyio.CancelScope()
+
+    def prepare(self, request: UpstreamRequest) -> None:
+        """Its answer is to be read here, too: it must not be compressed."""
+        request.headers = [header for header in request.headers if header[0] != b"accept-encoding"]
+
+    def hear(self, exchange: Exchange) -> Exchange:
+        """The same exchange, overheard."""
+        self._heard = _Heard(exchange)
+        return self._heard
+
+    def stop(self) -> None:
+        """The gateway's grace is over."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Until the pod is done with the job, for what is left of `timeouts.total`. The slot is given back by then."""
+        slot = self._slot
+        if slot.ticket.state is not TicketState.HOLDING:  # the answer broke, or was closed: it is in quarantine
+            return
+        job = self._begun()
+        end = End.SEEN if job is None else await self._followed(job)
+        if end is End.UNSEEN:
+            # Known to be at work or not known at all, so it is given all the time that a job may take once more.
+            slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._pool.rules.quarantine(self._pool.rules.total))
+            return
+        if end is End.LOST:
+            structlog.get_logger().warning("job_lost", pool=self._pool.name, backend=slot.backend.name)
+        slot.done(Ending.SERVED)
+
+    def _begun(self) -> Job | None:
+        heard = self._heard
+        assert heard is not None
+        assert heard.answer is not None
+        return self._dialogue.begun(
+            Answered(self._raw_path, heard.answer.status, bytes(heard.body[:HEARD]), len(heard.body) <= HEARD)
+        )
+
+    async def _followed(self, job: Job) -> End:
+        slot, rules = self._slot, self._pool.rules
+        pod = AskedPod(self._pool.upstream, slot.backend, rules.pod_headers.uncounted)
+        with self._scope, anyio.move_on_after(max(0.0, rules.total - slot.worked)):
+            return await job.until_over(pod)
+        return End.UNSEEN
+
+
+class _Heard:
+    """An exchange whose answer is kept, up to a size, as it is read. Is an `Exchange`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.answer: AnswerHead | None = None
+        self.body = bytearray()  # one byte more than `HEARD` says that there is more
+        self.reused = exchange.reused
+        self._exchange = exchange
+
+    @property
+    def ready(self) -> bool:
+        return self._exchange.ready
+
+    @property
+    def ended(self) -> bool:
+        return self._exchange.ended
+
+    async def head(self) -> AnswerHead:
+        self.answer = await self._exchange.head()
+        return self.answer
+
+    async def read(self) -> bytes:
+        piece = await self._exchange.read()
+        self.body += piece[: HEARD + 1 - len(self.body)]
+        return piece
+
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        return self._exchange.switch(tunnel)
+
+    def finish(self) -> None:
+        self._exchange.finish()
+
+    def close(self) -> None:
+        self._exchange.close()
+
+
+def following(dialogue: str | None, raw_path: bytes, pool: ServedPool, slot: Slot) -> Following | None:
+    """For a turn whose treatment names a dialogue that there is; None for all others."""
+    its = pool.dialogues.get(dialogue) if dialogue is not None else None
+    return Following(its, raw_path, pool, slot) if its is not None else None
