@@ -75,6 +75,7 @@ class Ending(enum.Enum):
     H before the answer's head, D in the answer's body."""
 
     SERVED = "--"
+    ANSWERED_HERE = "LR"  # about a job in line, or one that is not the client's
     NO_ROUTE = "PR"  # no pool, denied, too large, malformed in a way only the endpoint sees
     REFUSED = "PQ"  # line or bytes full, stopping, fail-fast, passive and nobody ready
     WAITED = "sQ"  # a clock of the line ran out

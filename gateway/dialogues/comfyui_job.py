@@ -49,6 +49,8 @@ class ComfyJobs:
 class Unnamed:
     """It was taken, under a name that could not be read."""
 
+    name = None
+
     async def until_over(self, pod: Pod) -> End:
         """At once."""
         return End.UNSEEN
@@ -58,6 +60,7 @@ class ComfyJob:
     """One prompt."""
 
     def __init__(self, prefix: str, prompt_id: str) -> None:
+        self.name: str | None = prompt_id
         self._history = f"{prefix}/history/{quote(prompt_id, safe='')}"
         self._queue = f"{prefix}/queue"
         self._quoted = json.dumps(prompt_id).encode()  # as the pod spells it

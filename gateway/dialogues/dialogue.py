@@ -55,6 +55,10 @@ class End(enum.Enum):
 class Job(Protocol):
     """One job at a pod."""
 
+    @property
+    def name(self) -> str | None:
+        """What the pod calls it. None: that is not known."""
+
     async def until_over(self, pod: Pod) -> End:
         """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""
 

@@ -22,15 +22,17 @@ from gateway.core.decisions import Ending, Outcome, Reason, Refusal
 from gateway.core.patience import RETRY_UNKNOWN
 from gateway.core.record import RequestRecord
 from gateway.core.snapshot import short_hash
-from gateway.core.ticket import Lane, Ticket
+from gateway.core.ticket import Lane, Ticket, TicketState
 from gateway.profiles.treatment import SMALL_BODY
 from gateway.proxy import asking
 from gateway.proxy.body import NO_BODY
-from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused
+from gateway.proxy.controls import judged
+from gateway.proxy.errors import ClientLeft, Denied, EdgeError, NoRoute, Refused, Withdrawn
 from gateway.proxy.following import following
 from gateway.proxy.handshake import check_handshake
 from gateway.proxy.headers import request_headers
 from gateway.proxy.inbound import Inbound, read_body
+from gateway.proxy.interrupt import interrupt
 from gateway.proxy.network_probe import ProbeAnswer, probe_answer
 from gateway.proxy.own_host import named_by_address
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
@@ -58,9 +60,6 @@ if TYPE_CHECKING:
 
 #: RFC 9110 9.2.2: these may be sent again.
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
-
-#: Seconds for a backend to take an interrupt. So long, at most, its slot is kept from the next in line.
-_INTERRUPT_TIMEOUT = 10.0
 
 _OK = ProbeAnswer(200, b"ok\n")
 
@@ -164,10 +163,15 @@ class Endpoint:
                 if not _is_counted(visit, treatment) and room is not None:
                     room.leave_place()
             ticket = self._ticket(visit, pool, treatment)
+            if treatment.more is not None and treatment.more.control is not None:
+                return await self._order(visit, pool, treatment, ticket, body)
             with pool.driver.slot(ticket, room if counted and ticket.lane is Lane.COUNTED else None) as slot:
                 visit.slot = slot
+                visit.job = pool.jobs.taken_in(visit, slot, treatment)
                 return await self._turns(visit, pool, slot, body, treatment)
         finally:
+            if visit.job is not None:
+                pool.jobs.leave(visit.job)
             body.close()
             if room is not None:
                 room.close()
@@ -220,6 +224,21 @@ class Endpoint:
                 del self._uploads[visit]
         raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN))
 
+    async def _order(self, visit: Visit, pool: ServedPool, treatment: Treatment, ticket: Ticket, body: Body) -> Ending:
+        """A request about jobs: to the backend that works on them, or answered here."""
+        assert treatment.more is not None
+        assert treatment.more.control is not None
+        order = judged(treatment.more.control, pool, ticket)
+        answer = order.answer
+        if answer is None:
+            with pool.driver.slot(ticket) as slot, order.under_way():
+                visit.slot = slot
+                if (answer := order.missed(slot)) is None:
+                    return await self._turns(visit, pool, slot, body, treatment)
+                slot.done(Ending.ANSWERED_HERE)
+        await visit.say(answer)
+        return Ending.ANSWERED_HERE
+
     async def _turns(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment) -> Ending:
         """A turn, another one for as long as nothing was started, and one more for what may be repeated."""
         counted = treatment.lane is Lane.COUNTED
@@ -257,8 +276,7 @@ class Endpoint:
         content = body.stream() if is_read else stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
         may_reuse = not (counted or visit.client.websocket) and visit.method in IDEMPOTENT and content is None
         may_repeat = counted or not isinstance(content, Inbound)
-        dialogue = treatment.more.dialogue if treatment.more is not None and counted else None
-        job = following(dialogue, visit.raw_path, pool, slot)
+        job = following(treatment, visit, pool, slot)
         while True:
             request = self._request(visit, pool, content, reusable=may_reuse)
             if job is not None:
@@ -313,41 +331,13 @@ class Endpoint:
             may_repeat=may_repeat,
             works_on=pool.profile.works_on,
             spare_room=pool.driver.pool.spare_room,
-            interrupt=lambda: self._interrupt(pool, slot),
+            interrupt=lambda: interrupt(pool, slot.backend.address, self._spawn),
             too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
             goes_on=goes_on,
         )
         if self._stopping:  # since the request was sent off
             relay.stop()
         return relay
-
-    def _interrupt(self, pool: ServedPool, slot: Slot) -> anyio.Event:
-        """The client is gone for good: tell the backend to stop its work. The event is set when it knows, or cannot
-        be told."""
-        over = anyio.Event()
-        if (interrupt := pool.profile.interrupt) is None:
-            over.set()
-            return over
-        address = slot.backend.address
-        request = UpstreamRequest(
-            interrupt.method.encode(), interrupt.path.encode(), [(b"host", address.encode())], b""
-        )
-
-        async def tell() -> None:
-            try:
-                with anyio.fail_after(_INTERRUPT_TIMEOUT):
-                    exchange = await pool.upstream.send(address, request)
-                    try:
-                        await exchange.head()
-                    finally:
-                        exchange.close()
-            except (UpstreamError, TimeoutError) as error:
-                structlog.get_logger().warning("interrupt_failed", pool=pool.name, error=str(error))
-            finally:
-                over.set()
-
-        self._spawn("interrupt", tell)
-        return over
 
     # Begin and end
 
@@ -414,6 +404,8 @@ async def _until_turn(visit: Visit, slot: Slot) -> None:
     if visit.client.gone:
         slot.done(Ending.CLIENT_LEFT_WAITING)
         raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
+    if slot.ticket.state is TicketState.ENDED:
+        raise Withdrawn
 
 
 async def _turn_or_gone(visit: Visit, slot: Slot) -> None:

@@ -70,6 +70,12 @@ class ClientLeft(EdgeError):
         self.ending = ending
 
 
+class Withdrawn(EdgeError):
+    """Its owner asked to stop it while it was in line."""
+
+    ending = Ending.REFUSED
+
+
 class Refused(EdgeError):
     """The core said no. `place`: where it stood in line when it arrived, if it did."""
 

@@ -13,7 +13,7 @@ import anyio
 import structlog
 
 from gateway.core.decisions import Ending
-from gateway.core.ticket import TicketState
+from gateway.core.ticket import Lane, TicketState
 from gateway.dialogues.dialogue import HEARD, Answered, End
 from gateway.proxy.asked_pod import AskedPod
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import asyncio
 
     from gateway.dialogues.dialogue import Dialogue, Job
+    from gateway.profiles.treatment import Treatment
     from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
     from gateway.upstream.request import UpstreamRequest
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
 class Following:
     """One turn with a dialogue: `prepare` its request, `hear` its exchange, relay that, then `run`."""
 
-    def __init__(self, dialogue: Dialogue, raw_path: bytes, pool: ServedPool, slot: Slot) -> None:
+    def __init__(self, dialogue: Dialogue, visit: Visit, pool: ServedPool, slot: Slot) -> None:
         self._dialogue = dialogue
-        self._raw_path = raw_path
+        self._visit = visit
         self._pool = pool
         self._slot = slot
         self._heard: _Heard | None = None
         self._scope = anyio.CancelScope()
+        self._told: anyio.Event | None = None
 
     def prepare(self, request: UpstreamRequest) -> None:
         """Its answer is to be read here, too: it must not be compressed."""
@@ -46,6 +49,10 @@ class Following:
         """The same exchange, overheard."""
         self._heard = _Heard(exchange)
         return self._heard
+
+    def keep_until(self, told: anyio.Event) -> None:
+        """The pod is being told to stop this job: its slot is not given back before that is over."""
+        self._told = told
 
     def stop(self) -> None:
         """The gateway's grace is over."""
@@ -57,7 +64,11 @@ class Following:
         if slot.ticket.state is not TicketState.HOLDING:  # the answer broke, or was closed: it is in quarantine
             return
         job = self._begun()
+        if job is not None and job.name is not None:
+            self._named(job.name)
         end = End.SEEN if job is None else await self._followed(job)
+        if self._told is not None:
+            await self._told.wait()
         if end is End.UNSEEN:
             # Known to be at work or not known at all, so it is given all the time that a job may take once more.
             slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._pool.rules.quarantine(self._pool.rules.total))
@@ -71,8 +82,13 @@ class Following:
         assert heard is not None
         assert heard.answer is not None
         return self._dialogue.begun(
-            Answered(self._raw_path, heard.answer.status, bytes(heard.body[:HEARD]), len(heard.body) <= HEARD)
+            Answered(self._visit.raw_path, heard.answer.status, bytes(heard.body[:HEARD]), len(heard.body) <= HEARD)
         )
+
+    def _named(self, name: str) -> None:
+        """So the pod calls it, and so will its owner."""
+        if self._visit.job is not None:
+            self._pool.jobs.name(self._visit.job, name)
 
     async def _followed(self, job: Job) -> End:
         slot, rules = self._slot, self._pool.rules
@@ -118,7 +134,10 @@ class _Heard:
         self._exchange.close()
 
 
-def following(dialogue: str | None, raw_path: bytes, pool: ServedPool, slot: Slot) -> Following | None:
-    """For a turn whose treatment names a dialogue that there is; None for all others."""
-    its = pool.dialogues.get(dialogue) if dialogue is not None else None
-    return Following(its, raw_path, pool, slot) if its is not None else None
+def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) -> Following | None:
+    """For a counted turn whose treatment names a dialogue that there is; None for all others."""
+    more = treatment.more
+    if more is None or more.dialogue is None or treatment.lane is not Lane.COUNTED:
+        return None
+    its = pool.dialogues.get(more.dialogue)
+    return Following(its, visit, pool, slot) if its is not None else None

@@ -23,6 +23,7 @@ from gateway.proxy.errors import (
     NoRoute,
     Refused,
     UnknownVersion,
+    Withdrawn,
 )
 from gateway.proxy.handshake import VERSION
 from gateway.proxy.page import page
@@ -121,6 +122,9 @@ def problem_for(error: EdgeError) -> Problem:
                 f'Nothing here serves the host "{_shown(error.host)}" and this path. Check the URL and the Host header.'
             )
             return Problem(404, "no_route", "Nothing is served here", detail)
+        case Withdrawn():
+            detail = "This session asked to stop the request while it stood in line. Nothing was started."
+            return Problem(409, "withdrawn", "Taken out of the line", detail)
         case Denied():
             return Problem(403, "denied", "Not allowed", "The rules of this service forbid this method and path.")
         case UnknownVersion():

@@ -140,6 +140,10 @@ class Relay:
             self._client.on_gone(None)
             self._exchange.close()
 
+    def keep_until(self, told: anyio.Event) -> None:
+        """The backend is being told to stop this work: its slot is not given back before that is over."""
+        self._interrupted = told
+
     def stop(self) -> None:
         """The gateway's grace is over."""
         self._stopped = True

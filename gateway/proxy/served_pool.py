@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.ticket import Lane
 from gateway.dialogues.registry import dialogues
+from gateway.proxy.jobs import Jobs
 
 if TYPE_CHECKING:
     import asyncio
@@ -116,3 +117,4 @@ class ServedPool:
     upstream: Upstream
     rules: Rules
     dialogues: Mapping[str, Dialogue] = field(default_factory=dialogues)
+    jobs: Jobs = field(default_factory=Jobs)

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from gateway.core.decisions import Ending
     from gateway.core.record import RequestRecord
+    from gateway.profiles.treatment import LocalAnswer
     from gateway.proxy.errors import EdgeError
     from gateway.proxy.following import Following
     from gateway.proxy.forwarded import Header, Origin
     from gateway.proxy.inbound import Client, Inbound
+    from gateway.proxy.jobs import JobInHand
     from gateway.proxy.problems import Problem
     from gateway.proxy.relay import Relay
     from gateway.proxy.served_pool import Exchange, ServedPool
@@ -51,6 +53,7 @@ class Visit:
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
         self.relay: Relay | Following | None = None  # while it is under way
+        self.job: JobInHand | None = None
         self.tunnel: Tunnel | None = None
         self.set_cookie: Callable[[str], bytes | None] | None = None
         self.answering = False  # a byte of an answer was handed out
@@ -102,11 +105,22 @@ class Visit:
         self.record.detail = self.record.detail or problem.reason
         await self._answer(problem)
 
+    async def say(self, answer: LocalAnswer) -> None:
+        """An answer in a backend's words that no backend has given."""
+        if self.client.gone:
+            return
+        body = b"" if self.method == "HEAD" else answer.body
+        headers = [
+            (b"content-type", answer.content_type.encode()),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"cache-control", b"no-store"),
+            *self._ours(upstream=False),
+        ]
+        await self._send_whole(answer.status, headers, body)
+
     async def _answer(self, problem: Problem) -> None:
         if self.client.gone:
             return
-        self.record.status = problem.status
-        self.answering = True
         accept = next((value for name, value in self.headers if name == b"accept"), None)
         answer = render(
             problem,
@@ -116,16 +130,13 @@ class Visit:
             body_unread=not self.inbound.ended,
             ours=self._ours(upstream=False)[1:],
         )
-        body = b"" if self.method == "HEAD" else answer.body
+        await self._send_whole(answer.status, answer.headers, b"" if self.method == "HEAD" else answer.body)
+
+    async def _send_whole(self, status: int, headers: list[Header], body: bytes) -> None:
+        self.record.status = status
+        self.answering = True
         self.record.bytes_out += len(body)
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": answer.status,
-                "headers": answer.headers,
-                "gateway.hold": True,
-            }
-        )
+        await self._send({"type": "http.response.start", "status": status, "headers": headers, "gateway.hold": True})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _headers(self, head: AnswerHead) -> list[Header]:

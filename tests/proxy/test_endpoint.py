@@ -18,6 +18,7 @@ from gateway.core.backend import BackendState
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles.a1111 import a1111
 from gateway.proxy.served_pool import OnClientGone, PodHeaders
 from gateway.upstream.errors import CutShort, WrongLength
 from tests.doubles.eventually import eventually
@@ -826,8 +827,14 @@ async def defect_in_answer(gate: Gatehouse) -> None:
     gate.pod.crashes()
 
 
+async def answered_here(gate: Gatehouse) -> None:
+    gate.served.profile = a1111()
+    await gate.visit("POST /sdapi/v1/interrupt", gate.cookie())
+
+
 ENDINGS: dict[Ending, tuple[Story, int, Outcome]] = {
     Ending.SERVED: (served, 200, Outcome.SERVED),
+    Ending.ANSWERED_HERE: (answered_here, 200, Outcome.REFUSED),
     Ending.NO_ROUTE: (unrouted, 404, Outcome.REFUSED),
     Ending.REFUSED: (refused, 503, Outcome.REFUSED),
     Ending.WAITED: (waited, 503, Outcome.REFUSED),
