@@ -71,8 +71,8 @@ class Outcome(enum.Enum):
 
 class Ending(enum.Enum):
     """How a request ended: two letters, as in HAProxy's log. First who ended it: C client left, c client was too
-    slow, S backend broke, s backend or line was too slow, P the gateway; then where: R request, Q line, C connect,
-    H before the answer's head, D in the answer's body."""
+    slow, S backend broke, s backend or line was too slow, P the gateway, L the gateway in a backend's place; then
+    where: R request, Q line, C connect, H before the answer's head, D in the answer's body."""
 
     SERVED = "--"
     ANSWERED_HERE = "LR"  # about a job in line, or one that is not the client's

@@ -187,6 +187,7 @@ class Endpoint:
     def _ticket(self, visit: Visit, pool: ServedPool, treatment: Treatment) -> Ticket:
         """What the request asks of the pool, with the session that its cookie brings."""
         sessions, now = pool.driver.pool.sessions, time.time()
+        visit.keys = treatment.more.session_keys if treatment.more is not None else ()
         verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
         self._cookie_seen(pool.name, verdict.value)
         ticket = Ticket(
@@ -198,10 +199,12 @@ class Endpoint:
         if claim is not None:
             ticket.session, ticket.returning = claim.session, True
             ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
-        elif treatment.lane is not Lane.PASSIVE:
+        elif (known := pool.remembered.find(visit.keys)) is not None:
+            ticket.session, ticket.returning, ticket.home = known.session, True, known.home
+        elif treatment.lane is not Lane.PASSIVE or visit.keys:
             ticket.session = pool.cookies.new_session()
         if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
-            visit.record.session = short_hash(ticket.session) if claim is not None else None
+            visit.record.session = short_hash(ticket.session) if ticket.returning else None
             renews = claim is not None and pool.cookies.needs_renewal(claim, now)
             visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
         return ticket
@@ -247,6 +250,8 @@ class Endpoint:
         while True:
             try:
                 await _until_turn(visit, slot)
+                if visit.keys and slot.ticket.session is not None:
+                    pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
                 return await self._exchange(visit, pool, slot, body, treatment)
             except (NotSent, NothingStarted):
                 slot.again()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.core.ticket import Lane
 from gateway.dialogues.registry import dialogues
 from gateway.proxy.jobs import Jobs
+from gateway.proxy.session_memory import SessionMemory
 
 if TYPE_CHECKING:
     import asyncio
@@ -118,3 +119,4 @@ class ServedPool:
     rules: Rules
     dialogues: Mapping[str, Dialogue] = field(default_factory=dialogues)
     jobs: Jobs = field(default_factory=Jobs)
+    remembered: SessionMemory = field(default_factory=SessionMemory)

@@ -54,6 +54,7 @@ class Visit:
         self.slot: Slot | None = None
         self.relay: Relay | Following | None = None  # while it is under way
         self.job: JobInHand | None = None
+        self.keys: tuple[str, ...] = ()  # who it is besides its cookie
         self.tunnel: Tunnel | None = None
         self.set_cookie: Callable[[str], bytes | None] | None = None
         self.answering = False  # a byte of an answer was handed out

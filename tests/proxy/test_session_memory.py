@@ -1,0 +1,67 @@
+"""Clients without cookies are known by what they call themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.profiles.registry import profile
+from gateway.proxy.session_memory import Known, SessionMemory
+from tests.doubles.scripted_upstream import answering, hanging
+from tests.doubles.virtual_time import virtual_time_of_asyncio
+
+if TYPE_CHECKING:
+    from tests.proxy.gatehouse import Gatehouse
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time_of_asyncio()
+
+
+def test_all_keys_of_a_request_lead_to_one_home() -> None:
+    memory = SessionMemory()
+    memory.remember(("session:a", "event:1"), "s-1", "gpu-1")
+    assert memory.find(("session:x", "event:1")) == Known("s-1", "gpu-1")
+    memory.remember(("session:a",), "s-1", "gpu-2")
+    assert memory.find(("session:a",)) == Known("s-1", "gpu-2")
+    assert memory.find(()) is None
+
+
+def test_a_key_is_not_taken_over() -> None:
+    memory = SessionMemory()
+    memory.remember(("client:a",), "s-1", "gpu-1")
+    memory.remember(("client:a",), "s-2", "gpu-2")
+    assert memory.find(("client:a",)) == Known("s-1", "gpu-1")
+
+
+def test_it_is_bounded_and_forgets_who_was_not_seen_for_longest() -> None:
+    memory = SessionMemory(capacity=2)
+    for key in ("a", "b"):
+        memory.remember((key,), key, None)
+    memory.find(("a",))
+    memory.remember(("c",), "c", None)
+    assert (len(memory), memory.find(("b",)), memory.find(("a",))) == (2, None, Known("a", None))
+
+
+@pytest.mark.anyio
+async def test_a_page_without_cookies_keeps_its_pod_and_owns_its_job(gate: Gatehouse) -> None:
+    """Its websocket comes first, and holds nothing; the prompt must go to the pod that tells of it there."""
+    gate.served.profile = profile("comfyui")
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(answering(), answering(b"no", 400), answering(b'{"prompt_id": "p"}'), hanging, answering())
+    await gate.visit("GET /ws?clientId=page-1")
+    where = gate.pod.address
+    await gate.passes(1)
+    await gate.visit("POST /prompt", body=b'{"client_id": "page-2"}')
+    assert gate.pod.address == where  # which leaves the other one idle for longer: a newcomer's first choice
+    await gate.visit("POST /prompt", body=b'{"client_id": "page-1"}')
+    submitted, watched = gate.upstream.exchanges[2:]
+    assert (submitted.address, watched.address) == (where, where)
+    [job] = gate.served.jobs.named("p")
+    assert job.session is not None
+    await gate.visit("GET /ws?clientId=page-1")
+    assert gate.pod.address == where
+    watched.answers(b'{"p": {}}')
+    await gate.settled()
