@@ -18,7 +18,6 @@ from gateway.configuration_problems import validate
 from gateway.core.balancing import Balancing
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.expansion import allow_references
-from gateway.profile_doubts import not_exclusive
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.rules import parse_match
 from gateway.session_keys import read_keys
@@ -440,8 +439,7 @@ def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
         problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
     if settings is None or problems:
         raise SettingsError(_in_order(problems))
-    warnings = (*doubts(settings), *not_exclusive(settings))
-    return Examined(settings, tuple(_in_order(_told(document, finding) for finding in warnings)))
+    return Examined(settings, tuple(_in_order(_told(document, finding) for finding in doubts(settings))))
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -45,11 +45,15 @@ class ComfyJobs:
         prefix = "/api" if answered.raw_path.startswith(b"/api/") else ""
         return ComfyJob(prefix, prompt_id) if prompt_id is not None else Unnamed()
 
+    def ear(self, keys: tuple[str, ...]) -> None:
+        """The page's websocket is not overheard: the pod can be asked."""
+
 
 class Unnamed:
     """It was taken, under a name that could not be read."""
 
     name = None
+    keys = ()
 
     async def until_over(self, pod: Pod) -> End:
         """At once."""
@@ -58,6 +62,8 @@ class Unnamed:
 
 class ComfyJob:
     """One prompt."""
+
+    keys = ()
 
     def __init__(self, prefix: str, prompt_id: str) -> None:
         self.name: str | None = prompt_id

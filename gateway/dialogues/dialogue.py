@@ -19,6 +19,7 @@ class Answered:
     """What a pod said to the request that may have begun a job."""
 
     raw_path: bytes  # of the request: the path's own bytes, without the query
+    keys: tuple[str, ...]  # who sent it besides the cookie, as the profile found it: `session:...`
     status: int
     body: bytes  # its first `HEARD` bytes
     whole: bool  # that is all of it
@@ -59,8 +60,23 @@ class Job(Protocol):
     def name(self) -> str | None:
         """What the pod calls it. None: that is not known."""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What those who ask for it will be known by, and sent to its pod."""
+
     async def until_over(self, pod: Pod) -> End:
         """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""
+
+
+class Ear(Protocol):
+    """Hears one stream on which the ends of jobs are told."""
+
+    @property
+    def wanted(self) -> bool:
+        """The end of a job that is at work would be told here."""
+
+    def heard(self, piece: bytes) -> None:
+        """A piece of the stream, in order."""
 
 
 class Dialogue(Protocol):
@@ -68,3 +84,6 @@ class Dialogue(Protocol):
 
     def begun(self, answered: Answered) -> Job | None:
         """The job that the answered request has begun. None: none."""
+
+    def ear(self, keys: tuple[str, ...]) -> Ear | None:
+        """For the stream that a request with these keys opened, which takes no slot. None: nothing is told there."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.dialogues.comfyui_job import ComfyJobs
+from gateway.dialogues.gradio_events import gradio_call, gradio_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.dialogues.dialogue import Dialogue
 
-DIALOGUES: dict[str, Callable[[], Dialogue]] = {"comfyui_job": ComfyJobs}
+DIALOGUES: dict[str, Callable[[], Dialogue]] = {
+    "comfyui_job": ComfyJobs,
+    "gradio_stream": gradio_stream,
+    "gradio_call": gradio_call,
+}
 
 
 def dialogues() -> dict[str, Dialogue]:

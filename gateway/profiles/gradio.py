@@ -94,7 +94,10 @@ def _event(asked: Asked) -> Treatment:
 
 
 def _passive(asked: Asked) -> Treatment:
-    return Treatment(Lane.PASSIVE, more=More(session_keys=session_keys(asked)))
+    """Two of these tell of events: they are the second half of a dialogue."""
+    route = asked.raw_path.removeprefix(b"/gradio_api").split(b"/")[1:3]
+    dialogue = GRADIO_STREAM if route == [b"queue", b"data"] else GRADIO_CALL if route[:1] == [b"call"] else None
+    return Treatment(Lane.PASSIVE, more=More(session_keys=session_keys(asked), dialogue=dialogue))
 
 
 def _exempt(asked: Asked) -> Treatment:

@@ -290,7 +290,8 @@ class Endpoint:
             if counted and pool.driver.pool.waiting:
                 pool.upstream.dial_ahead(slot.backend.address)
             heard = exchange if job is None else job.hear(exchange)
-            relay = visit.relay = self._relay(visit, pool, slot, heard, may_repeat=may_repeat, goes_on=job is not None)
+            goes_on = job is not None and job.goes_on
+            relay = visit.relay = self._relay(visit, pool, slot, heard, may_repeat=may_repeat, goes_on=goes_on)
             try:
                 ending = await relay.run()
                 if job is not None:
@@ -304,6 +305,8 @@ class Endpoint:
             finally:
                 visit.relay = None
                 visit.record.detail = relay.evidence
+                if job is not None:
+                    job.close()
 
     def _request(
         self, visit: Visit, pool: ServedPool, content: bytes | AsyncIterator[bytes] | None, *, reusable: bool

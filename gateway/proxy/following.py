@@ -16,6 +16,8 @@ from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane, TicketState
 from gateway.dialogues.dialogue import HEARD, Answered, End
 from gateway.proxy.asked_pod import AskedPod
+from gateway.proxy.listening import Listening
+from gateway.proxy.relay import SHORTEST_QUARANTINE
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 class Following:
     """One turn with a dialogue: `prepare` its request, `hear` its exchange, relay that, then `run`."""
+
+    goes_on = True  # its turn lasts beyond its answer
 
     def __init__(self, dialogue: Dialogue, visit: Visit, pool: ServedPool, slot: Slot) -> None:
         self._dialogue = dialogue
@@ -64,14 +68,13 @@ class Following:
         if slot.ticket.state is not TicketState.HOLDING:  # the answer broke, or was closed: it is in quarantine
             return
         job = self._begun()
-        if job is not None and job.name is not None:
-            self._named(job.name)
+        if job is not None:
+            self._make_known(job)
         end = End.SEEN if job is None else await self._followed(job)
         if self._told is not None:
             await self._told.wait()
         if end is End.UNSEEN:
-            # Known to be at work or not known at all, so it is given all the time that a job may take once more.
-            slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._pool.rules.quarantine(self._pool.rules.total))
+            slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._quarantine())
             return
         if end is End.LOST:
             structlog.get_logger().warning("job_lost", pool=self._pool.name, backend=slot.backend.name)
@@ -81,14 +84,25 @@ class Following:
         heard = self._heard
         assert heard is not None
         assert heard.answer is not None
-        return self._dialogue.begun(
-            Answered(self._visit.raw_path, heard.answer.status, bytes(heard.body[:HEARD]), len(heard.body) <= HEARD)
-        )
+        body, whole = bytes(heard.body[:HEARD]), len(heard.body) <= HEARD
+        visit = self._visit
+        return self._dialogue.begun(Answered(visit.raw_path, visit.keys, heard.answer.status, body, whole))
 
-    def _named(self, name: str) -> None:
-        """So the pod calls it, and so will its owner."""
-        if self._visit.job is not None:
-            self._pool.jobs.name(self._visit.job, name)
+    def _make_known(self, job: Job) -> None:
+        """So the pod calls it, and so will those who ask for it."""
+        if self._visit.job is not None and job.name is not None:
+            self._pool.jobs.name(self._visit.job, job.name)
+        if job.keys and (session := self._slot.ticket.session) is not None:
+            self._pool.remembered.remember(job.keys, session, self._slot.backend.identity)
+
+    def _quarantine(self) -> float:
+        """Seconds. It may be at work, so where the pod itself can be asked it has all the time of a job once more."""
+        total, profile = self._pool.rules.total, self._pool.profile
+        left = max(SHORTEST_QUARANTINE, total - self._slot.worked)
+        return self._pool.rules.quarantine(left if profile.idle is None else total)
+
+    def close(self) -> None:
+        """The relay has closed the exchange."""
 
     async def _followed(self, job: Job) -> End:
         slot, rules = self._slot, self._pool.rules
@@ -134,10 +148,14 @@ class _Heard:
         self._exchange.close()
 
 
-def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) -> Following | None:
-    """For a counted turn whose treatment names a dialogue that there is; None for all others."""
+def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) -> Following | Listening | None:
+    """For a turn whose treatment names a dialogue that is spoken here: a counted one begins a job, another may tell of
+    some. None for all others."""
     more = treatment.more
-    if more is None or more.dialogue is None or treatment.lane is not Lane.COUNTED:
+    its = pool.dialogues.get(more.dialogue) if more is not None and more.dialogue is not None else None
+    if its is None:
         return None
-    its = pool.dialogues.get(more.dialogue)
-    return Following(its, visit, pool, slot) if its is not None else None
+    if treatment.lane is Lane.COUNTED:
+        return Following(its, visit, pool, slot)
+    ear = its.ear(visit.keys)
+    return Listening(ear, pool.rules.total) if ear is not None else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.proxy.forwarded import Header, Origin
     from gateway.proxy.inbound import Client, Inbound
     from gateway.proxy.jobs import JobInHand
+    from gateway.proxy.listening import Listening
     from gateway.proxy.problems import Problem
     from gateway.proxy.relay import Relay
     from gateway.proxy.served_pool import Exchange, ServedPool
@@ -52,7 +53,7 @@ class Visit:
         self.record = record
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
-        self.relay: Relay | Following | None = None  # while it is under way
+        self.relay: Relay | Following | Listening | None = None  # while it is under way
         self.job: JobInHand | None = None
         self.keys: tuple[str, ...] = ()  # who it is besides its cookie
         self.tunnel: Tunnel | None = None

@@ -27,7 +27,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 def begun(body: bytes = SUBMITTED, *, path: bytes = b"/prompt", status: int = 200, whole: bool = True) -> Job | None:
-    return ComfyJobs().begun(Answered(path, status, body, whole))
+    return ComfyJobs().begun(Answered(path, (), status, body, whole))
 
 
 def queue(*running: str, pending: tuple[str, ...] = ()) -> bytes:

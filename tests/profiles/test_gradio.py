@@ -75,3 +75,24 @@ def test_it_is_ready_when_its_configuration_is_there(status: int, body: bytes, u
 def test_it_cannot_be_asked_whether_it_works() -> None:
     assert gradio().idle is None
     assert gradio().works_on
+
+
+@pytest.mark.parametrize(
+    ("path", "dialogue"),
+    [
+        (b"/queue/data", "gradio_stream"),
+        (b"/gradio_api/queue/data", "gradio_stream"),
+        (b"/gradio_api/call/predict/e1", "gradio_call"),
+        (b"/call/predict/e1", "gradio_call"),
+        (b"/heartbeat/s1", None),
+        (b"/upload_progress", None),
+    ],
+)
+def test_which_streams_tell_of_the_ends_of_events(path: bytes, dialogue: str | None) -> None:
+    more = gradio().treat("GET", path).more
+    assert more is not None
+    assert more.ask is not None
+    treatment = more.ask(Asked("GET", path, b"session_hash=s1"))
+    assert treatment.lane is Lane.PASSIVE
+    assert treatment.more is not None
+    assert treatment.more.dialogue == dialogue

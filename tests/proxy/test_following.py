@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,8 @@ from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
-from gateway.profiles.treatment import More
+from gateway.profiles.treatment import IdleProbe, More
+from gateway.proxy.relay import SHORTEST_QUARANTINE
 from gateway.proxy.served_pool import OnClientGone
 from tests.doubles.scripted_upstream import ScriptedExchange, answering, breaking_off, hanging, queue_full
 from tests.doubles.virtual_time import virtual_time_of_asyncio
@@ -37,7 +39,8 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def comfy(gate: Gatehouse) -> None:
     prompts = rule("POST /prompt", Lane.COUNTED, WhenBusy.WAIT, more=More(dialogue="comfyui_job"))
-    gate.served.profile = generic((prompts, rule("GET /odd", Lane.COUNTED, more=More(dialogue="unheard_of"))))
+    rules = (prompts, rule("GET /odd", Lane.COUNTED, more=More(dialogue="unheard_of")))
+    gate.served.profile = replace(generic(rules), idle=IdleProbe("/queue", lambda status, body: True))
     gate.upstream.otherwise = _still_working
 
 
@@ -91,6 +94,16 @@ async def test_one_that_takes_too_long_leaves_its_slot_in_quarantine(gate: Gateh
     await gate.passes(2)
     assert (gate.slot(), gate.record.ending) == ("quarantined", Ending.SERVED)
     assert 98 < gate.quarantine() < 100
+
+
+async def test_where_the_pod_cannot_be_asked_nothing_is_gained_by_waiting_longer(gate: Gatehouse) -> None:
+    gate.served.profile = replace(gate.served.profile, idle=None)
+    gate.rules(total=100)
+    gate.upstream.meets(answering(SUBMITTED))
+    await gate.visit("POST /prompt", body=b"{}")
+    await gate.passes(100)
+    assert gate.slot() == "quarantined"
+    assert gate.quarantine() <= SHORTEST_QUARANTINE
 
 
 async def test_one_whose_name_cannot_be_read_does_so_at_once(gate: Gatehouse) -> None:

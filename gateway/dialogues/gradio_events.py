@@ -1,0 +1,188 @@
+"""Gradio's events, from 4 on: a POST answers with an `event_id` at once, and a stream tells when the event is over.
+
+`/queue/join` and the one stream `/queue/data` of its session; `/call/NAME` and a stream of the event's own,
+`/call/NAME/EVENT_ID`. Each stream has one reader, the client's; so the end is overheard there, and nobody else can be
+asked. A client that closes its stream does not end a function that runs: the gateway then reads on in its place.
+(Gradio's routes.py, queueing.py and server_messages.py.)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import anyio
+
+from gateway.dialogues.dialogue import End
+from gateway.dialogues.event_stream import EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.dialogues.dialogue import Answered, Pod
+    from gateway.dialogues.event_stream import Told
+
+#: Events whose end was told before the answer that names them was read here: the two come on two connections.
+_ENDED = 1024
+
+#: Seconds between two looks whether the pod is still there.
+_LOOK_EVERY = 5.0
+
+_LONGEST_ID = 128
+
+#: The beginning of a message whose output is too long to be kept: its first two fields, as Gradio orders them.
+_COMPLETED = re.compile(rb'\s*\{\s*"msg"\s*:\s*"process_completed"\s*,\s*"event_id"\s*:\s*"([\w-]{1,128})"')
+
+#: What ends an event on a stream of its own.
+_LAST = (b"complete", b"error")
+
+
+class GradioEvents:
+    """One of the two pairs of routes. `kind`: streams are told apart by their `session:` or by their `event:`. `over`:
+    which event a message ends, by the message and the key of its stream."""
+
+    def __init__(self, kind: str, over: Callable[[Told, str], str | None]) -> None:
+        self._kind = kind
+        self._over = over
+        self._at_work: dict[str, GradioEvent] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
+
+    def begun(self, answered: Answered) -> GradioEvent | Untold | None:
+        """An event is in Gradio's queue if, and only if, it was answered with 200."""
+        if answered.status != 200:
+            return None
+        event_id = _event_id(answered)
+        if event_id is None:
+            return Untold()
+        stream = self._stream((*answered.keys, f"event:{event_id}"))
+        if stream is None:
+            return Untold()
+        event = GradioEvent(self, event_id, stream)
+        if event_id in self._ended:
+            event.over.set()
+        return event
+
+    def ear(self, keys: tuple[str, ...]) -> GradioEar | None:
+        """For a stream with these keys."""
+        stream = self._stream(keys)
+        return GradioEar(self, stream) if stream is not None else None
+
+    def _stream(self, keys: tuple[str, ...]) -> str | None:
+        return next((key for key in keys if key.startswith(self._kind)), None)
+
+    def enter(self, event: GradioEvent) -> None:
+        """The event's."""
+        self._at_work[event.name] = event
+
+    def leave(self, event: GradioEvent) -> None:
+        """The event's."""
+        self._at_work.pop(event.name, None)
+
+    def is_told_of(self, stream: str) -> bool:
+        """The ear's: an event is at work whose end would be told on it."""
+        return any(event.stream == stream and not event.over.is_set() for event in self._at_work.values())
+
+    def heard(self, told: Told, stream: str) -> None:
+        """The ear's."""
+        event_id = self._over(told, stream)
+        if event_id is None:
+            return
+        self._ended[event_id] = None
+        while len(self._ended) > _ENDED:
+            self._ended.popitem(last=False)
+        if (event := self._at_work.get(event_id)) is not None:
+            event.over.set()
+
+
+class Untold:
+    """An event of which no stream that is known will tell."""
+
+    name = None
+    keys = ()
+
+    async def until_over(self, pod: Pod) -> End:
+        """At once."""
+        return End.UNSEEN
+
+
+class GradioEvent:
+    """One event."""
+
+    def __init__(self, events: GradioEvents, event_id: str, stream: str) -> None:
+        self.name: str = event_id
+        self.keys = (f"event:{event_id}",)
+        self.stream = stream
+        self.over = anyio.Event()
+        self._events = events
+        events.enter(self)
+
+    async def until_over(self, pod: Pod) -> End:
+        """Until its stream says so, or the pod is gone."""
+        try:
+            while not pod.gone:
+                with anyio.move_on_after(_LOOK_EVERY):
+                    await self.over.wait()
+                if self.over.is_set():
+                    return End.SEEN
+                await pod.get("/", 0)  # whatever it says: is anybody there?
+            return End.LOST
+        finally:
+            self._events.leave(self)
+
+
+class GradioEar:
+    """Hears one stream."""
+
+    def __init__(self, events: GradioEvents, stream: str) -> None:
+        self._events = events
+        self._stream = stream
+        self._told = EventStream()
+
+    @property
+    def wanted(self) -> bool:
+        """It would tell of an event that is at work."""
+        return self._events.is_told_of(self._stream)
+
+    def heard(self, piece: bytes) -> None:
+        """A piece of the stream."""
+        for told in self._told.feed(piece):
+            self._events.heard(told, self._stream)
+
+
+def gradio_stream() -> GradioEvents:
+    """`/queue/join` and `/queue/data`."""
+    return GradioEvents("session:", _completed)
+
+
+def gradio_call() -> GradioEvents:
+    """`/call`."""
+    return GradioEvents("event:", _last)
+
+
+def _completed(told: Told, stream: str) -> str | None:
+    if not told.whole:
+        beginning = _COMPLETED.match(told.data)
+        return beginning[1].decode() if beginning else None
+    try:
+        said = json.loads(told.data) if b"process_completed" in told.data else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or said.get("msg") != "process_completed":
+        return None
+    event_id = said.get("event_id")
+    return event_id if isinstance(event_id, str) else None
+
+
+def _last(told: Told, stream: str) -> str | None:
+    return stream.removeprefix("event:") if told.name in _LAST else None
+
+
+def _event_id(answered: Answered) -> str | None:
+    try:
+        said = json.loads(answered.body) if answered.whole else None
+    except (ValueError, RecursionError):
+        return None
+    given = said.get("event_id") if isinstance(said, dict) else None
+    return given if isinstance(given, str) and 0 < len(given) <= _LONGEST_ID else None
