@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gateway.core.policy import Policy
 from gateway.core.scaling.local import Autoscaling
+from gateway.page_setting import PageFile
 from gateway.profiles.registry import profile
 from gateway.profiles.rules import rule
 from gateway.proxy.served_pool import OnClientGone, Rules
 from gateway.proxy.session_cookie import SessionCookies
+from gateway.proxy.waiting_page import WaitingPage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +64,14 @@ def rules_of(settings: PoolSettings) -> Rules:
         longest_wait=settings.queue.timeout + settings.cold_start.timeout,
         expose_backend=settings.expose_backend,
         allowed_origins=frozenset(origin.encode() for origin in settings.allowed_origins),
+        waiting_page=_waiting_page(settings.cold_start.page),
     )
+
+
+def _waiting_page(setting: Literal["auto", "off"] | PageFile) -> WaitingPage | None:
+    if isinstance(setting, PageFile):
+        return WaitingPage(setting.template)
+    return WaitingPage() if setting == "auto" else None
 
 
 def cookies_of(name: str, settings: PoolSettings, keys: Sequence[str]) -> SessionCookies:

@@ -18,6 +18,7 @@ from gateway.configuration_problems import validate
 from gateway.core.balancing import Balancing
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.expansion import allow_references
+from gateway.page_setting import Page
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.rules import parse_match
 from gateway.session_keys import read_keys
@@ -269,6 +270,9 @@ class ColdStartSettings(Section):
     """Waiting while no backend is ready."""
 
     timeout: Duration = 600.0
+    page: Page = "auto"
+    """What somebody sees who opens the site in a browser meanwhile. auto: a page that goes on by itself. off: nothing,
+    the browser waits. Else the path of a page of your own, with $follow in its head (also $state, $expected)."""
 
 
 class TimeoutSettings(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.core.balancing import Balancing
 from gateway.core.policy import Policy
@@ -13,14 +13,19 @@ from gateway.pool_values import autoscaling_of, policy_of, rules_of
 from gateway.profiles.a1111 import a1111
 from gateway.profiles.generic import generic
 from gateway.proxy.served_pool import OnClientGone, Rules
+from gateway.proxy.waiting_page import WaitingPage
+from gateway.proxy.waiting_page_text import AUTO
 from gateway.settings import PoolSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOLD: dict[str, Any] = {
     "backends": {"static": ["pod-a:1"]},
     "concurrency": 2,
     "balancing": "round_robin",
     "queue": {"limit": 3, "bytes": 4, "timeout": 5},
-    "cold_start": {"timeout": 6},
+    "cold_start": {"timeout": 6, "page": "auto"},
     "affinity": {"ttl": 7, "sessions": 8, "spill_after": 9, "move_after": 11, "when_busy": "spill"},
     "quarantine": {"max": 12},
     "max_body": 13,
@@ -96,7 +101,17 @@ def test_what_the_endpoint_is_told() -> None:
         longest_wait=5 + 6,
         expose_backend=True,
         allowed_origins=frozenset({b"https://ui.example"}),
+        waiting_page=WaitingPage(AUTO),
     )
+
+
+def test_which_page_tells_of_a_start(tmp_path: Path) -> None:
+    own = tmp_path / "page.html"
+    own.write_text("<title>Soon</title>$follow")
+    told = {"off": None, str(own): WaitingPage("<title>Soon</title>$follow")}
+    for page, expected in told.items():
+        settings = PoolSettings.model_validate(TOLD | {"cold_start": {"page": page}})
+        assert rules_of(settings).waiting_page == expected
 
 
 def test_what_the_autoscaler_is_told() -> None:

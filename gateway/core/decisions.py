@@ -78,6 +78,7 @@ class Ending(enum.Enum):
     ANSWERED_HERE = "LR"  # about a job in line, or one that is not the client's
     NO_ROUTE = "PR"  # no pool, denied, too large, malformed in a way only the endpoint sees
     REFUSED = "PQ"  # line or bytes full, stopping, fail-fast, passive and nobody ready
+    TOLD_OF_START = "LW"  # got a page that tells of the cold start (L: as HAProxy's "locally handled")
     WAITED = "sQ"  # a clock of the line ran out
     CLIENT_LEFT_UPLOADING = "CR"
     CLIENT_SLOW_UPLOADING = "cR"

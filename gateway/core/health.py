@@ -9,6 +9,10 @@ from gateway.core.backend import SUSPECT_FOR
 #: Starts that must die in a row before waiting is pointless.
 FAIL_FAST_AFTER = 3
 
+#: Seconds that a page which tells of the start is counted on after it has asked last. Browsers let the timers of a
+#: page in the background run once a minute.
+WATCHED_FOR = 90.0
+
 
 def suspect_seconds(refusals: int) -> float:
     """How long a backend is left alone after so many refusals in a row (1 or more)."""
@@ -24,6 +28,7 @@ class Starts:
     evidence: str = ""
     next_at: float = 0.0
     wanted: bool = False
+    watched_until: float | None = None  # somebody looks at a page that tells of the start, instead of waiting in line
 
     def failed(self, evidence: str, next_at: float) -> None:
         """A start died; the next attempt is possible at `next_at`."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.core.affinity import SessionTable
 from gateway.core.backend import Backend, BackendState, Listed, Quarantine
 from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
-from gateway.core.health import Starts
+from gateway.core.health import WATCHED_FOR, Starts
 from gateway.core.line import Line
 from gateway.core.patience import Estimates, Patience, retry_after
 from gateway.core.room import Budget, Room
@@ -109,13 +109,24 @@ class Pool:
 
     @property
     def wanted(self) -> int:
-        """What keeps at least one backend up or coming: everything in line, and a remembered arrival."""
-        return len(self._line) + self.starts.wanted
+        """What keeps at least one backend up or coming: everything in line, and one for those who only look: an
+        arrival that is remembered, pages that tell of the start."""
+        watched = self.starts.watched_until is not None and self.is_cold
+        return len(self._line) + (self.starts.wanted or watched)
 
     @property
     def demand(self) -> int:
         """What a scaler must serve."""
         return self.wanted + self.in_flight + self.quarantined
+
+    @property
+    def waits_for_start(self) -> bool:
+        """No backend is ready, and none will be by itself in a moment, as one that is only suspect may be."""
+        return self.is_cold and not self._roster.somebody_rests
+
+    def cold_for(self, now: float) -> float:
+        """Seconds since demand met no ready backend; 0.0: it has not, or there is one by now."""
+        return 0.0 if self._cold_since is None else now - self._cold_since
 
     def all_waiting(self) -> Iterator[Ticket]:
         """Counted tickets in line, in order."""
@@ -184,6 +195,23 @@ class Pool:
             self._patience.watch(ticket)
             ticket.place = self.waiting + self.waiting_exempt
         return self._settle(decisions, now)
+
+    def watch_start(self, now: float) -> Refusal | None:
+        """Somebody who would wait for a first backend looks at a page that tells of it, and asks again and again. All
+        of them together are demand for one, until there is a ready backend or nobody has asked for `WATCHED_FOR`
+        seconds. A refusal: there is no start to tell of."""
+        if self.stopping:
+            return self._refusal(Reason.STOPPING)
+        if self._is_hopeless(now):
+            refusal = self._hopeless(now)
+            self._settle([], now)
+            return refusal
+        if self.starts.watched_until is None:
+            self.counts.arrivals += 1
+            self.counts.starts_watched += 1
+        self.starts.watched_until = now + WATCHED_FOR
+        self._settle([], now)
+        return None
 
     def leave(self, ticket: Ticket, now: float, ending: Ending, quarantine: float = 0.0) -> list[Decision]:
         """The request is over, whatever state its ticket is in. `quarantine`: so many seconds at most its slot is
@@ -356,6 +384,8 @@ class Pool:
         keys += [key for heap in heaps if (key := heap.first_key()) is not None]
         if (seen := self.sessions.oldest_seen()) is not None:
             keys.append(seen + self.sessions.ttl)
+        if self.starts.watched_until is not None:
+            keys.append(self.starts.watched_until)
         return min(keys)
 
     def expire(self, now: float) -> list[Decision]:
@@ -371,6 +401,8 @@ class Pool:
             self._line.unbind(backend)
         self._line.spill(now)
         self.sessions.expire(now)
+        if self.starts.watched_until is not None and self.starts.watched_until <= now:
+            self.starts.watched_until = None
         decisions = self._settle(self._match(now), now)
         if expired := list(self._patience.expired(now)):
             for ticket, _ in expired:
@@ -597,6 +629,7 @@ class Pool:
                 self.counts.cold_starts += 1
         elif self._cold_since is not None:
             if not cold:
+                self.starts.watched_until = None
                 self.estimates.warmed(now - self._cold_since)
                 decisions.append(Warmed(now - self._cold_since))
             self._cold_since = None

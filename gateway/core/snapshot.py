@@ -102,6 +102,7 @@ class Counts:
     quarantines_expired: int = 0
     cold_starts: int = 0  # demand met no ready backend
     starts_failed: int = 0
+    starts_watched: int = 0  # cold starts of which somebody was told by a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class PoolView:
     cold_start_median: float | None
     start_failures: int  # in a row
     next_start_in: float | None
+    watched: bool = False  # a page that tells of the start is demand for one backend
     counts: Counts = field(default_factory=Counts)
 
 
@@ -154,6 +156,7 @@ def view_of(pool: Pool, now: float) -> PoolView:
         cold_start_median=pool.estimates.cold_start,
         start_failures=pool.starts.failures,
         next_start_in=max(0.0, pool.starts.next_at - now) if pool.starts.failures else None,
+        watched=pool.starts.watched_until is not None,
         counts=replace(pool.counts),
     )
 

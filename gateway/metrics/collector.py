@@ -171,6 +171,11 @@ _POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
         lambda counts: counts.quarantines_expired,
     ),
     ("gateway_cold_starts_total", "Times that demand met no ready backend.", lambda counts: counts.cold_starts),
+    (
+        "gateway_cold_starts_watched_total",
+        "Cold starts of which somebody was told by a page.",
+        lambda counts: counts.starts_watched,
+    ),
     ("gateway_starts_failed_total", "Starts of a backend that died.", lambda counts: counts.starts_failed),
 )
 

@@ -152,6 +152,15 @@ class Endpoint:
         counted = _is_counted(visit, treatment)
         if visit.client.websocket:
             check_handshake(visit.headers, visit.origin.host, pool.rules.allowed_origins)
+        if (
+            (page := pool.rules.waiting_page)
+            and not visit.inbound.has_body
+            and (
+                told := page.instead(pool.driver, treatment.lane, visit.method, visit.headers, visit.record.request_id)
+            )
+        ):
+            await visit.tell(told)
+            return Ending.TOLD_OF_START
         room: Room | None = None
         body: Body = NO_BODY
         try:

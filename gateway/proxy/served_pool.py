@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.profiles.treatment import Profile
     from gateway.proxy.forwarded import Header
     from gateway.proxy.session_cookie import SessionCookies
+    from gateway.proxy.waiting_page import WaitingPage
     from gateway.runtime.driver import Driver
     from gateway.upstream.head import AnswerHead
     from gateway.upstream.request import UpstreamRequest
@@ -65,6 +66,7 @@ class Rules:
     expose_backend: bool
     allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
     pod_headers: PodHeaders = PodHeaders()
+    waiting_page: WaitingPage | None = None  # None: browsers are held, too
 
     def quarantine(self, left: float) -> float:
         """Seconds that a slot is kept when its connection is closed; `left`: what is left of total."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.proxy.inbound import Client, Inbound
     from gateway.proxy.jobs import JobInHand
     from gateway.proxy.listening import Listening
-    from gateway.proxy.problems import Problem
+    from gateway.proxy.problems import Answer, Problem
     from gateway.proxy.relay import Relay
     from gateway.proxy.served_pool import Exchange, ServedPool
     from gateway.runtime.driver import Slot
@@ -132,6 +132,10 @@ class Visit:
             body_unread=not self.inbound.ended,
             ours=self._ours(upstream=False)[1:],
         )
+        await self.tell(answer)
+
+    async def tell(self, answer: Answer) -> None:
+        """An answer of our own, whole."""
         await self._send_whole(answer.status, answer.headers, b"" if self.method == "HEAD" else answer.body)
 
     async def _send_whole(self, status: int, headers: list[Header], body: bytes) -> None:

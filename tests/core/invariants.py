@@ -61,7 +61,8 @@ class Witness:
         waiting = [t for t in self._here if t.state is TicketState.WAITING]
         assert sorted(t.number for t in waiting if t.lane is Lane.COUNTED) == [t.number for t in pool.all_waiting()]
         assert pool.waiting_exempt == sum(t.lane is not Lane.COUNTED for t in waiting)
-        assert pool.demand == len(waiting) + pool.in_flight + pool.quarantined + pool.starts.wanted
+        looking = pool.starts.wanted or (pool.starts.watched_until is not None and pool.is_cold)
+        assert pool.demand == len(waiting) + pool.in_flight + pool.quarantined + looking
         assert pool.load.level == pool.demand, "the scaler knows"
         for number, ticket in enumerate(pool.all_waiting(), 1):
             assert pool.position(ticket) >= number, "never too low"

@@ -115,6 +115,10 @@ class Playbook:
         self._told()
         self._hear(self.pool.start_failed(evidence, self.now + retry_in, self.now))
 
+    def watch_start(self) -> Refusal | None:
+        self._told()
+        return self.pool.watch_start(self.now)
+
     def refit(self, **policy: Any) -> None:
         self._told()
         self._hear(self.pool.refit(Policy(**policy), self.now))

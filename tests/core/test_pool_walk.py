@@ -108,7 +108,7 @@ class Walk(RuleBasedStateMachine):
         name=pods,
         names=st.sets(pods, min_size=1),
         what=st.sampled_from(
-            ["listed", "state", "idle", "busy", "release", "drain", "undrain", "scale down", "start", "rules"]
+            ["listed", "state", "idle", "busy", "release", "drain", "undrain", "scale down", "start", "look", "rules"]
         ),
         pick=pick,
     )
@@ -138,6 +138,9 @@ class Walk(RuleBasedStateMachine):
             else:
                 self.pool.start_succeeded(self.now)
                 self.hear([])
+        elif what == "look":
+            self.pool.watch_start(self.now)
+            self.hear([])
         elif what == "rules":
             rules = replace(
                 self.policy,

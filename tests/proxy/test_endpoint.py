@@ -16,10 +16,12 @@ from structlog.testing import capture_logs
 
 from gateway.core.backend import BackendState
 from gateway.core.decisions import Ending, Outcome
+from gateway.core.health import WATCHED_FOR
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.profiles.a1111 import a1111
 from gateway.proxy.served_pool import OnClientGone, PodHeaders
+from gateway.proxy.waiting_page import WaitingPage
 from gateway.upstream.errors import CutShort, WrongLength
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import (
@@ -736,6 +738,13 @@ async def refused(gate: Gatehouse) -> None:
     await gate.visit("POST /paint", announced=10)
 
 
+async def told_of_start(gate: Gatehouse) -> None:
+    gate.rules(waiting_page=WaitingPage())
+    gate.ready()
+    await gate.visit("GET /page", ("accept", "text/html"))
+    await gate.passes(WATCHED_FOR)
+
+
 async def waited(gate: Gatehouse) -> None:
     gate.ready()
     await gate.visit("POST /paint", ("prefer", "wait=1"))
@@ -837,6 +846,7 @@ ENDINGS: dict[Ending, tuple[Story, int, Outcome]] = {
     Ending.ANSWERED_HERE: (answered_here, 200, Outcome.REFUSED),
     Ending.NO_ROUTE: (unrouted, 404, Outcome.REFUSED),
     Ending.REFUSED: (refused, 503, Outcome.REFUSED),
+    Ending.TOLD_OF_START: (told_of_start, 503, Outcome.REFUSED),
     Ending.WAITED: (waited, 503, Outcome.REFUSED),
     Ending.CLIENT_LEFT_UPLOADING: (left_uploading, 499, Outcome.CLIENT_GONE),
     Ending.CLIENT_SLOW_UPLOADING: (uploaded_slowly, 408, Outcome.REFUSED),

@@ -24,8 +24,8 @@ def from_zero(directory: Path, *, boot: float = 0.3, **options: Any) -> dict[str
     return configuration({"profile": "a1111", "backends": stand_ins(directory, boot=boot, work=0.05, **options)})
 
 
-def get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: sd.example\r\n\r\n".encode()
+def get(path: str, *headers: str) -> bytes:
+    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: sd.example", *headers, "", "")).encode()
 
 
 async def test_a_page_wakes_a_pod_and_its_polling_does_not(tmp_path: Path) -> None:
@@ -42,6 +42,31 @@ async def test_a_page_wakes_a_pod_and_its_polling_does_not(tmp_path: Path) -> No
         assert (await ask(gateway, get("/sdapi/v1/progress"))).status == 200
         await gateway.event("process_started", 1)
         assert len(gateway.events("process_started")) == 1
+
+
+async def test_a_person_gets_a_page_at_once_and_a_program_is_held(tmp_path: Path) -> None:
+    """Nobody is in line for the page, and yet the pod comes; the page's next load is the pod's."""
+    browser = ("Accept: text/html,*/*;q=0.8", "Sec-Fetch-Mode: navigate")
+    config = from_zero(tmp_path, boot=1.5, max=1)
+    async with running_gateway(tmp_path, config) as gateway, callers(gateway, 1) as (curl,):
+        page = await ask(gateway, get("/", *browser))
+        assert (page.status, page.fields["cache-control"], page.fields["retry-after"]) == (503, "no-store", "10")
+        assert b"Starting" in page.body
+        view = await gateway.until(lambda view: view["backends"])
+        assert (view["demand"], view["watched"], view["line"]["waiting_exempt"]) == (1, True, 0)
+        polled = await ask(gateway, get("/", "X-Waiting-Page: poll"))
+        assert (polled.fields["x-waiting-page"], polled.json()["state"]) == ("waiting", "One backend is starting.")
+
+        await curl.send(get("/", "Accept: */*"))
+        assert (await curl.answer()).status == 200  # held until the pod is ready
+        polled = await ask(gateway, get("/", "X-Waiting-Page: poll"))
+        assert (polled.status, polled.fields["x-waiting-page"]) == (200, "ready")
+        page = await ask(gateway, get("/", *browser))
+        assert (page.status, "set-cookie" in page.fields) == (200, True)
+        view = await gateway.until(is_quiet)
+        assert (len(gateway.events("process_started")), view["demand"], view["cold_start_median"] > 1) == (1, 0, True)
+        codes = [line["code"] for line in await gateway.access(5)]
+        assert codes == ["LW", "LW", "--", "LW", "--"]
 
 
 async def test_a_client_may_say_how_long_it_would_wait(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Pages that tell of the start instead of waiting in line: what they ask for, and for how long."""
+
+from __future__ import annotations
+
+from gateway.core.backend import BackendState
+from gateway.core.decisions import Reason
+from gateway.core.health import WATCHED_FOR
+from gateway.core.ticket import Lane
+from tests.core.playbook import Playbook
+
+
+def test_however_many_look_they_ask_for_one() -> None:
+    p = Playbook()
+    assert p.pool.waits_for_start
+    for _ in range(3):
+        assert p.watch_start() is None
+    counts = p.pool.counts
+    assert (p.pool.demand, p.pool.load.level, p.pool.waiting) == (1, 1, 0)
+    assert (counts.arrivals, counts.starts_watched, counts.cold_starts) == (1, 1, 1)
+
+
+def test_the_first_ready_backend_is_what_they_waited_for() -> None:
+    p = Playbook()
+    p.pods("gpu-1")
+    p.watch_start()
+    p.at(40)
+    assert p.pool.cold_for(p.now) == 40
+    p.ready("gpu-1")
+    assert p.warmed == [40]
+    assert (p.pool.demand, p.pool.load.level, p.pool.cold_for(p.now)) == (0, 0, 0)
+    p.state("gpu-1", BackendState.STARTING)
+    assert p.pool.demand == 0  # forgotten: whoever still looks says so
+
+
+def test_who_asks_again_goes_on_asking_and_who_has_gone_does_not() -> None:
+    p = Playbook()
+    p.watch_start()
+    p.at(WATCHED_FOR - 1)
+    p.watch_start()
+    p.at(2 * WATCHED_FOR - 2)
+    assert p.pool.demand == 1
+    p.at(2 * WATCHED_FOR - 1)
+    assert (p.pool.demand, p.pool.load.level) == (0, 0)
+    assert p.pool.estimates.cold_start is None  # nobody saw its end
+
+
+def test_it_comes_beside_what_waits_in_line() -> None:
+    p = Playbook()
+    p.arrive("a", Lane.EXEMPT)
+    p.watch_start()
+    assert p.pool.demand == 2
+
+
+def test_there_is_no_start_to_tell_of() -> None:
+    p = Playbook()
+    for _ in range(3):
+        p.start_failed("exit code 1: no GPU", retry_in=60)
+    refusal = p.watch_start()
+    assert refusal is not None
+    assert (refusal.reason, refusal.detail, p.pool.demand) == (Reason.STARTS_FAIL, "exit code 1: no GPU", 1)
+    p.stop()
+    refusal = p.watch_start()
+    assert refusal is not None
+    assert refusal.reason is Reason.STOPPING
+
+
+def test_a_backend_that_is_only_suspect_needs_no_start() -> None:
+    p = Playbook("gpu-1")
+    assert not p.pool.waits_for_start
+    p.arrive("file", Lane.EXEMPT)
+    p.granted("file", on="gpu-1")
+    p.give_back("file")
+    assert p.pool.is_cold
+    assert not p.pool.waits_for_start
