@@ -52,7 +52,7 @@ test: $(DEVELOPER) ## tests of each part; all branches of the core
 test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faults (Debian: hey, prometheus)
 	$(PY) -m pytest tests/system
 
-test-pages: $(DEVELOPER) ## what the operators' page shows in a browser (Debian: chromium)
+test-pages: $(DEVELOPER) ## what pages show in a browser (Debian: chromium), and the terminal view
 	$(PY) -m pytest tests/pages
 
 soak: $(DEVELOPER) ## ten minutes of real faults, an hour of virtual ones, and what became of the promises (ARGS='--minutes 1')

@@ -87,6 +87,26 @@ def load(
     sys.exit(command.main(plan))
 
 
+@app.command()
+def top(
+    url: Annotated[str, typer.Argument(help="The operators' port.")] = "http://127.0.0.1:9090",
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the operators' token, for orders; else $GATEWAY_TOKEN.")
+    ] = None,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 1.0,
+) -> None:
+    """Watch pods, line and sessions in the terminal; with a token, drain a pod or take a request out of the line."""
+    from gateway.top import command
+
+    told = _content(os.environ.get("GATEWAY_TOKEN"), token_file)
+    try:
+        command.main(url, None if told is None else told.decode("ascii").strip(), every)
+    except UnicodeDecodeError:
+        _fail("a token is made of letters, digits and signs of ASCII")
+    except (command.NotInstalled, ValueError) as error:
+        _fail(str(error))
+
+
 def main() -> None:
     """The entry point."""
     app()

@@ -45,6 +45,8 @@ TESTED_ELSEWHERE = {
     "gateway/core/roster.py": "tests/core/test_pool_backends.py",
     "gateway/core/policy.py": "tests/core/test_pool.py",  # data
     "gateway/core/ticket.py": "tests/core/test_pool.py",  # data
+    "gateway/top/app.py": "tests/pages/test_top.py",
+    "gateway/top/confirm.py": "tests/pages/test_top.py",
     "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",
     "gateway/demo/a1111/page.py": "tests/demo/a1111/test_api.py",
     "gateway/demo/comfyui/__main__.py": "tests/demo/comfyui/test_main.py",

@@ -1,0 +1,149 @@
+"""The operators' port of a gateway, here or far away: what it shows, and the orders it takes. Keeps nothing."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+#: Seconds for an answer: a gateway that takes longer is not well, and that is worth seeing.
+_TIMEOUT = 5.0
+
+
+class Trouble(Exception):
+    """The port did not do what it was asked; the text says why, for people."""
+
+
+class Order(enum.Enum):
+    """What an operator may order of a backend."""
+
+    DRAIN = "drain"  # no new requests there
+    UNDRAIN = "undrain"
+    RELEASE = "release"  # its quarantined slots are free
+
+
+class Ticket(BaseModel):
+    """One request in line."""
+
+    number: int
+    lane: str
+    label: str
+    age: float
+    bound_to: str | None = None
+
+
+class Backend(BaseModel):
+    """One pod or process."""
+
+    name: str
+    identity: str
+    state: str
+    limit: int
+    in_flight: int
+    exempt: int
+    quarantined: int
+    waiting: int
+    sessions: int
+    served: int
+    idle: float | None
+
+
+class Session(BaseModel):
+    """One session, by a hash of its id."""
+
+    id_hash: str
+    home: str | None
+    idle: float
+
+
+class Line(BaseModel):
+    """Who waits; of `tickets` the first hundred."""
+
+    waiting: int
+    waiting_exempt: int
+    limit: int
+    oldest: float | None
+    expected_wait: float | None
+    tickets: list[Ticket]
+
+
+class Pool(BaseModel):
+    """One pool, as far as it is shown. What a snapshot has besides is passed over."""
+
+    name: str
+    cold: bool
+    stopping: bool
+    demand: int
+    in_flight: int
+    slots: int
+    quarantined: int
+    line: Line
+    backends: list[Backend]
+    sessions_live: int
+    sessions: list[Session]
+    service_median: float | None
+    cold_start_median: float | None
+    autoscaler: dict[str, Any] | None = None
+
+
+class _Snapshot(BaseModel):
+    pools: list[Pool]
+
+
+class OperatorsPort:
+    """At `url`, such as `http://127.0.0.1:9090`. `token`: what orders are signed with; None: none can be given."""
+
+    def __init__(self, url: str, token: str | None = None, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._client = httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=_TIMEOUT, transport=transport, trust_env=False
+        )
+
+    async def __aenter__(self) -> OperatorsPort:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def pools(self) -> list[Pool]:
+        """Every pool as it is now. Raises Trouble."""
+        answer = await self._ask("GET", "/api/snapshot")
+        try:
+            return _Snapshot.model_validate_json(answer.content).pools
+        except ValidationError as error:
+            raise Trouble(f"its snapshot is not understood: {error.errors()[0]['msg']}") from None
+
+    async def order(self, order: Order, backend: str) -> None:
+        """Of a backend, by its identity. Raises Trouble."""
+        await self._ask("POST", f"/api/backends/{quote(backend, safe='')}/{order.value}")
+
+    async def expel(self, request: str) -> None:
+        """Who waits under this request id leaves the line. Raises Trouble."""
+        await self._ask("DELETE", f"/api/tickets/{quote(request, safe='')}")
+
+    async def _ask(self, method: str, path: str) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path)
+        except httpx.HTTPError as error:
+            raise Trouble(f"no answer: {error or type(error).__name__}") from None
+        if not answer.is_success:
+            raise Trouble(_why(answer))
+        return answer
+
+
+def _why(answer: httpx.Response) -> str:
+    """In the port's own words (RFC 9457), if it has any."""
+    try:
+        told = answer.json()
+        return f"{answer.status_code} {told['title']}: {told['detail']}"
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.status_code} {answer.reason_phrase}"

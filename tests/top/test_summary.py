@@ -1,0 +1,25 @@
+"""One pool in one line."""
+
+from __future__ import annotations
+
+from gateway.top.port import Pool
+from gateway.top.summary import summary_of
+from tests.doubles.operators_port import told_backend, told_pool, told_ticket
+
+
+def test_it_says_what_is_known() -> None:
+    told = told_pool("sd", told_backend("gpu-1"), cold=True)
+    assert summary_of(Pool.model_validate(told)) == ("sd: cold · at work 0/1 · waiting 0/1000 · demand 0 · sessions 0")
+    told = told_pool(
+        "sd",
+        told_backend("gpu-1"),
+        tickets=[told_ticket(1, "a")],
+        quarantined=1,
+        cold_start_median=42.0,
+        autoscaler={"desired": 2, "ready": 1},
+        stopping=True,
+    )
+    assert summary_of(Pool.model_validate(told)) == (
+        "sd: stopping · at work 0/1 · waiting 1/1000 · demand 1 · sessions 0 · quarantined 1 · oldest 12 s"
+        " · cold start 42 s · desired 2, ready 1"
+    )
