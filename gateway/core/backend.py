@@ -9,6 +9,7 @@ it is listed, probed ready, not draining (by itself or by an operator), and not 
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,8 @@ class Backend:
     sessions: int = 0  # live ones
     served: int = 0
     idle_since: float = 0.0
+    ready_at: float = -math.inf  # when it was found ready last
+    released_at: float = -math.inf  # when a quarantine of its slots ended last
     last_granted: int = 0  # running number of its last grant, for round robin
     line: KeyedHeap[Ticket] = field(default_factory=KeyedHeap)  # tickets that wait for it, by number
 

@@ -26,6 +26,7 @@ from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, R
 from gateway.core.health import WATCHED_FOR, Starts
 from gateway.core.line import Line
 from gateway.core.patience import Estimates, Patience, retry_after
+from gateway.core.receipt import Witness, what_ended
 from gateway.core.room import Budget, Room
 from gateway.core.roster import Roster
 from gateway.core.scaling.concurrency import TimeWeighted
@@ -59,6 +60,7 @@ class Pool:
         self.stopping = False
         self._roster = Roster(policy)
         self._line = Line()
+        self._witness = Witness()
         self._patience = Patience(now)
         self._touched: dict[Backend, None] = {}  # may have got a free slot, or a ticket
         self._numbers = 0
@@ -194,6 +196,7 @@ class Pool:
         if ticket.state is TicketState.WAITING:
             self._patience.watch(ticket)
             ticket.place = self.waiting + self.waiting_exempt
+            ticket.met = self._witness.met(ticket, self.backends.values(), now)
         return self._settle(decisions, now)
 
     def watch_start(self, now: float) -> Refusal | None:
@@ -219,6 +222,7 @@ class Pool:
         state, ticket.state = ticket.state, TicketState.ENDED
         if state is TicketState.WAITING:
             self._unjoin(ticket)
+            ticket.wait_ended = ending.name.lower()
         elif state is TicketState.HOLDING:
             self._end_turn(ticket, now, ending, quarantine)
         return self._settle(self._match(now), now)
@@ -253,6 +257,7 @@ class Pool:
                 decisions.append(self._reject(ticket, self._refusal(Reason.NO_BACKEND)))
             else:
                 self._patience.watch(ticket)
+                ticket.met = self._witness.met(ticket, self.backends.values(), now)
         return self._settle(decisions, now)
 
     def stop(self, now: float) -> list[Decision]:
@@ -278,7 +283,7 @@ class Pool:
             backend.address, backend.direct_address = listed.address, listed.direct_address
             backend.own_limit, backend.limit = listed.limit, self._roster.limit_of(listed.limit)
             if listed.ready and backend.state is BackendState.STARTING:
-                backend.state = BackendState.READY
+                backend.state, backend.ready_at = BackendState.READY, now
             self._reconsider(backend, now)
         for backend in [b for b in self.backends.values() if b.identity not in present]:
             backend.listed = False
@@ -292,6 +297,8 @@ class Pool:
             return []
         if backend.state is BackendState.DRAINING and state is not BackendState.GONE:
             return []
+        if state is BackendState.READY and backend.state is not state:
+            backend.ready_at = now
         backend.state = state
         if state is BackendState.GONE:
             self._free_quarantines(backend, backend.quarantines.copy(), now)
@@ -391,6 +398,7 @@ class Pool:
     def expire(self, now: float) -> list[Decision]:
         """Everything whose time has come. Slots first, then those who waited too long."""
         for backend in self._roster.suspects.pop_until(now):
+            backend.ready_at = now
             self._reconsider(backend, now)
         for backend in self._roster.quarantines.pop_until(now):
             over = [q for q in backend.quarantines if q.until <= now]
@@ -421,7 +429,9 @@ class Pool:
             return decisions
         while roster.ready and (ticket := line.exempt.first()):
             self._unjoin(ticket)
-            decisions.append(self._grant(ticket, roster.choose(ticket, roster.ready), now))
+            chosen = roster.choose(ticket, roster.ready)
+            self._end_wait(ticket, chosen, now)
+            decisions.append(self._grant(ticket, chosen, now))
         while self._touched:
             backend, _ = self._touched.popitem()
             while backend in roster.free and (ticket := line.next_for(backend)):
@@ -436,7 +446,13 @@ class Pool:
         ticket = self._line.next_for(backend)
         assert ticket is not None
         self._unjoin(ticket)
+        self._end_wait(ticket, backend, now)
         return self._grant(ticket, backend, now)
+
+    def _end_wait(self, ticket: Ticket, backend: Backend, now: float) -> None:
+        """For its receipt, if it really had to wait."""
+        if ticket.met is not None:
+            ticket.wait_ended = what_ended(ticket, backend, now)
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         ticket.state = TicketState.HOLDING
@@ -574,7 +590,7 @@ class Pool:
         return backend
 
     def _free_quarantines(self, backend: Backend, over: list[Quarantine], now: float) -> None:
-        self._roster.free_quarantines(backend, over)
+        self._roster.free_quarantines(backend, over, now)
         self._reconsider(backend, now)
 
     def _reconsider(self, backend: Backend, now: float) -> None:
@@ -606,6 +622,7 @@ class Pool:
 
     def _reject(self, ticket: Ticket, refusal: Refusal) -> Rejected:
         ticket.state = TicketState.ENDED
+        ticket.wait_ended = refusal.reason.value
         return Rejected(ticket, refusal)
 
     def _settle(self, decisions: list[Decision], now: float) -> list[Decision]:

@@ -34,4 +34,5 @@ class RequestRecord:
     ending: Ending | None = None
     started_at: float = 0.0  # driver's clock, head received
     ended_at: float = 0.0
+    receipt: str = ""  # why it waited, and what ended that; nothing: it did not wait
     detail: str = ""  # evidence for people: what broke

@@ -113,8 +113,10 @@ class Roster:
         backend.quarantines.append(quarantine)
         self.quarantined += 1
 
-    def free_quarantines(self, backend: Backend, over: list[Quarantine]) -> None:
+    def free_quarantines(self, backend: Backend, over: list[Quarantine], now: float) -> None:
         """These are over."""
+        if over:
+            backend.released_at = now
         for quarantine in over:
             backend.quarantines.remove(quarantine)
             self.quarantined -= 1

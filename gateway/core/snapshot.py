@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gateway.core.backend import BackendState
+from gateway.core.receipt import met_by, receipt_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gateway.core.backend import Backend
     from gateway.core.pool import Pool
+    from gateway.core.receipt import Met
     from gateway.core.ticket import Ticket
 
 #: How many tickets and sessions a snapshot shows; the figures beside them count all.
@@ -31,6 +33,7 @@ class TicketView:
     age: float  # since it arrived
     working: float | None = None  # since its turn began
     bound_to: str | None = None  # name of the backend it waits for
+    why: str = ""  # its receipt: why it waits, or waited
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ def _backend_view(backend: Backend, now: float) -> BackendView:
         served=backend.served,
         idle=None if backend.in_flight else now - backend.idle_since,
         suspect_for=backend.suspect_until - now if suspect else None,
-        tickets=_ticket_views(itertools.chain(backend.in_flight, backend.uncounted), now),
+        tickets=_ticket_views(itertools.chain(backend.in_flight, backend.uncounted), now, receipt_of),
         quarantines=tuple(
             QuarantineView(
                 age=now - quarantine.since,
@@ -203,6 +206,14 @@ def _backend_view(backend: Backend, now: float) -> BackendView:
 
 def _line_view(pool: Pool, now: float) -> LineView:
     waiting = pool.first_waiting(SHOWN)
+    met: dict[Backend | None, Met] = {}  # the same for all that wait for the same home, or for none
+
+    def why(ticket: Ticket) -> str:
+        home = ticket.bound_to
+        if home not in met:
+            met[home] = met_by(ticket, pool.backends.values(), now)
+        return receipt_of(ticket, met[home])
+
     return LineView(
         waiting=pool.waiting,
         waiting_exempt=pool.waiting_exempt,
@@ -212,11 +223,11 @@ def _line_view(pool: Pool, now: float) -> LineView:
         bytes_limit=pool.budget.bytes_limit,
         oldest=now - waiting[0].arrived_at if waiting else None,
         expected_wait=pool.expected_wait(),
-        tickets=_ticket_views(waiting, now),
+        tickets=_ticket_views(waiting, now, why),
     )
 
 
-def _ticket_views(tickets: Iterable[Ticket], now: float) -> tuple[TicketView, ...]:
+def _ticket_views(tickets: Iterable[Ticket], now: float, why: Callable[[Ticket], str]) -> tuple[TicketView, ...]:
     return tuple(
         TicketView(
             number=ticket.number,
@@ -225,6 +236,7 @@ def _ticket_views(tickets: Iterable[Ticket], now: float) -> tuple[TicketView, ..
             age=now - ticket.arrived_at,
             working=now - ticket.granted_at if ticket.backend is not None else None,
             bound_to=ticket.bound_to.name if ticket.bound_to is not None else None,
+            why=why(ticket),
         )
         for ticket in itertools.islice(tickets, SHOWN)
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.core.backend import Backend
+    from gateway.core.receipt import Met
 
 
 class Lane(enum.Enum):
@@ -55,6 +56,7 @@ class Ticket:
     when_busy: WhenBusy = WhenBusy.WAIT
     patience: float = math.inf  # the client's own limit on waiting, in seconds
     label: str = ""  # what the snapshot shows, e.g. the request id
+    rule: str = ""  # what chose its lane, for people
     endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
 
     # Written by the pool alone.
@@ -72,3 +74,5 @@ class Ticket:
     warm_deadline: float = field(default=math.inf, init=False)  # on the pool's warm clock
     own_deadline: float = field(default=math.inf, init=False)  # on the driver's clock
     spill_at: float = field(default=math.inf, init=False)  # from here on any backend may serve it
+    met: Met | None = field(default=None, init=False)  # which backends there were when it had to wait
+    wait_ended: str = field(default="", init=False)  # by what

@@ -28,7 +28,7 @@ ANY_METHOD = "*"
 _REMEMBERED = 1024
 _REMEMBERED_LENGTH = 256
 
-_COUNTED = Treatment(Lane.COUNTED)
+_COUNTED = Treatment(Lane.COUNTED, rule="default, since no rule names it")
 _DENIED = Treatment(Lane.DENIED)
 
 
@@ -49,7 +49,8 @@ class Rule:
     @property
     def treatment(self) -> Treatment:
         """What a request that matches gets."""
-        return Treatment(self.lane, self.when_busy, self.repeatable, self.more)
+        methods = ",".join(sorted(self.methods))
+        return Treatment(self.lane, self.when_busy, self.repeatable, self.more, f"{methods} {self.pattern}")
 
     def is_for(self, method: str) -> bool:
         """HEAD is asked for with GET's rules: it costs a backend as much."""

@@ -9,7 +9,7 @@ for the treatment that counts. So the usual path pays for one look at one attrib
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Treatment:
     when_busy: WhenBusy | None = None  # None: the pool's default
     repeatable: bool = False  # may be sent again if no byte of an answer came, though its method is not idempotent
     more: More | None = None
+    rule: str = field(default="", compare=False)  # what chose it, for people
 
 
 def is_success(status: int, body: bytes) -> bool:

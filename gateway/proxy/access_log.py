@@ -53,6 +53,7 @@ def _fields(record: RequestRecord) -> dict[str, Any]:
         "backend": record.backend,
         "session": record.session,
         "place": record.place,
+        "receipt": _harmless(record.receipt, _DETAIL) or None,
         "turns": record.turns,
         "wait": round(record.waited, 6),
         "service": None if record.service is None else round(record.service, 6),

@@ -20,6 +20,7 @@ import structlog
 
 from gateway.core.decisions import Ending, Outcome, Reason, Refusal
 from gateway.core.patience import RETRY_UNKNOWN
+from gateway.core.receipt import receipt_of
 from gateway.core.record import RequestRecord
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, Ticket, TicketState
@@ -204,6 +205,7 @@ class Endpoint:
             when_busy=treatment.when_busy or pool.rules.when_busy,
             patience=_patience(visit.headers, pool.rules.longest_wait),
             label=visit.record.request_id,
+            rule=treatment.rule,
         )
         if claim is not None:
             ticket.session, ticket.returning = claim.session, True
@@ -386,6 +388,8 @@ class Endpoint:
         if slot is not None:
             record.turns = slot.ticket.turns
             record.place = slot.ticket.place
+            if slot.ticket.met is not None:
+                record.receipt = receipt_of(slot.ticket)
             record.waited = slot.waited
             record.service = slot.service
             record.granted_at = slot.ticket.granted_at if slot.ticket.turns else None

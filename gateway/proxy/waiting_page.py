@@ -17,7 +17,6 @@ from gateway.core.ticket import Lane
 from gateway.proxy.errors import Refused
 from gateway.proxy.problems import Answer, is_page_load
 from gateway.proxy.waiting_page_text import AUTO, POLICY, POLL, fill
-from gateway.runtime import driver as runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,10 +56,8 @@ class WaitingPage:
             return _answer_to_poll(200, "ready", b"{}", request_id) if is_poll else None
         if not is_poll and not _is_opened(method, headers):
             return None
-        try:
-            driver.watch_start()
-        except runtime.Refused as refused:
-            raise Refused(refused.refusal) from None
+        if (refusal := driver.watch_start()) is not None:
+            raise Refused(refusal)
         start = start_of(pool, driver.clock())
         return _told(start, request_id) if is_poll else self._page(start, request_id)
 

@@ -160,14 +160,13 @@ class Driver:
             raise Refused(room)
         return room
 
-    def watch_start(self) -> None:
-        """Somebody looks at a page that tells of the start; see `Pool.watch_start`. Raises Refused."""
+    def watch_start(self) -> Refusal | None:
+        """Somebody looks at a page that tells of the start; see `Pool.watch_start`."""
         now = self.clock()
         refusal = self.pool.watch_start(now)
         self._deadlines.look(now)
         self.on_wait()
-        if refusal is not None:
-            raise Refused(refusal)
+        return refusal
 
     def slot(self, ticket: Ticket, room: Room | None = None) -> Slot:
         """A context for one request; see Slot."""

@@ -52,6 +52,13 @@ class Driver:
         if ticket.turns == 0:
             self.on_wait()
 
+    def watch_start(self) -> Refusal | None:
+        """Somebody looks at a page that tells of the start."""
+        refusal = self.pool.watch_start(self.loop.now)
+        self._arm()
+        self.on_wait()
+        return refusal
+
     def give_back(self, ticket: Ticket) -> None:
         """Its backend refused before a byte was written."""
         self._dispatch(self.pool.give_back(ticket, self.loop.now))

@@ -36,6 +36,7 @@ class Ticket(BaseModel):
     label: str
     age: float
     bound_to: str | None = None
+    why: str = ""
 
 
 class Backend(BaseModel):

@@ -72,9 +72,9 @@ class Tables(enum.Enum):
     )
     LINE = Table(
         "Line",
-        ("place", "request", "lane", "age", "only for"),
+        ("place", "request", "lane", "age", "only for", "why"),
         lambda pool: [
-            Row(ticket.label, (float(place), ticket.label, ticket.lane, ticket.age, ticket.bound_to))
+            Row(ticket.label, (float(place), ticket.label, ticket.lane, ticket.age, ticket.bound_to, ticket.why))
             for place, ticket in enumerate(pool.line.tickets, 1)
         ],
     )

@@ -9,6 +9,7 @@ from gateway.core.backend import BackendState, Listed
 from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.receipt import receipt_of
 from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ class Playbook:
         home: str | None = None,
         spill: bool = False,
         patience: float = math.inf,
+        rule: str = "",
         room: Room | None = None,
     ) -> None:
         """`home`: the session's cookie came back and names it."""
         self._told()
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
-        ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name)
+        ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name, rule=rule)
         self.tickets[name] = ticket
         self._hear(self.pool.arrive(ticket, self.now, room))
 
@@ -149,6 +151,9 @@ class Playbook:
         self._told()
 
     # Figures
+
+    def receipt(self, name: str) -> str:
+        return receipt_of(self.tickets[name])
 
     def line(self) -> list[str]:
         """Who waits, in order."""

@@ -98,6 +98,7 @@ class Trace:
                 ("backend_busy", (pod,)),
                 ("start_failed", ("exit code 1", 4.0)),
                 ("take_for_removal", ()),
+                ("watch_start", ()),
             ]
         )
         return at, method, arguments

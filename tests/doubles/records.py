@@ -23,6 +23,7 @@ _SERVED = RequestRecord(
     waited=0.5,
     service=12.25,
     place=2,
+    receipt="counted; gpu-0 busy; gpu-0 became free",
     status=200,
     bytes_in=25,
     bytes_out=1_000_000,

@@ -15,7 +15,15 @@ def test_a_dataclass_is_an_object_of_its_fields() -> None:
     ticket = TicketView(number=7, lane="counted", label="r", age=1.23456789)
 
     assert plain((ticket,)) == [
-        {"number": 7, "lane": "counted", "label": "r", "age": 1.234568, "working": None, "bound_to": None}
+        {
+            "number": 7,
+            "lane": "counted",
+            "label": "r",
+            "age": 1.234568,
+            "working": None,
+            "bound_to": None,
+            "why": "",
+        }
     ]
 
 

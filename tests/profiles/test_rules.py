@@ -103,3 +103,9 @@ def test_what_clients_choose_is_not_remembered_without_bound() -> None:
         assert lane(table, f"GET /a/{number}") is Lane.EXEMPT
     assert lane(table, "GET /a/" + "x" * 100_000) is Lane.EXEMPT
     assert table._remembered.cache_info().currsize <= 1024
+
+
+def test_a_treatment_says_what_chose_it() -> None:
+    table = RuleTable([rule("POST,GET /page", Lane.EXEMPT)])
+    assert table.treatment("GET", b"/page").rule == "GET,POST /page"
+    assert table.treatment("GET", b"/other").rule == "default, since no rule names it"

@@ -44,6 +44,7 @@ def test_a_request_served_tells_its_whole_story() -> None:
         "backend": "gpu-0",
         "session": "9b1d2c",
         "place": 2,
+        "receipt": "counted; gpu-0 busy; gpu-0 became free",
         "turns": 1,
         "wait": 0.5,
         "service": 12.25,

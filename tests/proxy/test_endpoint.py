@@ -896,6 +896,11 @@ async def test_a_record_tells_the_whole_story(gate: Gatehouse) -> None:
     assert (record.turns, record.place, record.status, record.bytes_in, record.bytes_out) == (1, 1, 201, 5, 4)
     assert [record.waited, record.granted_at, record.service] == pytest.approx([3, 103, 4])
     assert [record.started_at, record.ended_at] == pytest.approx([100, 107])
+    assert record.receipt == (
+        "counted by default, since no rule names it; gpu-1 is its new home; came as number 1 in line; gpu-1 busy; "
+        "gpu-1 became free"
+    )
+    assert gate.records[0].receipt == ""  # it did not wait
     assert first.has_all
 
 

@@ -65,8 +65,11 @@ async def test_a_person_gets_a_page_at_once_and_a_program_is_held(tmp_path: Path
         assert (page.status, "set-cookie" in page.fields) == (200, True)
         view = await gateway.until(is_quiet)
         assert (len(gateway.events("process_started")), view["demand"], view["cold_start_median"] > 1) == (1, 0, True)
-        codes = [line["code"] for line in await gateway.access(5)]
-        assert codes == ["LW", "LW", "--", "LW", "--"]
+        lines = await gateway.access(5)
+        assert [line["code"] for line in lines] == ["LW", "LW", "--", "LW", "--"]
+        assert lines[2]["receipt"] == (
+            "exempt by GET /; pod-1 is its new home; came as number 1 in line; pod-1 starting; pod-1 became ready"
+        )
 
 
 async def test_a_client_may_say_how_long_it_would_wait(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def test_each_table_has_its_columns() -> None:
         ("uid/gpu-1", ("gpu-1", "ready", "1/1", "0", "0", "0", "0", "12", "")),
         ("uid/gpu-2", ("gpu-2", "ready", "0", "0", "0", "0", "0", "0", "3")),
     ]
-    line = rows(Tables.LINE, tickets=[told_ticket(7, "a", bound_to="gpu-1")])
-    assert line[0].cells == ("1", "a", "counted", "12", "gpu-1")
+    line = rows(Tables.LINE, tickets=[told_ticket(7, "a", bound_to="gpu-1", why="counted; gpu-1 busy")])
+    assert line[0].cells == ("1", "a", "counted", "12", "gpu-1", "counted; gpu-1 busy")
     sessions = rows(Tables.SESSIONS, sessions=[{"id_hash": "4a5b", "home": None, "idle": 0.25}])
     assert sessions[0].cells == ("4a5b", "", "0.2")
     for table, found in ((Tables.PODS, pods), (Tables.LINE, line), (Tables.SESSIONS, sessions)):
