@@ -250,7 +250,8 @@ class Pool:
     def _again(self, ticket: Ticket, now: float) -> list[Decision]:
         if self.stopping:
             return self._settle([self._reject(ticket, self._refusal(Reason.STOPPING))], now)
-        decisions = self._join(ticket, now)
+        # One that is served at once has not looked at the line, which its backend's refusal may have unbound.
+        decisions = [*self._join(ticket, now), *self._match(now)]
         if ticket.state is TicketState.WAITING:
             if ticket.lane is Lane.PASSIVE:
                 self._unjoin(ticket)

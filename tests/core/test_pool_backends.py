@@ -68,6 +68,19 @@ def test_a_session_does_not_wait_for_a_home_that_refuses() -> None:
     assert p.tickets["a"].new_home
 
 
+def test_who_waits_for_a_home_that_refuses_a_page_is_served_elsewhere_at_once() -> None:
+    p = Playbook("gpu-1", "gpu-2")
+    p.arrive("work", session="s", home="gpu-1")
+    p.granted("work", on="gpu-1")
+    p.arrive("bound", session="t", home="gpu-1")
+    p.waits("bound")
+    p.arrive("page", EXEMPT, session="s", home="gpu-1")
+    p.granted("page", on="gpu-1")
+    p.give_back("page")
+    p.granted("page", on="gpu-2")
+    p.granted("bound", on="gpu-2")
+
+
 def test_a_broken_turn_is_repeated_elsewhere_and_its_slot_is_quarantined() -> None:
     p = Playbook("gpu-1", "gpu-2")
     p.arrive("get")
