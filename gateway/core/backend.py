@@ -112,6 +112,10 @@ class Backend:
         """If it is not ready now, it may be so again without anybody's doing."""
         return not self.held and self.state in (BackendState.STARTING, BackendState.READY)
 
+    def address_for(self, lane: Lane) -> str:
+        """Where a request of this lane goes."""
+        return self.address if lane is Lane.COUNTED else self.direct_address or self.address
+
     def is_suspect(self, now: float) -> bool:
         """It refused a connection a moment ago."""
         return now < self.suspect_until

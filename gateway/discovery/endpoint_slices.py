@@ -49,7 +49,7 @@ class ServicePort:
 
     namespace: str
     service: str
-    port: str | int  # a port's name in the slices, or a number of the pod's
+    port: str | int | None  # a port's name in the slices, or a number of the pod's; None: the only one
     direct_port: int | None = None  # where it takes requests without a slot, if that is another
 
     @property

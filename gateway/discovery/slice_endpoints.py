@@ -30,9 +30,12 @@ class Endpoint:
     terminating: bool  # it was told to end, and finishes what it has
 
 
-def endpoints_of(slices: Iterable[KubeObject], port: str | int, direct_port: int | None = None) -> list[Endpoint]:
+def endpoints_of(
+    slices: Iterable[KubeObject], port: str | int | None, direct_port: int | None = None
+) -> list[Endpoint]:
     """All endpoints, each once. `port`: the name of a port in the slices, or the number of one of the pod's, in the
-    slices or not. `direct_port`: where the pod takes requests without a slot, if that is another one."""
+    slices or not; None: the only one. `direct_port`: where the pod takes requests without a slot, if that is another
+    one."""
     slices = list(slices)
     for family in _FAMILIES:
         merged: dict[str, Endpoint] = {}
@@ -50,7 +53,7 @@ def ports_of(slices: Iterable[KubeObject]) -> list[str]:
 
 
 def _of_family(
-    slices: Iterable[KubeObject], family: str, port: str | int, direct_port: int | None
+    slices: Iterable[KubeObject], family: str, port: str | int | None, direct_port: int | None
 ) -> Iterator[Endpoint]:
     for each in slices:
         number = port if isinstance(port, int) else _number(each, port)
@@ -77,8 +80,10 @@ def _both(one: Endpoint, other: Endpoint) -> Endpoint:
     return replace(one, ready=one.ready or other.ready, terminating=one.terminating or other.terminating)
 
 
-def _number(one: KubeObject, name: str) -> int | None:
-    return next((each["port"] for each in _tcp_ports(one) if (each.get("name") or "") == name), None)
+def _number(one: KubeObject, name: str | None) -> int | None:
+    """None: there is none of that name, or there are several and none is named."""
+    found = [each["port"] for each in _tcp_ports(one) if name in (None, each.get("name") or "")]
+    return found[0] if len(found) == 1 else None
 
 
 def _tcp_ports(one: KubeObject) -> list[dict[str, Any]]:

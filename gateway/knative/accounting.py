@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from gateway.core.scaling.report import Accounting
 
 if TYPE_CHECKING:
     from gateway.knative.told import Told
 
 #: The target-burst-capacity at which nobody scrapes the queue-proxies (pkg/reconciler/autoscaling/kpa/kpa.go).
 ALWAYS_IN_PATH = -1
-
-
-class Accounting(enum.Enum):
-    """Who counts what is in flight."""
-
-    WAITING = "waiting"  # the queue-proxies: the gateway reports what waits in it. A lost link takes no busy pod away
-    PROXIED = "proxied"  # the gateway: requests carry K-Proxy-Request, and the queue-proxies' count is taken off
 
 
 @dataclass(frozen=True, slots=True)

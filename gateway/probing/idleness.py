@@ -54,7 +54,7 @@ class IdlenessWatch:
 
     async def _ask(self) -> None:
         sent_at = self._clock()
-        idle = await self._probe(self._backend.address)
+        idle = await self._probe(self._backend.direct_address or self._backend.address)
         if idle is None:
             return  # no answer is no news
         if idle:

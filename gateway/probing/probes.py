@@ -97,16 +97,18 @@ class IdlenessProbe:
         says_idle: Callable[[int, bytes], bool],
         *,
         timeout: float = 1.0,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._client = client
         self._path = path
         self._says_idle = says_idle
         self._timeout = timeout
+        self._headers = headers
 
     async def __call__(self, address: str) -> bool | None:
         """True: idle. False: it works. None: no answer, or an error, which says neither."""
         try:
-            reply = await get(self._client, address, self._path, self._timeout)
+            reply = await get(self._client, address, self._path, self._timeout, self._headers)
         except (httpx.HTTPError, TimeoutError):
             return None
         return self._says_idle(reply.status, reply.body) if reply.status < 400 else None

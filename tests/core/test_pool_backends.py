@@ -399,6 +399,15 @@ def test_addresses_are_those_of_the_last_listing() -> None:
     p.pool.replace_backends([Listed("uid", "10.0.0.1:8013", "gpu-1")], 0)
     backend = p.pool.backends["uid"]
     assert (backend.address, backend.direct_address) == ("10.0.0.1:8013", None)
+    assert [backend.address_for(lane) for lane in (Lane.COUNTED, Lane.EXEMPT)] == ["10.0.0.1:8013"] * 2
+
+
+def test_what_takes_no_slot_goes_where_it_waits_for_nobody() -> None:
+    p = Playbook()
+    p.pool.replace_backends([Listed("uid", "10.0.0.1:8012", "gpu-1", direct_address="10.0.0.1:7860")], 0)
+    backend = p.pool.backends["uid"]
+    assert backend.address_for(Lane.COUNTED) == "10.0.0.1:8012"
+    assert {backend.address_for(lane) for lane in (Lane.EXEMPT, Lane.PASSIVE)} == {"10.0.0.1:7860"}
 
 
 def test_an_operators_drain_lasts_until_the_operator_ends_it() -> None:

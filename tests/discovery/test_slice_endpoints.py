@@ -9,7 +9,7 @@ from gateway.discovery.slice_endpoints import Endpoint, endpoints_of, ports_of
 from tests.doubles.cluster import endpoint, slice_of
 
 
-def summary(*slices: dict[str, Any], port: str | int = "http") -> list[str]:
+def summary(*slices: dict[str, Any], port: str | int | None = "http") -> list[str]:
     """Each endpoint in few words."""
     return [
         f"{each.listed.identity} {each.listed.address}"
@@ -66,3 +66,10 @@ def test_no_ports_no_endpoints_no_pod() -> None:
     assert summary({"addressType": "IPv4", "endpoints": None}, port=80) == []
     unnamed = {**bare, "ports": [{"port": 80}, {"port": 53, "protocol": "UDP", "name": "dns"}, {"name": "any"}]}
     assert (summary(unnamed, port=""), ports_of([unnamed, {}])) == (["10.0.0.1:80 10.0.0.1:80"], [""])
+
+
+def test_a_port_without_a_name_is_the_only_one_there_is() -> None:
+    one = slice_of("a", endpoint("1", "10.0.0.1"))
+    two = {**one, "ports": [*one["ports"], {"name": "metrics", "port": 9090}]}
+    assert summary(one, port=None) == ["1 10.0.0.1:7860"]
+    assert summary(two, port=None) == []

@@ -6,7 +6,8 @@ from typing import Literal
 
 import pytest
 
-from gateway.knative.accounting import Accounting, AccountingChoice, choose_accounting
+from gateway.core.scaling.report import Accounting
+from gateway.knative.accounting import AccountingChoice, choose_accounting
 from gateway.knative.autoscaling import PREFIX, read_autoscaling, read_config_autoscaler
 from gateway.knative.told import Origin, Told
 

@@ -58,3 +58,14 @@ async def test_no_answer_is_no_news() -> None:
 
 async def test_nobody_is_asked_without_a_quarantine() -> None:
     assert await told([httpx.Response(200, text="idle")], from_=5, until=6) == ["pod-1 idle, asked at 105.05"]
+
+
+async def test_a_pod_with_an_address_for_what_takes_no_slot_is_asked_there_and_told_who_asks() -> None:
+    pod = Listed("pod-1", "10.0.0.1:8012", "pod-1", direct_address="10.0.0.1:7860")
+    async with new_client() as client:
+        probe = IdlenessProbe(client, "/progress", lambda status, body: True, headers={"K-Kubelet-Probe": "gateway"})
+        watch = IdlenessWatch(probe, pod, RecordingReports(), lambda: True, anyio.current_time)
+        with respx.mock as site, anyio.move_on_after(0.5):
+            route = site.get("http://10.0.0.1:7860/progress", headers={"K-Kubelet-Probe": "gateway"})
+            await watch.run()
+    assert route.call_count == 1
