@@ -54,6 +54,8 @@ TESTED_ELSEWHERE = {
     "gateway/demo/kube_api/faults.py": "tests/kubernetes/test_mirror.py",
     "gateway/demo/kube_api/watching.py": "tests/kubernetes/test_mirror.py",
     "gateway/dialogues/dialogue.py": "tests/dialogues/test_comfyui_job.py",  # protocols
+    "gateway/demo/knative/objects.py": "tests/demo/knative/test_cluster.py",  # data
+    "gateway/demo/knative/pod.py": "tests/demo/knative/test_cluster.py",
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
     "gateway/ops/problems.py": "tests/ops/test_admin.py",
     "gateway/ops_wiring.py": "tests/pages/test_operators_page.py",

@@ -21,17 +21,17 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def served(app: Callable[..., Awaitable[None]], port: int = 0) -> AsyncIterator[str]:
-    """An ASGI application at the address "127.0.0.1:PORT". What is under way when the block ends is given up."""
+async def served(app: Callable[..., Awaitable[None]], port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """An ASGI application at the address "HOST:PORT". What is under way when the block ends is given up."""
     config = uvicorn.Config(app, ws="none", lifespan="off", access_log=False, log_config=None, loop="asyncio")
     server = _Server(config)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
+        listening.bind((host, port))
         listening.listen()
         serving = asyncio.create_task(server.serve([listening]))
         try:
-            yield f"127.0.0.1:{listening.getsockname()[1]}"
+            yield f"{host}:{listening.getsockname()[1]}"
         finally:
             server.should_exit = server.force_exit = True
             await serving

@@ -60,9 +60,11 @@ class Serving:
         await self._stopped.wait()
 
     async def _serve(self, server: _Server, listener: socket.socket, stopped: anyio.Event) -> None:
-        with listener:
-            await server.serve(sockets=[listener])
-        stopped.set()
+        try:
+            with listener:
+                await server.serve(sockets=[listener])
+        finally:
+            stopped.set()
 
 
 @contextlib.asynccontextmanager

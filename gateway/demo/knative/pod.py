@@ -1,0 +1,75 @@
+"""A pretended pod of Knative's: a container behind a queue-proxy, each on a port of the pod's own loopback address. It
+boots, becomes ready, is told to end, finishes what it has, and is gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+
+from gateway.demo.knative.queue_proxy import QueueProxyStandIn
+from gateway.demo.knative.serving import served
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Application = Callable[..., Awaitable[None]]
+
+#: Seconds between two looks whether a pod that ends has finished.
+_LOOK_EVERY = 0.02
+
+
+class PodStandIn:
+    """One of them. `on_change` hears of each step, when the fields have changed."""
+
+    def __init__(
+        self, name: str, uid: str, host: str, container: Application, *, limit: int, on_change: Callable[[], None]
+    ) -> None:
+        self.name = name
+        self.uid = uid
+        self.host = host
+        self.container = container
+        self.proxy: QueueProxyStandIn | None = None  # while it runs
+        self.ready = False
+        self.terminating = False
+        self._limit = limit
+        self._on_change = on_change
+        self._told_to_end = anyio.Event()
+        self._killed = anyio.Event()
+
+    @property
+    def here(self) -> int:
+        """Requests that are in it."""
+        return self.proxy.here if self.proxy is not None else 0
+
+    def end(self) -> None:
+        """As SIGTERM: nothing new, and what is here is finished."""
+        if not self.terminating:
+            self.terminating, self.ready = True, False
+            if self.proxy is not None:
+                self.proxy.draining = True
+            self._on_change()
+            self._told_to_end.set()
+
+    def kill(self) -> None:
+        """At once, with all that is in it."""
+        self.end()
+        self._killed.set()
+
+    async def run(self, *, user_port: int, pod_port: int, boot: float) -> None:
+        """From its start to its end. `boot`: seconds until the container listens."""
+        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+            self.proxy = QueueProxyStandIn(f"http://{self.host}:{user_port}", client, self._limit)
+            async with served(self.proxy, pod_port, self.host):
+                self._on_change()
+                with anyio.move_on_after(boot):
+                    await self._told_to_end.wait()
+                async with served(self.container, user_port, self.host):
+                    self.ready = not self.terminating
+                    self._on_change()
+                    await self._told_to_end.wait()
+                    while self.here and not self._killed.is_set():  # noqa: ASYNC110  (nobody tells)
+                        await anyio.sleep(_LOOK_EVERY)
+        self.proxy = None
