@@ -9,15 +9,36 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from gateway.discovery.endpoint_slices import ServicePort
+from gateway.knative.accounting import choose_accounting
+from gateway.knative.activator_headers import ExemptVia, activator_headers
 from gateway.knative.autoscaling import RevisionAutoscaling
 from gateway.knative.told import Misfit, Origin, Told
+from gateway.proxy.served_pool import PodHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.core.scaling.report import Accounting
     from gateway.knative.revision import RevisionFacts
     from gateway.knative.service import ServiceFacts
     from gateway.settings import PoolSettings, Section
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionPlace:
+    """What the pool of a revision has besides settings, and no other pool has."""
+
+    pool: str  # of the file: one cookie leads to all its revisions
+    namespace: str
+    service: str
+    revision: str
+    where: ServicePort
+    believe_unready: bool  # its pods may pass the probe and not be ready all the same
+    pod_headers: PodHeaders
+    accounting: Accounting
+    goes_by_rate: bool  # its autoscaler counts requests a second
+    stable_window: float  # seconds that its autoscaler looks back
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +47,10 @@ class RevisionPool:
 
     name: str
     settings: PoolSettings
+    place: RevisionPlace
     origins: Mapping[str, Origin]  # who told each value that Knative could have told, by its dotted key
     misfits: tuple[Misfit, ...]
+    problems: tuple[str, ...] = ()  # what is asked for and cannot be had
 
 
 def revision_pool_name(pool: str, revision: str) -> str:
@@ -37,6 +60,7 @@ def revision_pool_name(pool: str, revision: str) -> str:
 
 def revision_pool(pool: str, file: PoolSettings, service: ServiceFacts, revision: RevisionFacts) -> RevisionPool:
     """The pool of `revision`, which is one of those that the pool `pool` of the file stands for."""
+    place, problems = _place(pool, file, service, revision)
     concurrency = _own(file, "concurrency") or Told(revision.concurrency, Origin.REVISION)
     sections = {
         "affinity": _affinity(file, service),
@@ -50,9 +74,39 @@ def revision_pool(pool: str, file: PoolSettings, service: ServiceFacts, revision
     return RevisionPool(
         revision_pool_name(pool, revision.name),
         file.model_copy(update=told | {"concurrency": concurrency.value}),
+        place,
         origins,
         (*service.misfits, *revision.misfits, *_too_much(pool, concurrency, revision)),
+        problems,
     )
+
+
+def _place(
+    pool: str, file: PoolSettings, service: ServiceFacts, revision: RevisionFacts
+) -> tuple[RevisionPlace, tuple[str, ...]]:
+    """The autoscaler is Knative's, so its figures are those of the cluster, whatever the file says of them."""
+    knative, autoscaling = file.backends.knative, revision.autoscaling
+    assert knative is not None
+    choice = choose_accounting(knative.accounting, autoscaling.target_burst_capacity)
+    exempt_via = ExemptVia(knative.exempt_via)
+    place = RevisionPlace(
+        pool=pool,
+        namespace=revision.namespace,
+        service=service.name,
+        revision=revision.name,
+        where=ServicePort(
+            revision.namespace,
+            revision.private_service,
+            revision.pod_port_name,
+            revision.user_port if exempt_via is ExemptVia.USER_PORT else None,
+        ),
+        believe_unready=revision.needs_ready,
+        pod_headers=PodHeaders(*activator_headers(choice.accounting, exempt_via)),
+        accounting=choice.accounting,
+        goes_by_rate=autoscaling.metric.value == "rps",
+        stable_window=autoscaling.window.value,
+    )
+    return place, tuple(f"pools.{pool}.{each}" for each in (choice.problem,) if each is not None)
 
 
 def _affinity(file: PoolSettings, service: ServiceFacts) -> dict[str, Told[Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.scaling.report import Accounting
+from gateway.discovery.endpoint_slices import ServicePort
 from gateway.knative.autoscaling import PREFIX, RevisionAutoscaling, read_config_autoscaler
 from gateway.knative.revision import read_revision
 from gateway.knative.service import PREFIX as ALIBABA
@@ -136,3 +138,29 @@ def test_whatever_is_annotated_the_settings_are_as_good_as_from_a_file(
     settings = merged(None, spec, annotations, service).settings
     written = settings.model_dump(by_alias=True)
     assert PoolSettings.model_validate(written) == settings
+
+
+def test_pods_are_where_the_revision_says_and_are_asked_as_the_file_says() -> None:
+    spec = {"containerConcurrency": 1, "containers": [{"ports": [{"containerPort": 7860}]}]}
+    place = merged(spec=spec).place
+    assert place.where == ServicePort("default", "sd-00001-private", "http", 7860)
+    assert (place.pool, place.service, place.revision, place.believe_unready) == ("pool", "sd", "sd-00001", False)
+    assert (place.accounting, place.goes_by_rate, place.stable_window) == (Accounting.WAITING, False, 60)
+
+    through = merged({"backends": {"knative": BACKENDS["knative"] | {"exempt_via": "kubelet-probe"}}}, spec).place
+    assert through.where == ServicePort("default", "sd-00001-private", "http", None)
+    assert through.pod_headers.uncounted == ((b"k-kubelet-probe", b"gateway"),)
+
+
+def test_the_cluster_and_not_the_file_says_what_its_autoscaler_goes_by() -> None:
+    told = {"target-burst-capacity": "-1", "metric": "rps", "window": "30s"}
+    place = merged({"autoscaling": {"target_burst_capacity": 100, "window": 90}}, annotations=told).place
+    assert (place.accounting, place.goes_by_rate, place.stable_window) == (Accounting.PROXIED, True, 30)
+    assert place.pod_headers.counted == ((b"k-proxy-request", b"activator"),)
+
+
+def test_an_accounting_that_cannot_be_had_is_named() -> None:
+    waiting = {"backends": {"knative": BACKENDS["knative"] | {"accounting": "waiting"}}}
+    (problem,) = merged(waiting, annotations={"target-burst-capacity": "-1"}).problems
+    assert problem.startswith("pools.pool.backends.knative.accounting: found waiting")
+    assert merged(waiting).problems == ()
