@@ -30,6 +30,7 @@ app = typer.Typer(
 def serve(config: Annotated[Path, typer.Option(help="The configuration file.")]) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; SIGHUP reads the file again."""
     from gateway import logs, wiring
+    from gateway.kubernetes.access import NoAccess
     from gateway.server.lifecycle import run
     from gateway.server.listener import CannotListen
 
@@ -38,9 +39,8 @@ def serve(config: Annotated[Path, typer.Option(help="The configuration file.")])
     logs.configure(settings.log.format, settings.log.level)
     wiring.warn(examined.warnings)
     try:
-        wiring.check_available(settings)
         run(lambda: wiring.serve(settings, config, os.environ))
-    except (CannotListen, wiring.NotAvailable) as error:
+    except (CannotListen, NoAccess) as error:
         _fail(str(error))
 
 

@@ -36,6 +36,9 @@ class OperatorsParts:
     ) -> None:
         """`token`: what orders come with; None: none are taken."""
         registry.register(SnapshotCollector(gateway.views, gateway.scaler_views))
+        registry.register(gateway.knative)
+        if gateway.knative_names is not None:
+            registry.register(gateway.knative_names)
         self.timeline = Timeline(lambda: _levels(gateway), gateway.scaler_views)
         admin = Admin(token, Orders(gateway.drivers))
         feed = LiveFeed(
@@ -56,6 +59,7 @@ class OperatorsParts:
             release=gateway.release,
             live=self.live,
             admin=admin,
+            knative=gateway.knative.told,
         )
 
 

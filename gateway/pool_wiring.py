@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import structlog
 
 from gateway.core.pool import Pool
@@ -13,13 +15,11 @@ from gateway.core.scaling.local import LocalEvaluation
 from gateway.discovery.departures import Departures
 from gateway.discovery.dns import DnsBackends
 from gateway.discovery.local_processes import LocalProcesses
+from gateway.discovery.nobody import Nobody
 from gateway.discovery.static import StaticBackends
+from gateway.pool_probes import watch_of
 from gateway.pool_values import autoscaling_of, cookies_of, policy_of, profile_of, rules_of
-from gateway.probing.probes import HttpProbe, IdlenessProbe, TcpProbe
-from gateway.probing.readiness import Cadence
-from gateway.probing.watch import BackendWatch
 from gateway.processes.launcher import Launcher
-from gateway.profiles.treatment import Readiness
 from gateway.proxy.served_pool import ServedPool
 from gateway.runtime.driver import Driver
 from gateway.scaling.local import LocalScaler
@@ -27,14 +27,20 @@ from gateway.scaling.process_target import ProcessTarget
 from gateway.upstream.dialer import Dialer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     import httpx
 
+    from gateway.cluster import Cluster
     from gateway.core.backend import Listed
     from gateway.discovery.source import Source
+    from gateway.knative_values import RevisionPlace
     from gateway.metrics.collector import ScalerView
-    from gateway.settings import PoolSettings
+    from gateway.probing.watch import BackendWatch
+    from gateway.proxy.served_pool import Rules
+    from gateway.proxy.session_cookie import SessionCookies
+    from gateway.scaling.target import Target
+    from gateway.settings import BackendsSettings, PoolSettings
 
 
 class CannotReload(Exception):
@@ -52,32 +58,40 @@ class PoolParts:
         inherited: Mapping[str, str],
         probes: httpx.AsyncClient,
         on_warmed: Callable[[float], None],
+        cluster: Cluster,
+        place: RevisionPlace | None = None,
     ) -> None:
-        """`inherited`: the environment of its processes, if it has any."""
+        """`inherited`: the environment of its processes, if it has any. `place`: it is the pool of that revision; a
+        pool of Knative's without one has no backends: in it requests wait until a revision is known."""
         self.name = name
         self._settings = settings
+        self.place = place
         self._probes = probes
+        self._cluster = cluster
         self._profile = profile_of(settings)
         now = time.monotonic()
         self.driver = Driver(Pool(name, policy_of(settings, self._profile), now), time.monotonic, on_warmed=on_warmed)
         self._dialers: list[Dialer] = []  # the last one is in use; exchanges may go on in those before it
         self.served = ServedPool(
-            name, self.driver, self._profile, cookies_of(name, settings, keys), self._new_dialer(), rules_of(settings)
+            name, self.driver, self._profile, self._new_cookies(keys), self._new_dialer(), self._rules()
         )
         self._reports = Departures(self.driver, self._forget)
         self._watch = self._new_watch()
         self.fleet: LocalProcesses | None = None
         self._scaler: LocalScaler | None = None
+        self._ceilings: Mapping[str, int] = {}
+        self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = [self.driver.run]
         self._closing = False
         # While it runs. Not made here: a reload makes new pools in a signal's callback, where there is no task.
         self._scope: anyio.CancelScope | None = None
         self._source_scope: anyio.CancelScope | None = None
         if settings.backends.processes is not None:
             self.fleet = self._new_fleet(inherited)
-            self._scaler = self._new_scaler(self.fleet)
-            self.driver.on_wait = self._scaler.poke
+            self._scaler = self._new_scaler(self._process_target(self.fleet))
             self.fleet.on_death = self._scaler.reapply
-        if self._profile.idle is None and self.fleet is None:
+        elif not self._is_anteroom:
+            self._join_cluster(cluster)
+        if self._profile.idle is None and self.fleet is None and not self._is_anteroom:
             structlog.get_logger().info(
                 "backends_start_free",
                 pool=name,
@@ -89,15 +103,19 @@ class PoolParts:
         with anyio.CancelScope() as self._scope:
             try:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self.driver.run)
-                    if self._scaler is not None:
-                        tasks.start_soon(self._scaler.run)
+                    for chore in self._chores:
+                        tasks.start_soon(chore)
                     while True:
                         with anyio.CancelScope() as self._source_scope:
                             await self._source().run()
             finally:
                 for dialer in self._dialers:
                     dialer.close()
+
+    @property
+    def _is_anteroom(self) -> bool:
+        """Requests wait in it for a pool of Knative's revisions; it has no backends."""
+        return self._settings.backends.knative is not None and self.place is None
 
     @property
     def has_work(self) -> bool:
@@ -131,45 +149,52 @@ class PoolParts:
 
     # Reload
 
+    def _scales_elsewhere(self, settings: PoolSettings) -> bool:
+        old, new = self._settings.backends.kubernetes, settings.backends.kubernetes
+        return (
+            settings.scaling.kubernetes is not None
+            and old is not None
+            and old.namespace != getattr(new, "namespace", None)
+        )
+
     def check_reload(self, settings: PoolSettings) -> None:
         """Raises CannotReload if `reload` cannot do this without dropping requests."""
         if self._closing:
             raise CannotReload(f"pools.{self.name}: the processes of the one that was removed are still being stopped")
         old, new = self._settings.backends, settings.backends
         where = f"pools.{self.name}.backends"
-        if [kind is None for kind in (old.static, old.dns, old.processes)] != [
-            kind is None for kind in (new.static, new.dns, new.processes)
-        ]:
+        if _kind(old) != _kind(new):
             raise CannotReload(f"{where}: another kind of backends needs a restart")
+        if settings.scaling != self._settings.scaling or self._scales_elsewhere(settings):
+            raise CannotReload(f"pools.{self.name}.scaling: another Deployment needs a restart")
         if old.processes is not None and new.processes is not None:
             same = {"max": old.processes.max}
             if new.processes.model_copy(update=same) != old.processes:
                 raise CannotReload(f"{where}.processes: only max can change without a restart")
 
-    def reload(self, settings: PoolSettings, keys: Sequence[str]) -> None:
+    def reload(self, settings: PoolSettings, keys: Sequence[str], place: RevisionPlace | None = None) -> None:
         """New settings and keys, from the next request on. No request is dropped."""
         old, self._settings = self._settings, settings
+        old_place, self.place = self.place, place
         self._profile = profile_of(settings)
         self.driver.refit(policy_of(settings, self._profile))
         served = self.served
-        served.profile, served.rules = self._profile, rules_of(settings)
+        served.profile, served.rules = self._profile, self._rules()
         if (old.timeouts.connect, old.timeouts.keep_alive) != (settings.timeouts.connect, settings.timeouts.keep_alive):
             served.upstream = self._new_dialer()
         if old.affinity == settings.affinity:
             served.cookies.rotate(keys)
         else:
-            served.cookies = cookies_of(self.name, settings, keys)
+            served.cookies = self._new_cookies(keys)
         self._watch = self._new_watch()
-        if self.fleet is not None and self._scaler is not None and settings.backends.processes is not None:
+        if self.fleet is not None and settings.backends.processes is not None:
             self.fleet.most = settings.backends.processes.max
             self.fleet.start_timeout = settings.cold_start.timeout
-            self._scaler.reconfigure(autoscaling_of(settings), settings.concurrency, self.fleet.ceilings)
-        elif self._source_scope is not None and (old.backends, old.readiness, old.profile) != (
-            settings.backends,
-            settings.readiness,
-            settings.profile,
-        ):
+            self._ceilings = self.fleet.ceilings
+        elif self._source_scope is not None and _members(old, old_place) != _members(settings, place):
             self._source_scope.cancel()  # and a new one begins
+        if self._scaler is not None:
+            self._scaler.reconfigure(autoscaling_of(settings), settings.concurrency, self._ceilings)
 
     # Parts
 
@@ -180,6 +205,12 @@ class PoolParts:
         if backends.dns is not None:
             dns = backends.dns
             return DnsBackends(dns.name, dns.port, self._reports, self._look_after, interval=dns.interval)
+        if backends.kubernetes is not None:
+            return self._cluster.pods_of_service(backends.kubernetes, self._reports, self._look_after)
+        if self.place is not None:
+            return self._cluster.pods_of_revision(self.place, self._reports, self._look_after)
+        if backends.knative is not None:
+            return Nobody()
         return StaticBackends(backends.static or (), self._reports, self._look_after)
 
     def _new_dialer(self) -> Dialer:
@@ -204,29 +235,26 @@ class PoolParts:
         await self._watch(backend, tell)
 
     def _new_watch(self) -> BackendWatch:
-        settings, idle = self._settings.readiness, self._profile.idle
-        readiness = self._profile.readiness
-        if settings.tcp:
-            readiness = Readiness("tcp")
-        elif settings.http is not None:
-            readiness = Readiness("http", settings.http)
-        probe: HttpProbe | TcpProbe = TcpProbe(settings.timeout)
-        if readiness.kind == "http":
-            probe = HttpProbe(
-                self._probes, readiness.path, readiness.accepts, light=readiness.light, timeout=settings.timeout
+        return watch_of(self._settings.readiness, self._profile, self.place, self.driver, self._probes)
+
+    def _rules(self) -> Rules:
+        rules = rules_of(self._settings)
+        return rules if self.place is None else replace(rules, pod_headers=self.place.pod_headers)
+
+    def _new_cookies(self, keys: Sequence[str]) -> SessionCookies:
+        return cookies_of(self.name if self.place is None else self.place.pool, self._settings, keys)
+
+    def _join_cluster(self, cluster: Cluster) -> None:
+        """Kubernetes is told which pods are dear, and how many there should be, as far as that is wanted."""
+        costs = cluster.deletion_costs(self._settings, self.driver.pool)
+        if costs is not None:
+            self._chores.append(costs.run)
+        if self._settings.scaling.kubernetes is not None:
+            target = cluster.deployment(
+                self._settings, self.driver.pool, costs.write_all if costs is not None else anyio.lowlevel.checkpoint
             )
-        backends = self.driver.pool.backends
-        return BackendWatch(
-            probe=probe,
-            cadence=Cadence(settings.initial_delay, settings.period, failure_threshold=settings.failure_threshold),
-            idle_probe=IdlenessProbe(self._probes, idle.path, idle.says_idle, timeout=settings.timeout)
-            if idle is not None
-            else None,
-            is_busy=lambda identity: (b := backends.get(identity)) is not None and bool(b.in_flight or b.quarantines),
-            is_quarantined=lambda identity: (b := backends.get(identity)) is not None and bool(b.quarantines),
-            reports=self.driver,
-            clock=self.driver.clock,
-        )
+            self._scaler = self._new_scaler(target)
+            self._chores.append(target.run)
 
     def _new_fleet(self, inherited: Mapping[str, str]) -> LocalProcesses:
         processes = self._settings.backends.processes
@@ -249,23 +277,38 @@ class PoolParts:
             start_timeout=self._settings.cold_start.timeout,
         )
 
-    def _new_scaler(self, fleet: LocalProcesses) -> LocalScaler:
+    def _process_target(self, fleet: LocalProcesses) -> ProcessTarget:
         pool, driver = self.driver.pool, self.driver
-        evaluation = LocalEvaluation(
-            pool.load, autoscaling_of(self._settings), self._settings.concurrency, fleet.ceilings
-        )
-        target = ProcessTarget(
+        self._ceilings = fleet.ceilings
+        return ProcessTarget(
             fleet,
             take_for_removal=driver.take_for_removal,
             starting=pool.starting,
             overdue=lambda: pool.overdue_quarantines(self._settings.quarantine.replace_after, driver.clock()),
             waiting=lambda: pool.wanted,
         )
-        return LocalScaler(
+
+    def _new_scaler(self, target: Target) -> LocalScaler:
+        pool, driver, settings = self.driver.pool, self.driver, self._settings
+        scaler = LocalScaler(
             self.name,
-            evaluation,
+            LocalEvaluation(pool.load, autoscaling_of(settings), settings.concurrency, self._ceilings),
             target,
             clock=driver.clock,
             waiting=lambda: pool.wanted,
             ready=lambda: pool.ready_count,
         )
+        driver.on_wait = scaler.poke
+        self._chores.append(scaler.run)
+        return scaler
+
+
+def _kind(backends: BackendsSettings) -> str:
+    """Which of them it is: exactly one is set."""
+    return next(name for name in type(backends).model_fields if getattr(backends, name) is not None)
+
+
+def _members(settings: PoolSettings, place: RevisionPlace | None) -> tuple[object, ...]:
+    """All that says who the backends are and how they are asked."""
+    pods = (place.where, place.believe_unready, place.pod_headers) if place is not None else None
+    return settings.backends, settings.readiness, settings.profile, pods

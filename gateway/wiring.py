@@ -11,9 +11,10 @@ import gc
 import math
 import resource
 import secrets
+import socket
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,16 @@ import anyio
 import structlog
 
 from gateway import logs
-from gateway.core.routing import Route, Router
+from gateway.cluster import Cluster
+from gateway.core.routing import Route, Router, bare_host
 from gateway.discovery.static import address_of
+from gateway.knative_wiring import KnativePools
+from gateway.kubernetes.access import NoAccess
 from gateway.metrics.instruments import Instruments, new_registry
+from gateway.metrics.knative_names import KnativeNamesCollector
 from gateway.ops.recent import Recent
 from gateway.ops_wiring import OperatorsParts
+from gateway.pool_registry import PoolRegistry
 from gateway.pool_wiring import CannotReload, PoolParts
 from gateway.probing.control_client import new_client
 from gateway.processes.reaper import adopts_orphans, reap_orphans
@@ -41,7 +47,7 @@ from gateway.server.state import TrafficState
 from gateway.settings import SettingsError, admin_token, examine, session_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import httpx
@@ -49,29 +55,18 @@ if TYPE_CHECKING:
     from gateway.configuration_file import Problem
     from gateway.core.record import RequestRecord
     from gateway.core.snapshot import PoolView
+    from gateway.knative_values import RevisionPlace
     from gateway.metrics.collector import ScalerView
     from gateway.runtime.driver import Driver
     from gateway.settings import PoolSettings, Settings
 
-#: Seconds between two looks whether a pool that was taken out of the configuration is done.
-_LOOK_EVERY = 0.5
-
-
-class NotAvailable(CannotReload):
-    """The file is right, and asks for what this version does not have."""
-
-
-def check_available(settings: Settings) -> None:
-    """Raises NotAvailable for the first pool that cannot be made."""
-    for name, pool in settings.pools.items():
-        for kind in ("kubernetes", "knative"):
-            if getattr(pool.backends, kind) is not None:
-                raise NotAvailable(f"pools.{name}.backends.{kind}: not available in this version")
-
 
 async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
-    """Run the gateway until it is told to stop. Raises SettingsError, CannotListen before anything was started."""
+    """Run the gateway until it is told to stop. Raises, before anything was started, SettingsError, CannotListen, and
+    NoAccess if a pool is in a cluster that there is no way to."""
     token = admin_token(settings, environ)
+    cluster = Cluster(settings.kubernetes, environ)
+    cluster.check(settings)
     traffic_socket = bind(settings.listen.host, settings.listen.port)
     operators_socket = bind(settings.ops.host, settings.ops.port)
     with ExitStack() as stack:
@@ -80,9 +75,9 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
         events = stack.enter_context(LineWriter(sys.stderr.fileno(), instruments.events_dropped, gather=0))
         stack.enter_context(logs.through(events.write))
         access_log = AccessLog(lines.write, console=logs.is_console(settings.log.format, sys.stdout))
-        async with new_client() as probes, anyio.create_task_group() as tasks:
+        async with aclosing(cluster), new_client() as probes, anyio.create_task_group() as tasks:
             background = Background(tasks)
-            gateway = Gateway(settings, path, environ, probes, instruments, access_log, background)
+            gateway = Gateway(settings, path, environ, probes, cluster, instruments, access_log, background)
             operators = OperatorsParts(
                 gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
             )
@@ -121,6 +116,7 @@ class Gateway:
         path: Path,
         environ: Mapping[str, str],
         probes: httpx.AsyncClient,
+        cluster: Cluster,
         instruments: Instruments,
         access_log: AccessLog,
         background: Background,
@@ -129,14 +125,26 @@ class Gateway:
         self._path = path
         self._environ = environ
         self._probes = probes
+        self._cluster = cluster
         self._instruments = instruments
         self._access_log = access_log
         self._background = background
         self.recent = Recent()
         self._keys = self._read_keys(settings)
-        self._parts: dict[str, PoolParts] = {}
-        self._retiring: set[str] = set()  # those of the parts that left the configuration
         self._stopping = False
+        self._pools = PoolRegistry(self._new_pool, background, self._retired)
+        pod_name = environ.get("POD_NAME") or socket.gethostname()
+        self.knative = KnativePools(
+            cluster,
+            self._pools,
+            background,
+            pod_name=pod_name,
+            keys=lambda: self._keys,
+            on_change=self._route,
+        )
+        self.knative_names = (
+            KnativeNamesCollector(self.views, self.knative.names, pod_name) if settings.metrics.knative_names else None
+        )
         self.endpoint = Endpoint(
             Router([]),
             {},
@@ -157,19 +165,19 @@ class Gateway:
 
     def views(self) -> list[PoolView]:
         """Every pool as it is now."""
-        return [parts.driver.snapshot() for parts in self._parts.values()]
+        return [parts.driver.snapshot() for parts in self._pools.parts.values()]
 
     def drivers(self) -> list[Driver]:
         """Of every pool."""
-        return [parts.driver for parts in self._parts.values()]
+        return [parts.driver for parts in self._pools.parts.values()]
 
     def scaler_views(self) -> dict[str, ScalerView]:
         """What the scalers of the pools that have one last thought."""
-        return {name: view for name, parts in self._parts.items() if (view := parts.scaler_view()) is not None}
+        return {name: view for name, parts in self._pools.parts.items() if (view := parts.scaler_view()) is not None}
 
     def release(self, pool: str, backend: str) -> bool:
         """An operator frees the quarantined slots of a backend, by its name. False: there are none."""
-        parts = self._parts.get(pool)
+        parts = self._pools.parts.get(pool)
         if parts is None:
             return False
         found = [b.identity for b in parts.driver.pool.backends.values() if b.name == backend and b.quarantines]
@@ -181,6 +189,8 @@ class Gateway:
         """Whether requests are taken, and why or why not. Holding no backend is ready."""
         if self._stopping:
             return False, "stopping"
+        if listening and (pools := self.knative.degraded()):
+            return True, f"degraded: the autoscaler does not hear of {', '.join(pools)}"
         return listening, "serving" if listening else "starting"
 
     # For the life cycle
@@ -191,16 +201,13 @@ class Gateway:
 
     def grace_over(self) -> None:
         """Nothing is waited for any longer."""
-        for parts in self._parts.values():
+        for parts in self._pools.parts.values():
             parts.driver.stop()
         self.endpoint.stop()
 
     async def close_children(self) -> None:
         """Stop every process of ours and wait until none is left."""
-        async with anyio.create_task_group() as tasks:
-            for parts in self._parts.values():
-                if parts.fleet is not None:
-                    tasks.start_soon(parts.fleet.close)
+        await self._pools.close_children()
 
     def reload(self) -> None:
         """SIGHUP: read the file and the keys again. What cannot be used changes nothing, and the log says why."""
@@ -222,6 +229,8 @@ class Gateway:
 
     def _record(self, record: RequestRecord) -> None:
         self._instruments.observe(record)
+        if self.knative_names is not None:
+            self.knative_names.observe(record)
         self._access_log.observe(record)
         self.recent.observe(record)
 
@@ -237,18 +246,22 @@ class Gateway:
 
     def _check_reload(self, settings: Settings) -> None:
         """Raises CannotReload, before anything has changed."""
-        check_available(settings)
+        try:
+            self._cluster.check(settings)
+        except NoAccess as error:
+            raise CannotReload(str(error)) from error
         for section in ("listen", "ops", "log", "metrics", "kubernetes", "stop"):
             if getattr(settings, section) != getattr(self._settings, section):
                 raise CannotReload(f"{section} has changed: that needs a restart")
         for name, pool in settings.pools.items():
-            if name in self._parts:
-                self._parts[name].check_reload(pool)
+            if name in self._pools.parts:
+                self._pools.parts[name].check_reload(pool)
+        self.knative.check_reload(settings)
         self._check_takeovers(settings)
 
     def _check_takeovers(self, settings: Settings) -> None:
         """No backend works for two pools: neither within a file, which `load` sees to, nor from one to the next."""
-        at_work = {name: parts for name, parts in self._parts.items() if parts.has_work}
+        at_work = {name: parts for name, parts in self._pools.parts.items() if parts.has_work}
         owners = {identity: name for name, parts in at_work.items() for identity in parts.driver.pool.backends}
         for name, pool in settings.pools.items():
             for address in map(address_of, pool.backends.static or ()):
@@ -261,41 +274,41 @@ class Gateway:
     def _apply(self, settings: Settings) -> None:
         self._settings = settings
         for name, pool in settings.pools.items():
-            if name in self._parts:
-                self._parts[name].reload(pool, self._keys)
-            else:
-                self._add(name, pool)
-        for name in self._parts.keys() - settings.pools.keys() - self._retiring:
-            self._retiring.add(name)
-            self._background.start(f"retire {name}", partial(self._retire, name))
+            self._pools.put(name, pool, self._keys)
+        self.knative.reload(settings)
         self.traffic.limits = _limits(settings)
-        self.endpoint.pools = {name: self._parts[name].served for name in settings.pools}
-        self.endpoint.router = Router(
-            Route(name, pool.hosts, pool.path_prefix) for name, pool in settings.pools.items()
-        )
         self.endpoint.trusted = TrustedProxies(map(str, settings.trusted_proxies))
+        self.endpoint.answers_probes = self.knative.is_in_use
         self.traffic.is_proxy = self.endpoint.trusted.trusts
+        self._route()
 
-    def _add(self, name: str, pool: PoolSettings) -> None:
+    def _route(self) -> None:
+        """Which pools there are, and which hosts and paths lead to them."""
+        pools = self._settings.pools
+        self._pools.keep(pools.keys() | self.knative.pool_names())
+        self.endpoint.pools = {name: self.knative.split(name) or self._pools.parts[name].served for name in pools}
+        self.endpoint.router = Router(self._routes())
+
+    def _routes(self) -> Iterator[Route]:
+        """The hosts of the file, and besides those that tags of Knative's are asked for by, if nobody has them."""
+        taken = {bare_host(host) for pool in self._settings.pools.values() for host in pool.hosts}
+        for name, pool in self._settings.pools.items():
+            tags = set(self.knative.hosts(name)) - taken if pool.hosts else set()
+            taken |= tags
+            yield Route(name, (*pool.hosts, *sorted(tags)), pool.path_prefix)
+
+    def _retired(self, name: str) -> None:
+        """A pool is no more."""
+        self.knative.retired(name)
+        self.recent.forget(name)
+
+    def _new_pool(
+        self, name: str, settings: PoolSettings, keys: Sequence[str], place: RevisionPlace | None
+    ) -> PoolParts:
         secrets_of_ours = (self._settings.session.keys_env, self._settings.ops.token_env)
         inherited = {key: value for key, value in self._environ.items() if key not in secrets_of_ours}
         cold_start = partial(self._instruments.cold_start, name)
-        parts = PoolParts(name, pool, self._keys, inherited, self._probes, cold_start)
-        self._parts[name] = parts
-        self._background.start(f"pool {name}", parts.run)
-
-    async def _retire(self, name: str) -> None:
-        """A pool that left the configuration gets no new requests; those it has are served. If it comes back
-        meanwhile, it was never away: a second one beside it would give its backends work of its own."""
-        parts = self._parts[name]
-        while parts.has_work and name not in self._settings.pools:  # noqa: ASYNC110  # rare, and minutes long
-            await anyio.sleep(_LOOK_EVERY)
-        if name not in self._settings.pools:
-            await parts.close()
-            del self._parts[name]
-            self.recent.forget(name)
-            structlog.get_logger().info("pool_retired", pool=name)
-        self._retiring.remove(name)
+        return PoolParts(name, settings, keys, inherited, self._probes, cold_start, self._cluster, place)
 
 
 def _limits(settings: Settings) -> Limits:

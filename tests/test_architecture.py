@@ -59,6 +59,9 @@ TESTED_ELSEWHERE = {
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
     "gateway/ops/problems.py": "tests/ops/test_admin.py",
     "gateway/ops_wiring.py": "tests/pages/test_operators_page.py",
+    "gateway/cluster.py": "tests/system/test_kubernetes.py",
+    "gateway/knative_wiring.py": "tests/system/test_knative.py",
+    "gateway/pool_registry.py": "tests/test_wiring_reload.py",
     "gateway/pool_wiring.py": "tests/test_wiring_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",
     "gateway/processes/process.py": "tests/processes/test_launcher.py",  # which makes them

@@ -139,10 +139,10 @@ def test_serve_with_an_invalid_file(file: Path) -> None:
     assert result.stderr == (f'{file}:1:21 listen.port: found "http", expected a whole number, from 0 to 65535\n')
 
 
-def test_serve_what_is_not_available(file: Path) -> None:
+def test_serve_without_a_way_to_the_cluster(file: Path) -> None:
     backends = {"knative": {"namespace": "default", "service": "sd"}}
     file.write_text(json.dumps({"pools": {"sd": {"backends": backends}}}))
-    assert serve(file) == (2, ["pools.sd.backends.knative: not available in this version"])
+    assert serve(file) == (2, ["not in a pod: KUBERNETES_SERVICE_HOST is not set"])
 
 
 def test_serve_without_a_file() -> None:

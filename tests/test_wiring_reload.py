@@ -37,11 +37,11 @@ pytestmark = pytest.mark.anyio
 GET = UpstreamRequest(b"GET", b"/", [(b"host", b"x")], None)
 
 
-async def test_what_may_not_be_meant_is_said_and_what_is_not_available_refused(tmp_path: Path) -> None:
+async def test_what_may_not_be_meant_is_said_and_a_cluster_out_of_reach_refused(tmp_path: Path) -> None:
     knative = {"knative": {"namespace": "default", "service": "sd"}}
     async with wired(tmp_path, {"sd": pool()}) as one:
         assert one.reload({"sd": pool(), "kn": pool(backends=knative, hosts=["kn"])}) == [
-            "pools.kn.backends.knative: not available in this version"
+            "not in a pod: KUBERNETES_SERVICE_HOST is not set"
         ]
     with capture_logs() as events:
         warn([Problem("config.yaml", 1, 2, "a.b", "x", "y")])

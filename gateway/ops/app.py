@@ -62,10 +62,12 @@ def operators_app(
     release: Callable[[str, str], bool],
     live: EventStream,
     admin: Admin,
+    knative: Callable[[], Mapping[str, object]] = dict,
 ) -> Starlette:
-    """`scaler_views`: by pool, a mapping or a dataclass of plain values; a pool may lack one. `ready`: whether, and why
+    """`scaler_views`: by pool, a mapping or a dataclass of plain values; a pool may lack one. `knative`: the same, of
+    what Knative says of it. `ready`: whether, and why
     or why not. `release(pool, backend)`: whether there was a quarantine to end."""
-    endpoints = _Endpoints(views, scaler_views, registry, ready, release, live, admin, page.files())
+    endpoints = _Endpoints(views, scaler_views, registry, ready, release, live, admin, knative, page.files())
     return Starlette(
         routes=[
             Route("/", endpoints.page),
@@ -94,6 +96,7 @@ class _Endpoints:
     release: Callable[[str, str], bool]
     live: EventStream
     admin: Admin
+    knative: Callable[[], Mapping[str, object]]
     files: Mapping[str, tuple[bytes, str]]
 
     async def page(self, _request: Request) -> Response:
@@ -118,8 +121,15 @@ class _Endpoints:
         return Response(encode(self.registry), headers={"Content-Type": content_type})
 
     async def snapshot(self, _request: Request) -> Response:
-        scalers = self.scaler_views()
-        pools = [{**plain(view), "autoscaler": plain(scalers.get(view.name))} for view in self.views()]
+        scalers, knative = self.scaler_views(), self.knative()
+        pools = [
+            {
+                **plain(view),
+                "autoscaler": plain(scalers.get(view.name)),
+                **({"knative": plain(knative[view.name])} if view.name in knative else {}),
+            }
+            for view in self.views()
+        ]
         return JSONResponse({"pools": pools})
 
     async def scaling(self, _request: Request) -> Response:

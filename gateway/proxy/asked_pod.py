@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from gateway.core.backend import BackendState
+from gateway.core.ticket import Lane
 from gateway.dialogues.dialogue import Reply
 from gateway.upstream.errors import NotSent, UpstreamError
 from gateway.upstream.request import UpstreamRequest
@@ -40,7 +41,7 @@ class AskedPod:
 
     async def get(self, target: str, most: int) -> Reply | None:
         """At most `most` bytes, and then the rest is not waited for."""
-        address = self._backend.address
+        address = self._backend.address_for(Lane.EXEMPT)  # not behind the very work that it is asked about
         request = UpstreamRequest(b"GET", target.encode(), [(b"host", address.encode()), *self._headers], reusable=True)
         try:
             with anyio.move_on_after(_PATIENCE):

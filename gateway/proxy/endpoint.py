@@ -38,6 +38,7 @@ from gateway.proxy.network_probe import ProbeAnswer, probe_answer
 from gateway.proxy.own_host import named_by_address
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST
 from gateway.proxy.relay import NothingStarted, Relay
+from gateway.proxy.revision_split import RevisionSplit
 from gateway.proxy.seat import Seat
 from gateway.proxy.visit import Visit
 from gateway.runtime import driver as runtime
@@ -73,7 +74,7 @@ class Endpoint:
     def __init__(
         self,
         router: Router,
-        pools: Mapping[str, ServedPool],
+        pools: Mapping[str, ServedPool | RevisionSplit],
         *,
         trusted: TrustedProxies,
         health_path: str,
@@ -148,7 +149,7 @@ class Endpoint:
     # The steps
 
     async def _serve(self, visit: Visit) -> Ending:
-        pool = visit.pool = self._route(visit)
+        pool = visit.pool = await self._route(visit)
         treatment = pool.profile.treat(visit.method, visit.raw_path)
         counted = _is_counted(visit, treatment)
         if visit.client.websocket:
@@ -186,13 +187,35 @@ class Endpoint:
             if room is not None:
                 room.close()
 
-    def _route(self, visit: Visit) -> ServedPool:
+    async def _route(self, visit: Visit) -> ServedPool:
         host = visit.origin.host.decode("latin-1")
         name = self.router.pool_for(host, visit.path)
         if name is None:
             raise NoRoute(host)
         visit.record.pool = name
-        return self.pools[name]
+        pool = self.pools[name]
+        return await self._revision(visit, pool) if isinstance(pool, RevisionSplit) else pool
+
+    async def _revision(self, visit: Visit, split: RevisionSplit) -> ServedPool:
+        """One of the pools that share the name. While there is none, the request waits for it as for a first backend,
+        with nothing of its body read."""
+        while (chosen := split.choose(visit.origin, visit.headers)) is None:
+            pool = visit.pool = split.anteroom
+            lane = visit.record.lane = pool.profile.treat(visit.method, visit.raw_path).lane
+            if lane is Lane.DENIED:
+                raise Denied
+            ticket = Ticket(
+                Lane.EXEMPT if lane is Lane.COUNTED else lane,
+                patience=_patience(visit.headers, pool.rules.longest_wait),
+                label=visit.record.request_id,
+            )
+            with pool.driver.slot(ticket) as slot:
+                visit.slot = slot
+                await _until_turn(visit, slot)
+                slot.done(Ending.SERVED)
+        visit.new_session = chosen.session
+        visit.record.pool = chosen.pool.name
+        return chosen.pool
 
     def _ticket(self, visit: Visit, pool: ServedPool, treatment: Treatment) -> Ticket:
         """What the request asks of the pool, with the session that its cookie brings."""
@@ -213,7 +236,7 @@ class Endpoint:
         elif (known := pool.remembered.find(visit.keys)) is not None:
             ticket.session, ticket.returning, ticket.home = known.session, True, known.home
         elif treatment.lane is not Lane.PASSIVE or visit.keys:
-            ticket.session = pool.cookies.new_session()
+            ticket.session = visit.new_session or pool.cookies.new_session()
         if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
             visit.record.session = short_hash(ticket.session) if ticket.returning else None
             renews = claim is not None and pool.cookies.needs_renewal(claim, now)
@@ -297,7 +320,7 @@ class Endpoint:
             request = self._request(visit, pool, content, reusable=may_reuse)
             if job is not None:
                 job.prepare(request)
-            exchange = await pool.upstream.send(slot.backend.address, request)
+            exchange = await pool.upstream.send(slot.backend.address_for(slot.ticket.lane), request)
             if counted and pool.driver.pool.waiting:
                 pool.upstream.dial_ahead(slot.backend.address)
             heard = exchange if job is None else job.hear(exchange)
@@ -350,7 +373,7 @@ class Endpoint:
             may_repeat=may_repeat,
             works_on=pool.profile.works_on,
             spare_room=pool.driver.pool.spare_room,
-            interrupt=lambda: interrupt(pool, slot.backend.address, self._spawn),
+            interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), self._spawn),
             too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
             goes_on=goes_on,
         )

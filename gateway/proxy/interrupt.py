@@ -25,7 +25,8 @@ def interrupt(
     if (how := pool.profile.interrupt) is None:
         over.set()
         return over
-    request = UpstreamRequest(how.method.encode(), how.path.encode(), [(b"host", address.encode())], b"")
+    headers = [(b"host", address.encode()), *pool.rules.pod_headers.uncounted]
+    request = UpstreamRequest(how.method.encode(), how.path.encode(), headers, b"")
 
     async def tell() -> None:
         try:

@@ -53,6 +53,7 @@ class Visit:
         self.record = record
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
+        self.new_session: str | None = None  # a newcomer's, if a pool was chosen by it
         self.relay: Relay | Following | Listening | None = None  # while it is under way
         self.job: JobInHand | None = None
         self.keys: tuple[str, ...] = ()  # who it is besides its cookie

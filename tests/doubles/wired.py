@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from structlog.testing import capture_logs
 
+from gateway.cluster import Cluster
 from gateway.core.backend import BackendState
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.probing.control_client import new_client
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.revision_split import RevisionSplit
 from gateway.runtime.background import Background
 from gateway.settings import load
 from gateway.wiring import Gateway
@@ -57,7 +59,9 @@ class Wired:
 
     def served(self, name: str = "sd") -> ServedPool:
         """One of those in the file."""
-        return self.gateway.endpoint.pools[name]
+        pool = self.gateway.endpoint.pools[name]
+        assert not isinstance(pool, RevisionSplit)
+        return pool
 
     def reload(self, pools: dict[str, Any], **sections: Any) -> list[str]:
         """Rewrite the file and say so. What was said against it."""
@@ -87,8 +91,9 @@ async def wired(
     write(file, pools, sections)
     settings = load(file, environ)
     instruments, access_log = Instruments(new_registry()), AccessLog(lambda line: None)
-    async with new_client() as probes, anyio.create_task_group() as tasks:
-        gateway = Gateway(settings, file, environ, probes, instruments, access_log, Background(tasks))
+    cluster = Cluster(settings.kubernetes, environ)
+    async with contextlib.aclosing(cluster), new_client() as probes, anyio.create_task_group() as tasks:
+        gateway = Gateway(settings, file, environ, probes, cluster, instruments, access_log, Background(tasks))
         try:
             yield Wired(gateway, file)
         finally:

@@ -14,14 +14,17 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.backend import BackendState
+from gateway.core.backend import BackendState, Listed
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.health import WATCHED_FOR
+from gateway.core.pool import Pool
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.profiles.a1111 import a1111
+from gateway.proxy.revision_split import Revisions, RevisionSplit
 from gateway.proxy.served_pool import OnClientGone, PodHeaders
 from gateway.proxy.waiting_page import WaitingPage
+from gateway.runtime.driver import Driver
 from gateway.upstream.errors import CutShort, WrongLength
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import (
@@ -85,6 +88,60 @@ async def test_elsewhere_they_are_requests(gate: Gatehouse) -> None:
     gate.upstream.meets(answering(b"page"))
     client = await gate.visit("GET /page", ("k-network-probe", "activator"), ("user-agent", "kube-probe/1.30"))
     assert (client.body, gate.pod.header("k-network-probe")) == (b"page", None)
+
+
+# Several pools behind one name
+
+
+def split_off(gate: Gatehouse) -> RevisionSplit:
+    """In the pool's place stands what chooses a revision, and knows none yet."""
+    driver = Driver(Pool("sd", gate.driver.pool.policy, anyio.current_time()), anyio.current_time)
+    split = RevisionSplit(replace(gate.served, driver=driver))
+    gate.endpoint.pools = {"sd": split}
+    return split
+
+
+def let_out(split: RevisionSplit) -> None:
+    driver = split.anteroom.driver
+    driver.replace_backends([Listed("any", "", "any", limit=0, ready=True)])
+    driver.replace_backends([])
+
+
+async def test_until_a_revision_is_known_requests_wait_in_order_and_bring_no_body(gate: Gatehouse) -> None:
+    gate.ready("gpu-1")
+    split = split_off(gate)
+    first = await gate.visit("POST /1", announced=3)
+    second = await gate.visit("POST /2", body=b"dog")
+    leaving = await gate.visit("POST /3", body=b"dog")
+    leaving.leaves()
+    await gate.settled()
+    assert split.anteroom.driver.pool.waiting_exempt == 2
+    assert (first.status, second.status, gate.held, gate.upstream.exchanges) == (None, None, 0, [])
+
+    gate.upstream.meets(answering(), answering())
+    split.replace(Revisions({"a": replace(gate.served, name="sd/a")}, {"a": 100}))
+    let_out(split)
+    await gate.settled()
+    first.says(b"cat")
+    await gate.settled()
+    assert (first.status, second.status) == (200, 200)
+    assert [record.pool for record in gate.records] == ["sd", "sd/a", "sd/a"]
+    assert split.anteroom.driver.snapshot().backends == ()
+
+
+async def test_what_is_denied_or_only_asks_does_not_wait_for_a_revision(gate: Gatehouse) -> None:
+    split_off(gate)
+    denied, asking = await gate.visit("GET /secret"), await gate.visit("GET /progress")
+    assert (denied.status, reason(asking)) == (403, (503, "no_backend"))
+
+
+async def test_a_newcomer_keeps_the_session_by_which_a_revision_was_chosen(gate: Gatehouse) -> None:
+    gate.ready("gpu-1")
+    split = split_off(gate)
+    split.replace(Revisions({"a": gate.served, "b": gate.served}, {"a": 50, "b": 50}))
+    gate.upstream.meets(answering())
+    client = await gate.visit("GET /page")
+    assert (client.header("set-cookie") or "").startswith("sd=session-1.")
 
 
 async def test_a_pool_tells_its_pods_in_headers_who_reports_a_request(gate: Gatehouse) -> None:

@@ -75,9 +75,9 @@ class RunningGateway:
         return await self._ops.get(self.ops + path)
 
     async def snapshot(self, pool: str = "sd") -> dict[str, Any]:
-        """A pool as it is now."""
+        """A pool as it is now; without a name if it is not there."""
         pools = (await self.ask("/api/snapshot")).raise_for_status().json()["pools"]
-        found: dict[str, Any] = next(view for view in pools if view["name"] == pool)
+        found: dict[str, Any] = next((view for view in pools if view["name"] == pool), {"name": None, "backends": []})
         return found
 
     async def total(self, name: str, **labels: str) -> float:
@@ -93,11 +93,13 @@ class RunningGateway:
         await eventually(lambda: len(self.events(name)) >= nth, within=within, told=lambda: f"{nth} x {name}")
         return self.events(name)[nth - 1]
 
-    async def until(self, holds: Callable[[dict[str, Any]], object], *, within: float = 15.0) -> dict[str, Any]:
-        """The first snapshot for which `holds` does."""
+    async def until(
+        self, holds: Callable[[dict[str, Any]], object], *, pool: str = "sd", within: float = 15.0
+    ) -> dict[str, Any]:
+        """The pool's first snapshot for which `holds` does."""
         view: dict[str, Any] = {}
         with anyio.move_on_after(within):
-            while not holds(view := await self.snapshot()):  # noqa: ASYNC110  (nobody could set an event)
+            while not holds(view := await self.snapshot(pool)):  # noqa: ASYNC110  (nobody could set an event)
                 await anyio.sleep(0.02)
             return view
         raise AssertionError(f"not within {within:g} s: {inspect.getsource(holds).strip()}\n{json.dumps(view)}")
