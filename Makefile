@@ -18,10 +18,10 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run load dev check test test-system test-pages soak fuzz bench bench-peers fmt clean
+.PHONY: help run run-knative-demo load dev check test test-system test-pages soak fuzz bench bench-peers fmt clean
 
 help: ## what there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 run: $(RUN_TIME) ## the gateway on config/local.yaml, with stand-ins as pods (CONFIG=FILE: on another)
 	@echo 'Traffic: $(GATEWAY)    Operators: $(OPS)/    Ctrl-C stops it.'
@@ -31,6 +31,16 @@ run: $(RUN_TIME) ## the gateway on config/local.yaml, with stand-ins as pods (CO
 	@echo '  make load'
 	@echo
 	@$(PY) -m gateway serve --config $(CONFIG)
+
+run-knative-demo: $(RUN_TIME) ## the gateway in front of Knative, pretended: pods come and go from zero
+	@echo 'Traffic: $(GATEWAY)    Operators: $(OPS)/    Ctrl-C stops it.'
+	@echo 'No pod runs yet. API server, autoscaler and pods are stand-ins, all in one process. In a second terminal, try:'
+	@echo
+	@echo "  curl -X POST $(GATEWAY)/sdapi/v1/txt2img -H 'Content-Type: application/json' -d '{\"prompt\": \"pretty dog\"}'"
+	@echo '  make load'
+	@echo '  curl -s $(OPS)/metrics | grep -e autoscaler -e kn_revision    # what the autoscaler is told'
+	@echo
+	@$(PY) -m gateway.knative_demo
 
 load: $(RUN_TIME) ## 50 requests, 5 at a time, to the gateway that `make run` started
 	@$(PY) -m gateway load -n 50 -c 5 -t 180 -m POST -H 'Content-Type: application/json' \
