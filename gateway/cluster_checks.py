@@ -33,6 +33,7 @@ def check_cluster(settings: Settings) -> Iterator[Finding]:
         yield from _scaling(("pools", name), pool)
     for (first, one), (second, other) in combinations(settings.pools.items(), 2):
         yield from _pair(first, one, ("pools", second), other)
+    yield from _autoscalers(settings)
 
 
 def doubts(settings: Settings) -> Iterator[Finding]:
@@ -44,6 +45,11 @@ def doubts(settings: Settings) -> Iterator[Finding]:
                 ("pools", name, "backends", "knative", "exempt_via"),
                 "user-port, or kubelet-probe where that cannot be reached: through the queue-proxy's queue, what takes "
                 "no slot here waits behind what does (polls behind pictures), and holds pods up",
+            )
+        if knative is not None and pool.autoscaling.model_fields_set:
+            yield Finding(
+                ("pools", name, "autoscaling"),
+                "annotations of the Service: Knative's autoscaler scales its pods, and does not hear of this",
             )
 
 
@@ -80,6 +86,15 @@ def _pair(first: str, one: PoolSettings, at_other: Location, other: PoolSettings
         if its is not None and others is not None and _service(its) == _service(others):
             expected = f"a Service that pools.{first} does not have: each pool would give its pods work of its own"
             yield Finding((*at_other, "backends", kind, "service"), expected)
+
+
+def _autoscalers(settings: Settings) -> Iterator[Finding]:
+    """A cluster has one, and there is one cluster."""
+    told = {name: pool.backends.knative for name, pool in settings.pools.items() if pool.backends.knative is not None}
+    for name, knative in told.items():
+        first = next(iter(told))
+        if knative.autoscaler != told[first].autoscaler:
+            yield Finding(("pools", name, "backends", "knative", "autoscaler"), f"that of pools.{first}: there is one")
 
 
 def _service(backends: KubernetesServiceSettings | KnativeSettings) -> tuple[str, str]:

@@ -92,3 +92,14 @@ def test_polls_that_would_wait_behind_pictures() -> None:
         assert doubt.expected.startswith("user-port, or kubelet-probe")
     for pool in (of_knative(queue), of_knative(profile="a1111"), {"backends": KUBERNETES}):
         assert list(doubts(settings(pool))) == []
+
+
+def test_pools_of_one_cluster_tell_one_autoscaler() -> None:
+    other = of_knative({"service": "other", "autoscaler": "ws://elsewhere:8080"})
+    assert findings(of_knative(), other) == ["pools.b.backends.knative.autoscaler: that of pools.a: there is one"]
+
+
+def test_what_knatives_autoscaler_does_not_hear() -> None:
+    (found,) = doubts(settings(of_knative(autoscaling={"max_scale": 3})))
+    assert dotted(found.at) == "pools.a.autoscaling"
+    assert list(doubts(settings(of_knative()))) == []
