@@ -11,19 +11,15 @@ import anyio.lowlevel
 import structlog
 
 from gateway.core.pool import Pool
-from gateway.core.scaling.local import LocalEvaluation
 from gateway.discovery.departures import Departures
 from gateway.discovery.dns import DnsBackends
-from gateway.discovery.local_processes import LocalProcesses
 from gateway.discovery.nobody import Nobody
 from gateway.discovery.static import StaticBackends
 from gateway.pool_probes import watch_of
+from gateway.pool_scaling import fleet_of, scaler_of, target_of
 from gateway.pool_values import autoscaling_of, cookies_of, policy_of, profile_of, rules_of
-from gateway.processes.launcher import Launcher
 from gateway.proxy.served_pool import ServedPool
 from gateway.runtime.driver import Driver
-from gateway.scaling.local import LocalScaler
-from gateway.scaling.process_target import ProcessTarget
 from gateway.upstream.dialer import Dialer
 
 if TYPE_CHECKING:
@@ -33,12 +29,14 @@ if TYPE_CHECKING:
 
     from gateway.cluster import Cluster
     from gateway.core.backend import Listed
+    from gateway.discovery.local_processes import LocalProcesses
     from gateway.discovery.source import Source
     from gateway.knative_values import RevisionPlace
     from gateway.metrics.collector import ScalerView
     from gateway.probing.watch import BackendWatch
     from gateway.proxy.served_pool import Rules
     from gateway.proxy.session_cookie import SessionCookies
+    from gateway.scaling.local import LocalScaler
     from gateway.scaling.target import Target
     from gateway.settings import BackendsSettings, PoolSettings
 
@@ -86,9 +84,9 @@ class PoolParts:
         self._scope: anyio.CancelScope | None = None
         self._source_scope: anyio.CancelScope | None = None
         if settings.backends.processes is not None:
-            self.fleet = self._new_fleet(inherited)
-            self._scaler = self._new_scaler(self._process_target(self.fleet))
-            self.fleet.on_death = self._scaler.reapply
+            self.fleet = fleet = fleet_of(name, settings, inherited, self._reports, self._look_after)
+            target = target_of(fleet, self.driver, lambda: self._settings.quarantine.replace_after)
+            fleet.on_death = self._scale(target, fleet.ceilings).reapply
         elif not self._is_anteroom:
             self._join_cluster(cluster)
         if self._profile.idle is None and self.fleet is None and not self._is_anteroom:
@@ -167,6 +165,8 @@ class PoolParts:
             raise CannotReload(f"{where}: another kind of backends needs a restart")
         if settings.scaling != self._settings.scaling or self._scales_elsewhere(settings):
             raise CannotReload(f"pools.{self.name}.scaling: another Deployment needs a restart")
+        if _tells_costs(old) != _tells_costs(new):
+            raise CannotReload(f"{where}: another deletion_cost needs a restart")
         if old.processes is not None and new.processes is not None:
             same = {"max": old.processes.max}
             if new.processes.model_copy(update=same) != old.processes:
@@ -253,52 +253,14 @@ class PoolParts:
             target = cluster.deployment(
                 self._settings, self.driver.pool, costs.write_all if costs is not None else anyio.lowlevel.checkpoint
             )
-            self._scaler = self._new_scaler(target)
+            self._scale(target, {})
             self._chores.append(target.run)
 
-    def _new_fleet(self, inherited: Mapping[str, str]) -> LocalProcesses:
-        processes = self._settings.backends.processes
-        assert processes is not None
-        launcher = Launcher(
-            processes.command,
-            log_dir=processes.log_dir / self.name,
-            inherited=inherited,
-            env=processes.env,
-            gpus=processes.gpus,
-            host=processes.host,
-            stop_grace=processes.stop_grace,
-        )
-        return LocalProcesses(
-            self.name,
-            launcher,
-            self._reports,
-            self._look_after,
-            most=processes.max,
-            start_timeout=self._settings.cold_start.timeout,
-        )
-
-    def _process_target(self, fleet: LocalProcesses) -> ProcessTarget:
-        pool, driver = self.driver.pool, self.driver
-        self._ceilings = fleet.ceilings
-        return ProcessTarget(
-            fleet,
-            take_for_removal=driver.take_for_removal,
-            starting=pool.starting,
-            overdue=lambda: pool.overdue_quarantines(self._settings.quarantine.replace_after, driver.clock()),
-            waiting=lambda: pool.wanted,
-        )
-
-    def _new_scaler(self, target: Target) -> LocalScaler:
-        pool, driver, settings = self.driver.pool, self.driver, self._settings
-        scaler = LocalScaler(
-            self.name,
-            LocalEvaluation(pool.load, autoscaling_of(settings), settings.concurrency, self._ceilings),
-            target,
-            clock=driver.clock,
-            waiting=lambda: pool.wanted,
-            ready=lambda: pool.ready_count,
-        )
-        driver.on_wait = scaler.poke
+    def _scale(self, target: Target, ceilings: Mapping[str, int]) -> LocalScaler:
+        """The pool is scaled by itself from here on, within these bounds besides its own."""
+        self._ceilings = ceilings
+        self._scaler = scaler = scaler_of(self.name, self._settings, self.driver, target, ceilings)
+        self.driver.on_wait = scaler.poke
         self._chores.append(scaler.run)
         return scaler
 
@@ -306,6 +268,12 @@ class PoolParts:
 def _kind(backends: BackendsSettings) -> str:
     """Which of them it is: exactly one is set."""
     return next(name for name in type(backends).model_fields if getattr(backends, name) is not None)
+
+
+def _tells_costs(backends: BackendsSettings) -> bool:
+    """Kubernetes is told which pods are dear."""
+    told = backends.kubernetes or backends.knative
+    return told is not None and told.deletion_cost
 
 
 def _members(settings: PoolSettings, place: RevisionPlace | None) -> tuple[object, ...]:

@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "gateway/cluster.py": "tests/system/test_kubernetes.py",
     "gateway/knative_wiring.py": "tests/system/test_knative.py",
     "gateway/pool_registry.py": "tests/test_wiring_reload.py",
+    "gateway/pool_scaling.py": "tests/system/test_from_zero.py",
     "gateway/pool_wiring.py": "tests/test_wiring_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",
     "gateway/processes/process.py": "tests/processes/test_launcher.py",  # which makes them
