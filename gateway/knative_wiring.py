@@ -78,7 +78,6 @@ class KnativePools(Collector):
         told = {name: pool for name, pool in settings.pools.items() if pool.backends.knative is not None}
         for name in self._services.keys() - told.keys():
             self._services.pop(name).close()
-            del self._splits[name]
         for name, pool in told.items():
             if name in self._services:
                 self._services[name].reload(pool)
@@ -88,7 +87,7 @@ class KnativePools(Collector):
 
     def split(self, name: str) -> RevisionSplit | None:
         """What stands in front of the pools of that name's revisions."""
-        return self._splits.get(name)
+        return self._splits.get(name) if name in self._services else None
 
     def pool_names(self) -> set[str]:
         """The pools of all revisions that are to be served."""
@@ -100,7 +99,8 @@ class KnativePools(Collector):
         return tuple(plan.traffic.hosts) if plan is not None else ()
 
     def retired(self, name: str) -> None:
-        """The pool of a revision is no more."""
+        """A pool is no more."""
+        self._splits.pop(name, None)
         if self._reporter is not None:
             self._reporter.remove(name)
 
@@ -151,7 +151,8 @@ class KnativePools(Collector):
         return {name: service.plan for name, service in self._services.items() if service.plan is not None}
 
     def _add(self, name: str, pool: PoolSettings) -> None:
-        self._splits[name] = RevisionSplit(self._pools.parts[name].served)
+        if name not in self._splits:  # else requests of the one that was removed still wait for it
+            self._splits[name] = RevisionSplit(self._pools.parts[name].served)
         self._services[name] = service = KnativePool(
             name,
             pool,
@@ -193,7 +194,7 @@ class KnativePools(Collector):
         pool = driver.pool
         if pool.report is None:
             pool.report = RevisionReport(place.accounting, goes_by_rate=place.goes_by_rate)
-        else:
+        elif (pool.report.accounting, pool.report.goes_by_rate) != (place.accounting, place.goes_by_rate):
             pool.report.account(driver.clock(), place.accounting, goes_by_rate=place.goes_by_rate)
         assert self._reporter is not None
         self._reporter.add(

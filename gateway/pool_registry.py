@@ -26,9 +26,11 @@ _LOOK_EVERY = 0.5
 
 
 class PoolRegistry:
-    """By name. `on_retired` hears of each that is no more."""
+    """By name. `on_retired` hears of each that is no more, and whose it was."""
 
-    def __init__(self, make: Make, background: Background, on_retired: Callable[[str], None]) -> None:
+    def __init__(
+        self, make: Make, background: Background, on_retired: Callable[[str, RevisionPlace | None], None]
+    ) -> None:
         self.parts: dict[str, PoolParts] = {}
         self._make = make
         self._background = background
@@ -70,6 +72,6 @@ class PoolRegistry:
         if name not in self._wanted:
             await parts.close()
             del self.parts[name]
-            self._on_retired(name)
+            self._on_retired(name, parts.place)
             structlog.get_logger().info("pool_retired", pool=name)
         self._retiring.remove(name)

@@ -297,10 +297,14 @@ class Gateway:
             taken |= tags
             yield Route(name, (*pool.hosts, *sorted(tags)), pool.path_prefix)
 
-    def _retired(self, name: str) -> None:
-        """A pool is no more."""
+    def _retired(self, name: str, place: RevisionPlace | None) -> None:
+        """Pools of the file may come back, and their counters with them; revisions do not."""
         self.knative.retired(name)
         self.recent.forget(name)
+        if place is not None:
+            self._instruments.forget(name)
+            if self.knative_names is not None:
+                self.knative_names.forget(name)
 
     def _new_pool(
         self, name: str, settings: PoolSettings, keys: Sequence[str], place: RevisionPlace | None

@@ -114,6 +114,20 @@ class Instruments:
         if record.turns > 1:
             self._retries[key].inc(record.turns - 1)
 
+    def forget(self, pool: str) -> None:
+        """The pool is no more, and nobody will be called so again: its series end, or revisions would pile them up."""
+        for children in (
+            self._requests,
+            self._wait,
+            self._service,
+            self._bytes_in,
+            self._bytes_out,
+            self._retries,
+            self._cold_starts,
+            self._cookies,
+        ):
+            children.forget(pool)
+
     def cold_start(self, pool: str, seconds: float) -> None:
         """A pool met demand with no ready backend, and so many seconds later had one."""
         self._cold_starts[(pool,)].observe(seconds)
@@ -145,3 +159,9 @@ class _Children(dict[tuple[str, ...], _Metric], Generic[_Metric]):
     def __missing__(self, labels: tuple[str, ...]) -> _Metric:
         child = self[labels] = self._parent.labels(*labels)
         return child
+
+    def forget(self, pool: str) -> None:
+        """All children whose first label it is."""
+        for labels in [labels for labels in self if labels[0] == pool]:
+            del self[labels]
+            self._parent.remove(*labels)

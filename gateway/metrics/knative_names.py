@@ -62,6 +62,11 @@ class KnativeNamesCollector(Collector):
         if record.pool is not None and record.status is not None:
             self._counts[record.pool, record.status] += 1
 
+    def forget(self, pool: str) -> None:
+        """The pool is no more."""
+        for key in [key for key in self._counts if key[0] == pool]:
+            del self._counts[key]
+
     def collect(self) -> Iterator[UntypedMetricFamily]:
         """All families with their samples."""
         return self._families({view.name: view for view in self._views()}, self._revisions())

@@ -110,3 +110,17 @@ def test_other_happenings_have_their_own_counters(counted: Counted) -> None:
 def test_the_process_is_in_the_registry_and_the_registry_is_nobody_elses(counted: Counted) -> None:
     assert counted.shows("process_resident_memory_bytes")
     assert Counted().shows("gateway_access_lines_dropped_total") == 0
+
+
+def test_the_series_of_a_pool_that_is_no_more_end(counted: Counted) -> None:
+    for pool in ("sd", "other"):
+        counted.instruments.observe(served(pool=pool))
+        counted.instruments.session_cookie(pool, "valid")
+    counted.instruments.forget("sd")
+    gone = {
+        sample.labels["pool"]
+        for family in counted.registry.collect()
+        for sample in family.samples
+        if "pool" in sample.labels
+    }
+    assert gone == {"other"}

@@ -71,6 +71,10 @@ def test_requests_by_code_and_class() -> None:
     }
     assert counts == {("200", "2xx"): 2, ("499", "4xx"): 1, ("503", "5xx"): 1}
     assert len(families["activator_request_count"].samples) == 3
+    counting.forget("sd")
+    assert [family.samples for family in registry(counting).collect() if family.name == "activator_request_count"] == [
+        []
+    ]
 
 
 @pytest.mark.parametrize(
