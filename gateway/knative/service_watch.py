@@ -44,7 +44,8 @@ class Known:
 
 
 class ServiceWatch:
-    """`on_change` is given everything anew whenever something has changed; it must not wait."""
+    """`on_change` is given everything anew whenever something of it has changed; it must not wait. (Objects change
+    more often: their status says how many pods there are.)"""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class ServiceWatch:
         self._service = service
         self._on_change = on_change
         self._found: dict[Resource, list[KubeObject]] = {}
+        self._known: Known | None = None
         named = f"metadata.name={service}"
         collections = (
             Collection(SERVICES, namespace, fields=named),
@@ -77,9 +79,11 @@ class ServiceWatch:
 
     def _hearing(self, resource: Resource) -> Callable[[list[KubeObject]], None]:
         def heard(objects: list[KubeObject]) -> None:
-            if self._found.get(resource) != objects:
-                self._found[resource] = objects
-                self._on_change(self._read())
+            self._found[resource] = objects
+            known = self._read()
+            if known != self._known:
+                self._known = known
+                self._on_change(known)
 
         return heard
 

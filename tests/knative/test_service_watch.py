@@ -59,12 +59,16 @@ async def test_the_config_map_says_what_revisions_do_not_and_what_of_it_is_nonse
         assert [each.key for each in known[-1].misfits] == ["stable-window"]
 
 
-async def test_without_a_route_the_service_says_whose_the_traffic_is_and_what_is_told_twice_is_no_news() -> None:
+async def test_without_a_route_the_service_says_whose_the_traffic_is_and_what_means_nothing_here_is_no_news() -> None:
     async with watched() as (store, known):
         service = objects.knative_service("sd", {})
         service["status"] = {"traffic": [{"revisionName": "sd-1", "percent": 100}]}
         store.put("services", service)
         await eventually(lambda: known and known[-1].traffic.shares == {"sd-1": 100})
-        store.put("routes", objects.route("sd", {}, {}))
-        await eventually(lambda: len(known) > 1)
-        assert known[-1].traffic.shares == {"sd-1": 100}
+        before = len(known)
+        service["status"]["observedGeneration"] = 2
+        store.put("services", service)
+        store.put("routes", objects.route("sd", {}, {}))  # it has none yet
+        store.put("revisions", objects.revision("sd-1", "sd", user_port=7860, concurrency=1, annotations={}))
+        await eventually(lambda: known[-1].revisions)
+        assert (len(known), known[-1].traffic.shares) == (before + 1, {"sd-1": 100})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -9,7 +10,8 @@ import httpx
 import pytest
 
 from tests.doubles.eventually import eventually
-from tests.system.knative_gateway import in_cluster, pool_of
+from tests.system.knative_gateway import in_cluster, pool, pool_of, sections
+from tests.system.running_gateway import configuration, write_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,3 +250,27 @@ async def test_what_takes_no_slot_does_not_wait_behind_what_does(tmp_path: Path,
         assert container.most_at_once == 2
         container.finish()
         assert (await slow.answer()).status_code == 200
+
+
+async def test_the_file_is_read_again_and_no_request_notices(tmp_path: Path) -> None:
+    rules = [{"match": f"GET {LIGHT}", "lane": "exempt"}]
+    async with in_cluster(tmp_path, rules=rules) as one:
+        one.cluster.scale("a", 1)
+        await one.ready("a", 1)
+        slow, behind = one.ask(), one.ask()
+        (container,) = one.containers
+        await container.came(1)
+        await one.gateway.until(lambda view: view["line"]["waiting"] == 1, pool=pool_of("a"))
+        changed = pool(one.cluster, rules=rules, knative={"exempt_via": "kubelet-probe"}, queue={"limit": 7})
+        write_config(tmp_path, configuration(changed, **sections(tmp_path)))
+        one.gateway.signal(signal.SIGHUP)
+        await one.gateway.until(lambda view: view["line"]["limit"] == 7, pool=pool_of("a"))
+        await eventually(lambda: one.cluster.api.count("list", "endpointslices") == 2)
+        assert (await one.client.get(one.gateway.url + LIGHT)).status_code == 200
+        assert container.seen[-1]["k-kubelet-probe"] == "gateway"
+        container.finish(2)
+        assert [(await each.answer()).status_code for each in (slow, behind)] == [200, 200]
+
+        write_config(tmp_path, configuration(changed | {"backends": {"static": ["127.0.0.1:1"]}}, **sections(tmp_path)))
+        one.gateway.signal(signal.SIGHUP)
+        assert "another kind of backends" in (await one.gateway.event("reload_refused"))["why"][0]
