@@ -62,7 +62,8 @@ class KnativePool:
         self._facts: dict[str, RevisionFacts] = {}  # of the revisions in the plan
         self._doubts = False
         self._said: frozenset[str] = frozenset()
-        self._scope: anyio.CancelScope | None = None  # of the watch that runs
+        self._watch: ServiceWatch | None = None  # while it runs
+        self._scope: anyio.CancelScope | None = None  # its
         self._closed = False
         self._log = structlog.get_logger().bind(pool=name)
 
@@ -72,10 +73,22 @@ class KnativePool:
             tasks.start_soon(self._look_again)
             while not self._closed:
                 told = _knative(self._settings)
-                watch = ServiceWatch(self._client, told.namespace, told.service, told.system_namespace, self._heard)
+                self._watch = watch = ServiceWatch(
+                    self._client, told.namespace, told.service, told.system_namespace, self._heard
+                )
                 with anyio.CancelScope() as self._scope:
                     await watch.run()
             tasks.cancel_scope.cancel()
+
+    @property
+    def service(self) -> str:
+        """The Service's name."""
+        return _knative(self._settings).service
+
+    @property
+    def stale(self) -> list[str]:
+        """Why the plan may not be true any more; empty while the cluster is heard."""
+        return self._watch.stale if self._watch is not None else []
 
     def close(self) -> None:
         """`run` returns."""

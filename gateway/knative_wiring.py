@@ -126,8 +126,10 @@ class KnativePools(Collector):
     def told(self) -> dict[str, dict[str, Any]]:
         """What Knative says of each pool, and who told each value, for the snapshot."""
         told: dict[str, dict[str, Any]] = {}
+        for name, service in self._services.items():
+            told[name] = {"service": service.service, "stale": service.stale, "warnings": (), "traffic": ()}
         for name, plan in self._plans().items():
-            told[name] = {"service": name, "warnings": plan.warnings, "traffic": plan.traffic.targets}
+            told[name] |= {"warnings": plan.warnings, "traffic": plan.traffic.targets}
             for revision in plan.revisions.values():
                 told[revision.name] = _shown(revision, plan)
         return told

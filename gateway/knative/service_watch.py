@@ -71,6 +71,11 @@ class ServiceWatch:
         )
         self._mirrors = [Mirror(client, each, self._hearing(each.resource), jitter=jitter) for each in collections]
 
+    @property
+    def stale(self) -> list[str]:
+        """Why what is known may not be so any more; empty while all of it is."""
+        return [str(mirror.status.error) for mirror in self._mirrors if mirror.status.error is not None]
+
     async def run(self) -> None:
         """Until cancelled."""
         async with anyio.create_task_group() as tasks:

@@ -72,3 +72,15 @@ async def test_without_a_route_the_service_says_whose_the_traffic_is_and_what_me
         store.put("revisions", objects.revision("sd-1", "sd", user_port=7860, concurrency=1, annotations={}))
         await eventually(lambda: known[-1].revisions)
         assert (len(known), known[-1].traffic.shares) == (before + 1, {"sd-1": 100})
+
+
+async def test_it_says_why_it_may_not_know_any_more() -> None:
+    async with a_cluster() as cluster, anyio.create_task_group() as tasks:
+        cluster.api.faults.refuse("list", "configmaps", message="may not")
+        watch = ServiceWatch(cluster.client, "default", "sd", "system", lambda known: None, jitter=soon)
+        tasks.start_soon(watch.run)
+        await eventually(lambda: watch.stale)
+        assert watch.stale == ["cannot list configmaps in namespace system: 403 may not"]
+        cluster.api.faults.allow("list", "configmaps")
+        await eventually(lambda: not watch.stale)
+        tasks.cancel_scope.cancel()

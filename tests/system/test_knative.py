@@ -199,6 +199,8 @@ async def test_a_missing_right_is_named_and_missed_until_it_is_there(tmp_path: P
         one.cluster.api.store.forget_history()
         stale = await one.gateway.event("kubernetes_stale")
         assert stale["missing_right"] == "list revisions.serving.knative.dev"
+        (why,) = (await one.gateway.snapshot())["knative"]["stale"]
+        assert why.startswith("cannot list revisions.serving.knative.dev in namespace default")
         asked = one.ask(LIGHT)
         one.cluster.put_service()
         one.cluster.put_revision("a")
