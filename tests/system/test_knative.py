@@ -91,6 +91,7 @@ async def test_a_new_revision_takes_over_and_no_request_is_lost(tmp_path: Path) 
 
         async def press() -> None:
             while True:
+                one.client.cookies.clear()  # a newcomer each time: a session stays on its revision
                 answers.append((await one.client.post(one.gateway.url + LIGHT)).status_code)
 
         async with anyio.create_task_group() as clients:

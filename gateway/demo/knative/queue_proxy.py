@@ -146,7 +146,8 @@ class QueueProxyStandIn:
 
     def _as_go_says(self, error: httpx.TransportError) -> str:
         if isinstance(error, httpx.ConnectError):
-            return f"dial tcp {self._container.removeprefix('http://')}: connect: connection refused\n"
+            port = self._container.rpartition(":")[2]  # a real one shares the container's loopback address
+            return f"dial tcp 127.0.0.1:{port}: connect: connection refused\n"
         return "EOF\n"
 
 
