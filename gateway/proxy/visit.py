@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.decisions import Ending, Outcome
+from gateway.core.receipt import receipt_of
 from gateway.proxy.handshake import check_agreement
 from gateway.proxy.headers import answer_headers
-from gateway.proxy.problems import is_page_load, problem_after, problem_for, render
+from gateway.proxy.problems import CLIENT_CLOSED_REQUEST, is_page_load, problem_after, problem_for, render
 from gateway.proxy.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from gateway.core.decisions import Ending
     from gateway.core.record import RequestRecord
     from gateway.profiles.treatment import LocalAnswer
     from gateway.proxy.errors import EdgeError
@@ -120,6 +121,28 @@ class Visit:
             *self._ours(upstream=False),
         ]
         await self._send_whole(answer.status, headers, body)
+
+    def close(self, now: float) -> None:
+        """It is over, and its record complete."""
+        record, slot = self.record, self.slot
+        if record.ending is None:  # cancelled from outside, as at a second signal: its connection is cut
+            record.ending = Ending.STOPPED_IN_ANSWER
+        if record.status is None and record.ending.outcome is Outcome.CLIENT_GONE:
+            record.status = CLIENT_CLOSED_REQUEST
+        record.ended_at = now
+        record.bytes_in = self.inbound.received
+        if self.tunnel is not None:
+            record.bytes_in, record.bytes_out = self.tunnel.bytes_in, self.tunnel.bytes_out
+        if slot is not None:
+            record.turns = slot.ticket.turns
+            record.place = slot.ticket.place
+            if slot.ticket.met is not None:
+                record.receipt = receipt_of(slot.ticket)
+            record.waited = slot.waited
+            record.service = slot.service
+            record.granted_at = slot.ticket.granted_at if slot.ticket.turns else None
+            if slot.ticket.backend is not None:
+                record.backend = slot.ticket.backend.name
 
     async def _answer(self, problem: Problem) -> None:
         if self.client.gone:

@@ -9,6 +9,7 @@ What requests cost, by their paths:
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -268,3 +269,8 @@ async def open_gatehouse() -> AsyncIterator[Gatehouse]:
         await gate.settled()
         gate.assert_nothing_is_left()
         tasks.cancel_scope.cancel()
+
+
+def reason(client: VisitingClient) -> tuple[int | None, str]:
+    """What an answer of the gateway's own says."""
+    return client.status, json.loads(client.body)["reason"]

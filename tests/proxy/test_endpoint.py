@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import random
 import weakref
 from collections import Counter
@@ -14,32 +13,29 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.backend import BackendState, Listed
+from gateway.core.backend import Listed
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.health import WATCHED_FOR
 from gateway.core.pool import Pool
-from gateway.core.snapshot import short_hash
-from gateway.core.ticket import Lane, WhenBusy
+from gateway.core.ticket import Lane
 from gateway.profiles.a1111 import a1111
 from gateway.proxy.revision_split import Revisions, RevisionSplit
 from gateway.proxy.served_pool import OnClientGone, PodHeaders
 from gateway.proxy.waiting_page import WaitingPage
 from gateway.runtime.driver import Driver
-from gateway.upstream.errors import CutShort, WrongLength
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import (
     ScriptedExchange,
     after,
     answering,
     breaking_off,
-    closing_when_reused,
     crashing,
     hanging,
     refusing,
     talking_nonsense,
 )
 from tests.doubles.virtual_time import virtual_time_of_asyncio
-from tests.proxy.gatehouse import PROFILE, PROXY, TTL
+from tests.proxy.gatehouse import PROFILE, PROXY, reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,11 +55,6 @@ CHUNKED = ("transfer-encoding", "chunked")
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return virtual_time_of_asyncio()
-
-
-def reason(client: VisitingClient) -> tuple[int | None, str]:
-    """What an answer of the gateway's own says."""
-    return client.status, json.loads(client.body)["reason"]
 
 
 # Where a request goes
@@ -224,99 +215,6 @@ async def test_only_uncounted_bodiless_requests_ride_on_used_connections(gate: G
     assert [exchange.request.reusable for exchange in gate.upstream.exchanges] == [True, False, False, False]
 
 
-# Affinity
-
-
-async def test_the_very_first_answer_tells_a_client_its_home(gate: Gatehouse) -> None:
-    gate.upstream.meets(answering(b"", 500, (b"cache-control", b"max-age=60")))
-    client = await gate.visit("GET /page")
-    assert (gate.home_of(client), gate.record.session) == ("gpu-1", None)
-    assert "Secure" not in (client.header("set-cookie") or "")
-    assert (b"cache-control", b"private") in client.headers
-
-
-async def test_who_came_by_https_gets_a_cookie_for_https(gate: Gatehouse) -> None:
-    gate.upstream.meets(answering())
-    client = await gate.visit("GET /page", ("x-forwarded-proto", "https"), peer=PROXY)
-    assert "; Secure" in (client.header("set-cookie") or "")
-
-
-async def test_a_cookie_takes_its_client_home_and_stays_with_the_gateway(gate: Gatehouse) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.upstream.meets(answering())
-    name, value = gate.cookie("mine", "gpu-2")
-    client = await gate.visit("GET /paint", (name, f"theme=dark; {value}"))
-    assert (gate.pod.address, gate.pod.header("cookie")) == ("gpu-2:1", b"theme=dark")
-    assert (gate.home_of(client), gate.record.session) == (None, short_hash("mine"))
-    assert gate.verdicts == [("sd", "valid")]
-
-
-async def test_a_cookie_past_half_its_life_is_renewed(gate: Gatehouse) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.upstream.meets(answering())
-    client = await gate.visit("GET /paint", gate.cookie("mine", "gpu-2", age=TTL / 2 + 2))
-    assert (gate.home_of(client), (client.header("set-cookie") or "")[:8]) == ("gpu-2", "sd=mine.")
-
-
-@pytest.mark.parametrize(("value", "verdict"), [("sd=forged", "invalid"), ("theme=dark", "none")])
-async def test_what_does_not_verify_is_no_cookie(gate: Gatehouse, value: str, verdict: str) -> None:
-    gate.upstream.meets(answering())
-    client = await gate.visit("GET /paint", ("cookie", value))
-    assert (gate.home_of(client), gate.verdicts) == ("gpu-1", [("sd", verdict)])
-
-
-async def test_an_expired_cookie_is_no_cookie(gate: Gatehouse) -> None:
-    gate.upstream.meets(answering())
-    client = await gate.visit("GET /paint", gate.cookie("mine", age=TTL + 2))
-    assert (gate.home_of(client), gate.verdicts) == ("gpu-1", [("sd", "expired")])
-    assert "mine" not in (client.header("set-cookie") or "")
-
-
-async def test_a_session_moves_when_its_home_is_gone(gate: Gatehouse) -> None:
-    gate.upstream.meets(answering())
-    client = await gate.visit("GET /paint", gate.cookie("mine", "gpu-9"))
-    assert (gate.home_of(client), (client.header("set-cookie") or "")[:8]) == ("gpu-1", "sd=mine.")
-
-
-async def test_a_session_waits_for_its_busy_home(gate: Gatehouse) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    working = await gate.visit("GET /paint", gate.cookie("hers", "gpu-2"))
-    waiting = await gate.visit("GET /paint", gate.cookie("mine", "gpu-2"))
-    assert (gate.waiting, gate.slot("gpu-1")) == (1, "free")
-    gate.upstream.meets(answering(b"at home"))
-    gate.pod.answers()
-    await gate.settled()
-    assert (waiting.body, working.has_all) == (b"at home", True)
-
-
-@pytest.mark.parametrize("age", [0, TTL / 2 + 2])
-async def test_a_spill_leaves_home_where_it_is(gate: Gatehouse, age: float) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.rules(when_busy=WhenBusy.SPILL)
-    working = await gate.visit("GET /paint", gate.cookie("hers", "gpu-2"))
-    gate.upstream.meets(answering())
-    spilled = await gate.visit("GET /paint", gate.cookie("mine", "gpu-2", age=age))
-    assert gate.pod.address == "gpu-1:1"
-    assert gate.home_of(spilled) == ("gpu-2" if age else None)
-    working.leaves()
-    gate.upstream.exchanges[0].answers()
-
-
-async def test_passive_requests_have_no_part_in_it(gate: Gatehouse) -> None:
-    gate.upstream.meets(answering(), answering())
-    new = await gate.visit("GET /progress")
-    old = await gate.visit("GET /progress", gate.cookie("mine", age=TTL - 2))
-    assert (new.header("set-cookie"), old.header("set-cookie"), gate.record.session) == (None, None, None)
-    assert len(gate.driver.pool.sessions) == 0
-
-
-async def test_answers_of_the_gateway_set_no_cookie(gate: Gatehouse) -> None:
-    gate.upstream.meets(breaking_off)
-    client = await gate.visit("POST /paint", gate.cookie("mine", "gpu-9", age=TTL / 2 + 2))
-    assert (client.status, client.header("set-cookie")) == (502, None)
-    gate.quarantine()
-
-
 # Room and the body
 
 
@@ -462,161 +360,6 @@ async def test_a_clock_of_the_line_runs_out(gate: Gatehouse) -> None:
     await gate.passes(600)
     assert reason(client) == (503, "nothing_came_up")
     assert gate.record.waited == pytest.approx(600, abs=0.1)
-
-
-@pytest.mark.parametrize(
-    ("prefer", "seconds"), [("wait=5", 5), ("respond-async, WAIT = 7", 7), ('wait="8"', 8), ("wait=999999999", 100)]
-)
-async def test_a_client_may_wait_less_long(gate: Gatehouse, prefer: str, seconds: float) -> None:
-    gate.ready()
-    client = await gate.visit("POST /paint", ("prefer", "return=minimal"), ("prefer", prefer))
-    await gate.passes(seconds - 0.5)
-    assert not client.has_all
-    await gate.passes(0.5)
-    assert reason(client) == (503, "client_limit")
-
-
-# Turns
-
-
-async def test_a_refused_connection_gives_the_turn_back_whatever_the_method(gate: Gatehouse) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.upstream.meets(refusing, answering(b"dog"))
-    client = await gate.visit("POST /paint", body=b"a dog")
-    assert gate.upstream.asked == ["gpu-1:1", "gpu-2:1"]
-    assert (client.body, gate.record.turns, gate.record.backend) == (b"dog", 2, "gpu-2")
-    assert gate.home_of(client) == "gpu-2"
-
-
-async def test_a_backend_that_refuses_is_asked_again_later_and_not_in_a_loop(gate: Gatehouse) -> None:
-    gate.upstream.meets(refusing, refusing, answering(b"dog"))
-    client = await gate.visit("POST /paint", body=b"a dog")
-    assert (len(gate.upstream.asked), gate.slot(), gate.waiting) == (1, "free", 1)
-    await gate.passes(1 + 2)
-    assert (client.body, gate.pod.received, gate.record.turns) == (b"dog", b"a dog", 3)
-
-
-async def test_a_passive_request_that_is_refused_does_not_wait(gate: Gatehouse) -> None:
-    gate.upstream.meets(refusing)
-    client = await gate.visit("GET /progress")
-    assert reason(client) == (503, "no_backend")
-
-
-async def test_who_leaves_after_a_refusal_leaves_the_line(gate: Gatehouse) -> None:
-    gate.upstream.meets(refusing)
-    client = await gate.visit("POST /paint")
-    client.leaves()
-    await gate.settled()
-    assert (gate.record.ending, gate.waiting) == (Ending.CLIENT_LEFT_WAITING, 0)
-
-
-@pytest.mark.parametrize(
-    ("script", "ending", "why"),
-    [
-        (breaking_off, Ending.BACKEND_BROKE_BEFORE_ANSWER, "backend_broke_before_answer"),
-        (talking_nonsense, Ending.BACKEND_BAD_ANSWER, "backend_bad_answer"),
-    ],
-)
-async def test_what_broke_before_its_head_is_not_sent_twice(
-    gate: Gatehouse, script: Callable[[ScriptedExchange], Awaitable[None]], ending: Ending, why: str
-) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.upstream.meets(script)
-    client = await gate.visit("POST /paint", body=b"a dog")
-    assert reason(client) == (502, ending.name.lower())
-    assert client.header("retry-after") is None
-    assert (gate.record.ending, gate.record.detail) == (ending, "gpu-1:1: as scripted")
-    assert (len(gate.upstream.exchanges), gate.why_quarantined()) == (1, why)
-    assert gate.quarantine() == pytest.approx(900, abs=1)
-
-
-async def test_quarantine_is_what_was_left_of_total(gate: Gatehouse) -> None:
-    await gate.visit("POST /paint")
-    await gate.passes(500)
-    gate.pod.breaks_off()
-    await gate.settled()
-    assert gate.quarantine() == pytest.approx(400, abs=1)
-
-
-async def test_a_short_503_that_breaks_is_a_broken_answer(gate: Gatehouse) -> None:
-    client = await gate.visit("POST /paint")
-    gate.pod.begins(503, length=8)
-    gate.pod.gives(b"come")
-    gate.pod.fails(CutShort)
-    await gate.settled()
-    assert reason(client) == (502, "backend_broke_before_answer")
-    gate.quarantine()
-
-
-@pytest.mark.parametrize("request_line", ["GET /paint", "PUT /paint", "POST /again"])
-async def test_what_may_be_repeated_gets_one_more_turn_elsewhere(gate: Gatehouse, request_line: str) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.upstream.meets(breaking_off, answering(b"dog"))
-    client = await gate.visit(request_line, body=b"a dog")
-    assert gate.upstream.asked == ["gpu-1:1", "gpu-2:1"]
-    assert (client.body, gate.pod.received, gate.record.turns) == (b"dog", b"a dog", 2)
-    assert gate.slot("gpu-2") == "free"
-    assert gate.quarantine("gpu-1") == pytest.approx(900, abs=1)
-
-
-async def test_but_only_one(gate: Gatehouse) -> None:
-    gate.ready("gpu-1", "gpu-2", "gpu-3")
-    gate.upstream.meets(breaking_off, breaking_off)
-    client = await gate.visit("GET /paint")
-    assert (client.status, len(gate.upstream.exchanges)) == (502, 2)
-    for address in gate.upstream.asked:
-        gate.quarantine(address.removesuffix(":1"))
-
-
-async def test_nobody_waits_for_the_slot_that_his_own_request_broke(gate: Gatehouse) -> None:
-    gate.upstream.meets(breaking_off)
-    client = await gate.visit("GET /paint")
-    assert reason(client) == (502, "backend_broke_before_answer")
-    gate.quarantine()
-
-
-async def test_a_backend_that_stops_with_its_connection_is_asked_again(gate: Gatehouse) -> None:
-    gate.rules(quarantine_max=0)
-    gate.upstream.meets(breaking_off, answering(b"dog"))
-    client = await gate.visit("GET /paint")
-    assert (client.body, gate.upstream.asked) == (b"dog", ["gpu-1:1", "gpu-1:1"])
-
-
-async def test_when_another_backend_never_comes_it_is_still_a_broken_answer(gate: Gatehouse) -> None:
-    """Not 503: that would say that nothing was started."""
-    gate.rules(quarantine_max=1000)
-    gate.ready("gpu-1", "gpu-2")
-    gate.driver.set_state("gpu-2", BackendState.STARTING)
-    gate.upstream.meets(breaking_off)
-    client = await gate.visit("GET /paint")
-    await gate.passes(300)
-    assert reason(client) == (502, "backend_broke_before_answer")
-    assert gate.record.ending is Ending.BACKEND_BROKE_BEFORE_ANSWER
-    gate.quarantine()
-
-
-async def test_uncounted_requests_are_repeated_unless_their_body_went_by(gate: Gatehouse) -> None:
-    gate.ready("gpu-1", "gpu-2")
-    gate.upstream.meets(breaking_off, answering(b"page"), breaking_off)
-    bodiless = await gate.visit("GET /page")
-    assert (bodiless.body, gate.upstream.asked) == (b"page", ["gpu-1:1", "gpu-2:1"])
-    went_by = await gate.visit("PUT /page", body=b"a dog")
-    assert (went_by.status, len(gate.upstream.exchanges)) == (502, 3)
-
-
-async def test_a_used_connection_that_was_closing_costs_no_turn(gate: Gatehouse) -> None:
-    gate.upstream.meets(closing_when_reused, answering(b"page"))
-    client = await gate.visit("GET /page")
-    assert (client.body, gate.record.turns) == (b"page", 1)
-    assert [exchange.request.reusable for exchange in gate.upstream.exchanges] == [True, False]
-
-
-async def test_a_request_that_we_could_not_finish_is_not_repeated(gate: Gatehouse) -> None:
-    client = await gate.visit("GET /paint", body=b"a dog")
-    gate.pod.fails(WrongLength)
-    await gate.settled()
-    assert (client.status, gate.record.turns) == (502, 1)
-    gate.quarantine()
 
 
 # Stopping

@@ -1,0 +1,58 @@
+"""What a request asks of its pool: a ticket, with the session that its cookie, or another name of the client, brings,
+and with the client's own patience. What the client will be told of its session is settled here, too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from typing import TYPE_CHECKING
+
+from gateway.core.snapshot import short_hash
+from gateway.core.ticket import Lane, Ticket
+from gateway.proxy.seat import Seat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from gateway.profiles.treatment import Treatment
+    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.visit import Visit
+
+_WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
+
+
+def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen: Callable[[str, str], None]) -> Ticket:
+    """What the request asks of the pool, with the session that its cookie brings."""
+    sessions, now = pool.driver.pool.sessions, time.time()
+    visit.keys = treatment.more.session_keys if treatment.more is not None else ()
+    verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
+    cookie_seen(pool.name, verdict.value)
+    ticket = Ticket(
+        treatment.lane,
+        when_busy=treatment.when_busy or pool.rules.when_busy,
+        patience=patience_of(visit.headers, pool.rules.longest_wait),
+        label=visit.record.request_id,
+        rule=treatment.rule,
+    )
+    if claim is not None:
+        ticket.session, ticket.returning = claim.session, True
+        ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
+    elif (known := pool.remembered.find(visit.keys)) is not None:
+        ticket.session, ticket.returning, ticket.home = known.session, True, known.home
+    elif treatment.lane is not Lane.PASSIVE or visit.keys:
+        ticket.session = visit.new_session or pool.cookies.new_session()
+    if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
+        visit.record.session = short_hash(ticket.session) if ticket.returning else None
+        renews = claim is not None and pool.cookies.needs_renewal(claim, now)
+        visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
+    return ticket
+
+
+def patience_of(headers: Iterable[tuple[bytes, bytes]], longest: float) -> float:
+    """Seconds that the client itself would wait (RFC 7240: `Prefer: wait=SECONDS`)."""
+    for name, value in headers:
+        if name == b"prefer" and (wait := _WAIT.search(value)):
+            return min(float(wait[1]), longest)
+    return math.inf
