@@ -96,10 +96,7 @@ class Ending(enum.Enum):
     INTERNAL_ERROR = "IH"  # a defect of ours; the log has the traceback
     INTERNAL_ERROR_IN_ANSWER = "ID"
 
-    @property
-    def outcome(self) -> Outcome:
-        """The class of promise G2 that this ending counts in."""
-        return _OUTCOMES.get(self, Outcome.REFUSED)
+    outcome: Outcome  #: The class of promise G2 that this ending counts in.
 
 
 _OUTCOMES = {
@@ -114,3 +111,6 @@ _OUTCOMES = {
     Ending.STOPPED_IN_ANSWER: Outcome.CUT,
     Ending.INTERNAL_ERROR_IN_ANSWER: Outcome.CUT,
 }
+
+for _ending in Ending:
+    _ending.outcome = _OUTCOMES.get(_ending, Outcome.REFUSED)

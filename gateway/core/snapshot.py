@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateway.core.backend import BackendState
@@ -132,6 +133,7 @@ class PoolView:
     counts: Counts = field(default_factory=Counts)
 
 
+@lru_cache(4096)
 def short_hash(session_id: str) -> str:
     """What logs and snapshots show of a session: enough to tell two apart, not enough to be one."""
     return hashlib.sha256(session_id.encode()).hexdigest()[:8]

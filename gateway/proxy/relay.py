@@ -206,16 +206,21 @@ class Relay:
         return not self._scope.happened
 
     async def _begin(self, head: AnswerHead) -> None:
+        """The head, and as much of the body as has come with it. If that is all of it, the slot goes first."""
         first = await self._peek(head)
-        self._head = head
+        if self._exchange.ready and not (self._exchange.ended or self._client.write_paused):
+            first = await self._exchange.read()
         ended = self._exchange.ended
-        follows = ended or self._exchange.ready
-        if not follows:
+        if ended:
+            await self._give_back()
+        self._head = head
+        if not ended:
             self._allow(self._rules.idle)
+        follows = ended or bool(first)
         if self._listens():
             await self._teller.begin(head, body_follows=follows)
-        if ended:
-            await self._pass_on(first)
+        if follows:
+            await self._write(first, not ended)
 
     async def _peek(self, head: AnswerHead) -> bytes:
         """The body of an answer that may mean that nothing was started. Raises NothingStarted."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.body import Body
+    from gateway.proxy.forwarded import Header
     from gateway.proxy.served_pool import Exchange, ServedPool
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
@@ -56,13 +57,14 @@ class Turns:
         Raises EdgeError, and UpstreamError if the client is still to be told."""
         counted = treatment.lane is Lane.COUNTED
         may_repeat = visit.method in IDEMPOTENT or treatment.repeatable
+        headers = _headers(visit, pool)  # while it waits: not when a backend does
         broke: UpstreamError | None = None
         while True:
             try:
                 await until_turn(visit, slot)
                 if visit.keys and slot.ticket.session is not None:
                     pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
-                return await self._exchange(visit, pool, slot, body, treatment)
+                return await self._exchange(visit, pool, slot, body, treatment, headers)
             except (NotSent, NothingStarted):
                 slot.again()
             except UpstreamError as error:
@@ -79,7 +81,9 @@ class Turns:
                     raise broke from refused
                 raise
 
-    async def _exchange(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment) -> Ending:
+    async def _exchange(
+        self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment, headers: list[Header]
+    ) -> Ending:
         """One turn: the request to the backend, its answer to the client."""
         rules = pool.rules
         counted = slot.ticket.lane is Lane.COUNTED
@@ -93,7 +97,7 @@ class Turns:
         may_repeat = counted or not isinstance(content, Inbound)
         job = following(treatment, visit, pool, slot)
         while True:
-            request = self._request(visit, pool, content, reusable=may_reuse)
+            request = self._request(visit, pool, headers, content, reusable=may_reuse)
             if job is not None:
                 job.prepare(request)
             exchange = await pool.upstream.send(slot.backend.address_for(slot.ticket.lane), request)
@@ -119,17 +123,16 @@ class Turns:
                     job.close()
 
     def _request(
-        self, visit: Visit, pool: ServedPool, content: bytes | AsyncIterator[bytes] | None, *, reusable: bool
+        self,
+        visit: Visit,
+        pool: ServedPool,
+        headers: list[Header],
+        content: bytes | AsyncIterator[bytes] | None,
+        *,
+        reusable: bool,
     ) -> UpstreamRequest:
         """What the backend gets. Only uncounted requests that may be repeated ride on a connection that carried
         another."""
-        headers = request_headers(
-            visit.headers,
-            visit.origin,
-            request_id=visit.record.request_id.encode(),
-            session_cookie=pool.cookies.name,
-        )
-        headers += pool.rules.pod_headers.of(visit.record.lane)
         if pool.profile.own_host and visit.slot is not None:
             headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
         upgrade = b"websocket" if visit.client.websocket else None
@@ -156,6 +159,17 @@ class Turns:
         if self._stopping:  # since the request was sent off
             relay.stop()
         return relay
+
+
+def _headers(visit: Visit, pool: ServedPool) -> list[Header]:
+    headers = request_headers(
+        visit.headers,
+        visit.origin,
+        request_id=visit.record.request_id.encode(),
+        session_cookie=pool.cookies.name,
+    )
+    headers += pool.rules.pod_headers.of(visit.record.lane)
+    return headers
 
 
 async def until_turn(visit: Visit, slot: Slot) -> None:
