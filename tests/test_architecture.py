@@ -42,7 +42,7 @@ PURE = frozenset(
 TESTED_ELSEWHERE = {
     "gateway/__main__.py": "tests/system/test_commands.py",  # one call
     "gateway/core/line.py": "tests/core/test_pool_line.py",  # as transcripts of the pool
-    "gateway/core/roster.py": "tests/core/test_pool_backends.py",
+    "gateway/core/roster.py": "tests/core/test_presence.py",
     "gateway/core/policy.py": "tests/core/test_pool.py",  # data
     "gateway/core/ticket.py": "tests/core/test_pool.py",  # data
     "gateway/top/app.py": "tests/pages/test_top.py",

@@ -41,6 +41,11 @@ class Starts:
         """The first success clears everything."""
         self.failures, self.evidence, self.wanted = 0, "", False
 
+    def expire(self, now: float) -> None:
+        """Nobody has asked for the page for so long that nobody looks at it any more."""
+        if self.watched_until is not None and self.watched_until <= now:
+            self.watched_until = None
+
     def is_hopeless(self, now: float) -> bool:
         """The last three starts died and the next attempt is not due."""
         return self.failures >= FAIL_FAST_AFTER and now < self.next_at

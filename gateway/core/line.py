@@ -24,9 +24,6 @@ class Line:
         self.shared: KeyedHeap[Ticket] = KeyedHeap()
         self.spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
 
-    def __len__(self) -> int:
-        return len(self.counted) + len(self.exempt)
-
     def everybody(self) -> list[Ticket]:
         """Counted ones first, in order. O(n log n)."""
         return [*self.counted, *self.exempt]

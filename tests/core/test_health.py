@@ -31,3 +31,11 @@ def test_an_arrival_is_remembered_for_one_attempt() -> None:
     starts = Starts(wanted=True)
     starts.failed("exit code 1", next_at=8.0)
     assert not starts.wanted
+
+
+def test_a_page_that_nobody_looks_at_any_more_is_forgotten() -> None:
+    starts = Starts(watched_until=90.0)
+    starts.expire(89.9)
+    assert starts.watched_until == 90.0
+    starts.expire(90.0)
+    assert starts.watched_until is None

@@ -1,12 +1,21 @@
-"""Pages that tell of the start instead of waiting in line: what they ask for, and for how long."""
+"""Transcripts: what a scaler must serve, and cold starts, told of by a page or not."""
 
 from __future__ import annotations
 
 from gateway.core.backend import BackendState
-from gateway.core.decisions import Reason
+from gateway.core.decisions import Ending, Reason
 from gateway.core.health import WATCHED_FOR
 from gateway.core.ticket import Lane
 from tests.core.playbook import Playbook
+
+
+def test_demand_that_goes_away_is_no_cold_start_measured() -> None:
+    p = Playbook()
+    p.arrive("a")
+    p.leave("a", Ending.CLIENT_LEFT_WAITING)
+    p.at(5)
+    p.pods("gpu-1", ready=True)
+    assert p.warmed == []
 
 
 def test_however_many_look_they_ask_for_one() -> None:

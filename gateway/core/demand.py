@@ -1,0 +1,61 @@
+"""What a scaler must serve, and since when nobody serves it. Scalers read it; none is called from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.decisions import Warmed
+from gateway.core.scaling.concurrency import TimeWeighted
+
+if TYPE_CHECKING:
+    from gateway.core.health import Starts
+    from gateway.core.line import Line
+    from gateway.core.patience import Estimates
+    from gateway.core.roster import Roster
+    from gateway.core.scaling.report import RevisionReport
+    from gateway.core.snapshot import Counts
+
+
+class Demand:
+    """One pool's, brought up to date after each fact."""
+
+    def __init__(self, roster: Roster, line: Line, starts: Starts, estimates: Estimates, counts: Counts) -> None:
+        self.load = TimeWeighted()
+        self.report: RevisionReport | None = None  # for a remote autoscaler
+        self.cold_since: float | None = None  # since when demand meets no ready backend
+        self._roster = roster
+        self._line = line
+        self._starts = starts
+        self._estimates = estimates
+        self._counts = counts
+
+    @property
+    def wanted(self) -> int:
+        """What keeps at least one backend up or coming: everything in line, and one for those who only look: an
+        arrival that is remembered, pages that tell of the start."""
+        line, starts = self._line, self._starts
+        watched = starts.watched_until is not None and not self._roster.ready
+        return len(line.counted) + len(line.exempt) + (starts.wanted or watched)
+
+    def settle(self, now: float) -> Warmed | None:
+        """Facts have changed. Returns the cold start that is over by that."""
+        roster = self._roster
+        wanted, working = self.wanted, roster.in_flight + roster.quarantined
+        self.load.set(now, wanted + working)
+        if self.report is not None:
+            self.report.set(now, waiting=wanted, working=working, arrivals=self._counts.arrivals)
+        if not roster.ready and wanted and not roster.somebody_rests:
+            if self.cold_since is None:
+                self.cold_since = now
+                self._counts.cold_starts += 1
+            return None
+        return None if self.cold_since is None else self._end_cold_start(now - self.cold_since)
+
+    def _end_cold_start(self, seconds: float) -> Warmed | None:
+        """There is a ready backend, or nobody wants one any more."""
+        self.cold_since = None
+        if not self._roster.ready:
+            return None
+        self._starts.watched_until = None
+        self._estimates.warmed(seconds)
+        return Warmed(seconds)

@@ -1,0 +1,114 @@
+"""The matching of waiting tickets to free slots. The only place that grants.
+
+A ticket waits in up to two lines: its home's, if it is bound to one, and the shared one, if anybody may serve it. A
+freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.decisions import Decision, Granted
+from gateway.core.receipt import what_ended
+from gateway.core.ticket import Lane, Ticket, TicketState
+
+if TYPE_CHECKING:
+    from gateway.core.backend import Backend
+    from gateway.core.line import Line
+    from gateway.core.patience import Patience
+    from gateway.core.roster import Roster
+    from gateway.core.seating import Seating
+
+
+class Match:
+    """Told which backends may have got a free slot or a ticket, it finds those who can be served now."""
+
+    def __init__(self, roster: Roster, line: Line, patience: Patience, seating: Seating) -> None:
+        self._roster = roster
+        self._line = line
+        self._patience = patience
+        self._seating = seating
+        self._touched: dict[Backend, None] = {}  # may have got a free slot, or a ticket
+        self._grants = 0
+
+    def reconsider(self, backend: Backend, now: float) -> None:
+        """Something about the backend has changed: the next match looks at it, or nobody waits for it."""
+        self._roster.reconsider(backend, now)
+        if backend in self._roster.free:
+            self._touched[backend] = None
+        elif backend not in self._roster.ready:
+            self._line.unbind(backend)
+
+    def join(self, ticket: Ticket, now: float) -> list[Decision]:
+        """Into the line, and out again if it can be served. Where nobody waits whom it might overtake, it does not
+        have to stand in it first: that is most of what a free pool's requests would cost."""
+        roster, line = self._roster, self._line
+        ticket.state = TicketState.WAITING
+        ticket.backend = None
+        if ticket.lane is not Lane.COUNTED:
+            if roster.ready and not line.exempt:
+                return [self._grant(ticket, roster.choose(ticket, roster.ready), now)]
+            line.join(ticket, None, 0.0, now)
+            return self.hand_out(now)
+        home = roster.home_of(ticket)
+        if home is not None and (home not in roster.ready or home.given_up or home is ticket.broke_on):
+            home = None
+        if roster.free and not line.counted and (home is None or home in roster.free):
+            ticket.bound_to = home
+            return [self._grant(ticket, roster.choose(ticket, roster.free), now)]
+        if home is not None:
+            self._touched[home] = None
+        line.join(ticket, home, roster.policy.spill_after, now)
+        return self.hand_out(now)
+
+    def unjoin(self, ticket: Ticket) -> None:
+        """Out of the line, and its clocks stop."""
+        self._line.leave(ticket)
+        self._patience.unwatch(ticket)
+
+    def hand_out(self, now: float) -> list[Decision]:
+        """Everybody who can be served."""
+        roster, line = self._roster, self._line
+        if not (line.counted or line.exempt):
+            self._touched.clear()
+            return []
+        decisions: list[Decision] = []
+        while roster.ready and (ticket := line.exempt.first()):
+            decisions.append(self._take(ticket, roster.choose(ticket, roster.ready), now))
+        while self._touched:
+            backend, _ = self._touched.popitem()
+            while backend in roster.free and (ticket := line.next_for(backend)):
+                chosen = backend if ticket in backend.line else roster.choose(ticket, roster.free)
+                decisions.append(self._take_next(chosen, now))
+        while roster.free and (ticket := line.shared.first()):
+            decisions.append(self._take_next(roster.choose(ticket, roster.free), now))
+        return decisions
+
+    def _take_next(self, backend: Backend, now: float) -> Granted:
+        """Whoever was chosen by a ticket may have an older one in its own line."""
+        ticket = self._line.next_for(backend)
+        assert ticket is not None
+        return self._take(ticket, backend, now)
+
+    def _take(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
+        """Out of the line: its turn."""
+        self.unjoin(ticket)
+        if ticket.met is not None:  # it really had to wait
+            ticket.wait_ended = what_ended(ticket, backend, now)
+        return self._grant(ticket, backend, now)
+
+    def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
+        ticket.state = TicketState.HOLDING
+        ticket.backend = backend
+        ticket.granted_at = now
+        ticket.turns += 1
+        self._grants += 1
+        backend.last_granted = self._grants
+        if ticket.lane is Lane.COUNTED:
+            backend.in_flight[ticket] = None
+            self._roster.in_flight += 1
+        else:
+            backend.uncounted[ticket] = None
+        self._seating.seat(ticket, backend)
+        self._roster.rank(backend, now)
+        return Granted(ticket, backend)
