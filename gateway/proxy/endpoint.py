@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gateway.proxy.body import Body
     from gateway.proxy.forwarded import TrustedProxies
     from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.traced import Tracer
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -73,6 +74,7 @@ class Endpoint:
         self.pools = pools
         self.trusted = trusted
         self.answers_probes = False  # those of Knative's ingress and kubelet: there is a pool of Knative's
+        self.tracer: Tracer | None = None  # set before the first request, if there is one
         self._health_path = health_path
         self._ids = (f"{id_prefix}{number:08x}" for number in itertools.count(1))
         self._clock = clock
@@ -113,6 +115,8 @@ class Endpoint:
             self._visits.discard(visit)
             visit.close(self._clock())
             self._record(record)
+            if visit.trace is not None:
+                visit.trace.ended(record)
 
     def new_id(self) -> str:
         """A request id that no other request has, of this process or another."""
@@ -247,7 +251,10 @@ class Endpoint:
             started_at=self._clock(),
         )
         inbound = Inbound(receive, scope["headers"], client)
-        return Visit(scope, send, client=client, origin=origin, inbound=inbound, record=record)
+        visit = Visit(scope, send, client=client, origin=origin, inbound=inbound, record=record)
+        if self.tracer is not None:
+            visit.trace = self.tracer(visit.headers, record, origin.scheme)
+        return visit
 
 
 def _is_counted(visit: Visit, treatment: Treatment) -> bool:

@@ -230,7 +230,7 @@ class Relay:
                 body += await self._exchange.read()
             nothing = not_started.says_so(head.status, body, too_early=self._too_early)
             if nothing and self._may_repeat and self._listens():
-                raise NothingStarted
+                raise NothingStarted("the backend did not take the request")
         return body
 
     async def _pass_on(self, piece: bytes) -> None:

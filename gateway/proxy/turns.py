@@ -65,7 +65,8 @@ class Turns:
                 if visit.keys and slot.ticket.session is not None:
                     pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
                 return await self._exchange(visit, pool, slot, body, treatment, headers)
-            except (NotSent, NothingStarted):
+            except (NotSent, NothingStarted) as error:
+                visit.broke(error)
                 slot.again()
             except UpstreamError as error:
                 is_spent = broke is not None or visit.inbound.received != body.length
@@ -75,6 +76,7 @@ class Turns:
                     slot.done(ending_of(error), slot.at_risk)
                     raise
                 broke = error
+                visit.broke(error)
                 slot.elsewhere()
             except Refused as refused:
                 if broke is not None:  # that nothing was started would not be true
@@ -101,6 +103,8 @@ class Turns:
             if job is not None:
                 job.prepare(request)
             exchange = await pool.upstream.send(slot.backend.address_for(slot.ticket.lane), request)
+            if visit.trace is not None:
+                visit.trace.dialled(reused=exchange.reused)
             if counted and pool.driver.pool.waiting:
                 pool.upstream.dial_ahead(slot.backend.address)
             heard = exchange if job is None else job.hear(exchange)
@@ -112,9 +116,10 @@ class Turns:
                     visit.relay = job
                     await job.run()
                 return ending
-            except BrokeBeforeHead:
+            except BrokeBeforeHead as error:
                 if not exchange.reused:
                     raise
+                visit.broke(error)
                 may_reuse = False  # the backend was most likely just closing it: once more, on a fresh one
             finally:
                 visit.relay = None
@@ -135,6 +140,8 @@ class Turns:
         another."""
         if pool.profile.own_host and visit.slot is not None:
             headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
+        if visit.trace is not None and visit.slot is not None:
+            headers = visit.trace.dials(visit.slot.backend.name, headers)
         upgrade = b"websocket" if visit.client.websocket else None
         method, length = visit.method.encode(), visit.inbound.length
         return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
@@ -189,12 +196,16 @@ async def until_turn(visit: Visit, slot: Slot) -> None:
 
 
 async def _turn_or_gone(visit: Visit, slot: Slot) -> None:
+    if visit.trace is not None:
+        visit.trace.waits(cold=visit.pool is not None and visit.pool.driver.pool.is_cold)
     with anyio.CancelScope() as waiting:
         visit.client.on_gone(waiting.cancel)
         try:
             await slot.turn()
         finally:
             visit.client.on_gone(None)
+            if visit.trace is not None:
+                visit.trace.waited(slot.ticket)
 
 
 def ending_of(error: UpstreamError) -> Ending:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.proxy.problems import Answer, Problem
     from gateway.proxy.relay import Relay
     from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.proxy.traced import Trace
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -59,6 +60,7 @@ class Visit:
         self.job: JobInHand | None = None
         self.keys: tuple[str, ...] = ()  # who it is besides its cookie
         self.tunnel: Tunnel | None = None
+        self.trace: Trace | None = None  # if it is traced
         self.set_cookie: Callable[[str], bytes | None] | None = None
         self.answering = False  # a byte of an answer was handed out
         self._send = send
@@ -102,6 +104,11 @@ class Visit:
         await self._answer(problem_after(ending))
 
     # The endpoint's side
+
+    def broke(self, error: Exception) -> None:
+        """An attempt came to nothing, and another one follows."""
+        if self.trace is not None:
+            self.trace.broke(str(error))
 
     async def explain(self, error: EdgeError) -> None:
         """An answer of our own to a request that was not started."""
@@ -172,6 +179,8 @@ class Visit:
     def _headers(self, head: AnswerHead) -> list[Header]:
         """Of an answer that is the backend's."""
         pool, slot = self.pool, self.slot
+        if self.trace is not None:
+            self.trace.answers()
         assert pool is not None
         assert slot is not None
         cookie = self.set_cookie(slot.backend.identity) if self.set_cookie is not None else None

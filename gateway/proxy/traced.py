@@ -1,0 +1,44 @@
+"""What the endpoint tells of a request that is traced, as it goes its way. Who listens, and what becomes of it, is not
+the endpoint's business; a request that nobody traces has no `Trace`, and costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.core.record import RequestRecord
+from gateway.proxy.forwarded import Header
+
+if TYPE_CHECKING:
+    from gateway.core.ticket import Ticket
+
+
+class Trace(Protocol):
+    """One request's. Each method is told a fact when it happens, returns at once and raises nothing."""
+
+    def waits(self, *, cold: bool) -> None:
+        """It stands in line. `cold`: no backend is ready."""
+
+    def waited(self, ticket: Ticket) -> None:
+        """It has a turn, or has left the line without one."""
+
+    def dials(self, backend: str, headers: list[Header]) -> list[Header]:
+        """A connection to the backend of that name is made, or found. Returns the headers for it: with the context of
+        this trace in place of what the client sent."""
+
+    def dialled(self, *, reused: bool) -> None:
+        """There is one, and the request is on it. `reused`: it had carried another request."""
+
+    def answers(self) -> None:
+        """The head of the backend's answer has come."""
+
+    def broke(self, why: str) -> None:
+        """This attempt came to nothing; the request is not over."""
+
+    def ended(self, record: RequestRecord) -> None:
+        """It is over. Called once, last."""
+
+
+#: Begins the trace of a request: its headers, its record, http or https. None: it is not traced, and what the client
+#: sent of a trace goes on to the backend as it is.
+Tracer = Callable[[Iterable[Header], RequestRecord, str], Trace | None]
