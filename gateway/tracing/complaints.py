@@ -1,0 +1,54 @@
+"""What the SDK has to say about itself (the collector is down, spans are dropped), as events of ours: one a minute and
+no more, for it says so of each batch. Says nothing of requests."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Seconds between two of them.
+EVERY = 60.0
+
+
+class Complaints(logging.Handler):
+    """Any thread may call. `clock`: seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(logging.WARNING)
+        self._clock = clock
+        self._said_at: float | None = None
+        self._unsaid = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by the SDK's loggers."""
+        now = self._clock()
+        if self._said_at is not None and now - self._said_at < EVERY:
+            self._unsaid += 1
+            return
+        unsaid, self._unsaid, self._said_at = self._unsaid, 0, now
+        structlog.get_logger().warning(
+            "tracing_trouble",
+            what=record.getMessage(),
+            why=repr(record.exc_info[1]) if record.exc_info else None,
+            others=unsaid,
+            means="spans are late or lost, requests are not; is there a collector at tracing.endpoint?",
+        )
+
+
+@contextmanager
+def complaints() -> Iterator[None]:
+    """Inside, the SDK's loggers speak through one; behind, what is left of the SDK has nobody to speak to."""
+    logger = logging.getLogger("opentelemetry")
+    logger.propagate = False
+    logger.handlers[:] = [Complaints()]
+    try:
+        yield
+    finally:
+        logger.handlers[:] = [logging.NullHandler()]
