@@ -3,17 +3,19 @@
 #   docker build -t gateway .
 #   docker run -p 8080:8080 -v "$PWD/config/static.yaml:/etc/gateway/config.yaml:ro" gateway
 #   docker run -v "$PWD/config/static.yaml:/etc/gateway/config.yaml:ro" gateway check /etc/gateway/config.yaml
+#   docker build --build-arg EXTRAS=tracing -t gateway .    # with an extra
 #
 # Inside a container `ops.host: 0.0.0.0` is needed for the operators' port to be reached from outside. Pods that the
 # gateway starts itself (`backends.processes`) need an image that has their software: build it FROM this one.
 
 FROM python:3.11-slim-bookworm AS build
+ARG EXTRAS=""
 WORKDIR /src
 COPY pyproject.toml README.md ./
 COPY gateway ./gateway
 # The base image's pip fills an environment that has none of its own. Every dependency comes as a wheel.
 RUN python -m venv --without-pip /opt/gateway \
- && python -m pip --python /opt/gateway/bin/python install --no-cache-dir --only-binary=:all: .
+ && python -m pip --python /opt/gateway/bin/python install --no-cache-dir --only-binary=:all: ".${EXTRAS:+[$EXTRAS]}"
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/gateway /opt/gateway

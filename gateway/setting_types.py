@@ -209,6 +209,13 @@ VariableName = Annotated[str, Spelled(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an
 ObjectName = Annotated[
     str, Spelled(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a name of small letters, digits and - (at most 63)")
 ]
+CollectorUrl = Annotated[
+    str,
+    Spelled(
+        r"https?://(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?(?:/[\w.~/-]*)?",
+        'a collector\'s address such as "http://127.0.0.1:4318" (no user, no query)',
+    ),
+]
 AutoscalerUrl = Annotated[
     str, Spelled(r"ws://(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?/?", 'an address such as "ws://host:8080"')
 ]

@@ -26,6 +26,7 @@ from gateway.setting_checks import check
 from gateway.setting_types import (
     AutoscalerUrl,
     BackendUrl,
+    CollectorUrl,
     CookieName,
     Host,
     Network,
@@ -42,6 +43,7 @@ from gateway.setting_types import (
     UrlPath,
     VariableName,
 )
+from gateway.tracing_check import check_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +59,7 @@ Count = Annotated[int, Number(0, whole=True)]
 Limit = Annotated[int, Number(1, whole=True)]
 ListenPort = Annotated[int, Number(0, 65535, whole=True)]
 Percentage = Annotated[float, Number(1, 100)]
+Share = Annotated[float, Number(0, 1)]
 
 
 def _known_profile(value: object) -> str:
@@ -147,6 +150,16 @@ class MetricsSettings(Section):
 
     knative_names: bool = True
     """Of Knative's pools also under Knative's own names, so that dashboards made for Knative show them."""
+
+
+class TracingSettings(Section):
+    """Traces of requests, sent to a collector; an extra. What else the SDK can be told (headers, certificates, the
+    service's name) it reads from its standard variables, OTEL_EXPORTER_OTLP_HEADERS and the like."""
+
+    endpoint: CollectorUrl | None = None
+    """Of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. None: nothing is traced."""
+    sample: Share = 1.0
+    """Of the traces that begin here. Those that a client has begun are recorded if the client's part of them is."""
 
 
 class StopSettings(Section):
@@ -403,6 +416,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
     stop: StopSettings = StopSettings()
     pools: dict[PoolName, PoolSettings]
@@ -439,7 +453,7 @@ def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
     if settings is not None:
         in_doubt = [*document.unread, *wrong]
         secrets = (*read_keys(settings.session, environ)[1], *read_token(settings.ops, environ)[1])
-        findings = (*check(settings), *check_cluster(settings), *secrets)
+        findings = (*check(settings), *check_cluster(settings), *check_tracing(settings), *secrets)
         problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
     if settings is None or problems:
         raise SettingsError(_in_order(problems))

@@ -14,7 +14,7 @@ import secrets
 import socket
 import sys
 import time
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,7 @@ from gateway.settings import SettingsError, admin_token, examine, session_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import httpx
@@ -57,8 +58,9 @@ if TYPE_CHECKING:
     from gateway.core.snapshot import PoolView
     from gateway.knative_values import RevisionPlace
     from gateway.metrics.collector import ScalerView
+    from gateway.proxy.traced import Tracer
     from gateway.runtime.driver import Driver
-    from gateway.settings import PoolSettings, Settings
+    from gateway.settings import PoolSettings, Settings, TracingSettings
 
 
 async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
@@ -82,6 +84,7 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
                 gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
             )
             background.start("timeline", operators.timeline.run)
+            gateway.endpoint.tracer = stack.enter_context(_tracer(settings.tracing, environ))
 
             async def last_things() -> None:
                 await gateway.close_children()
@@ -105,6 +108,19 @@ def warn(warnings: Iterable[Problem]) -> None:
     """What in the file may not be meant goes to the log."""
     for warning in warnings:
         structlog.get_logger().warning("configuration_doubtful", what=str(warning))
+
+
+def _tracer(settings: TracingSettings, environ: Mapping[str, str]) -> AbstractContextManager[Tracer | None]:
+    """What it needs is an extra, and large: imported only where it is asked for."""
+    if settings.endpoint is None:
+        return nullcontext()
+    from gateway.tracing.exporting import exporting
+
+    return exporting(settings.endpoint, sample=settings.sample, host=_own_name(environ), clock=time.monotonic)
+
+
+def _own_name(environ: Mapping[str, str]) -> str:
+    return environ.get("POD_NAME") or socket.gethostname()
 
 
 class Gateway:
@@ -133,7 +149,7 @@ class Gateway:
         self._keys = self._read_keys(settings)
         self._stopping = False
         self._pools = PoolRegistry(self._new_pool, background, self._retired)
-        pod_name = environ.get("POD_NAME") or socket.gethostname()
+        pod_name = _own_name(environ)
         self.knative = KnativePools(
             cluster,
             self._pools,
@@ -250,7 +266,7 @@ class Gateway:
             self._cluster.check(settings)
         except NoAccess as error:
             raise CannotReload(str(error)) from error
-        for section in ("listen", "ops", "log", "metrics", "kubernetes", "stop"):
+        for section in ("listen", "ops", "log", "metrics", "tracing", "kubernetes", "stop"):
             if getattr(settings, section) != getattr(self._settings, section):
                 raise CannotReload(f"{section} has changed: that needs a restart")
         for name, pool in settings.pools.items():

@@ -37,6 +37,7 @@ SHOWN_BY = {
     "the gateway stands still for a while": "bad_machine.py::test_it_stands_still_and_everything_happens_at_once",
     "the wall clock is set": "bad_machine.py::test_the_wall_clock_is_set",
     "nobody takes the access lines, or the events": "bad_machine.py::test_nobody_takes_its_access_lines",
+    "there is no collector of traces": ("tracing.py::test_a_collector_that_is_not_there_is_a_warning_and_nothing_else"),
     "no file can grow": "bad_machine.py::test_no_file_can_grow",
     "a gigabyte goes up or down (exempt)": "memory.py::test_a_gigabyte_up",
 }

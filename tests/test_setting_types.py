@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.setting_types import (
     AutoscalerUrl,
+    CollectorUrl,
     Number,
     ObjectName,
     Seconds,
@@ -158,3 +159,12 @@ def test_a_spelling_is_matched_whole() -> None:
     for written in ("abc\n", "aBc", "", 5):
         with pytest.raises(ValueError, match=r"^small letters$"):
             name.parse(written)
+
+
+def test_a_collector_has_an_address_and_no_secrets_in_it() -> None:
+    address = TypeAdapter[str](CollectorUrl)
+    for written in ("http://127.0.0.1:4318", "https://otel.example.com", "http://[::1]:4318/", "https://a/otlp/v1"):
+        assert address.validate_python(written) == written
+    for written in ("127.0.0.1:4318", "grpc://a:4317", "http://user:secret@a", "http://a?key=secret", "http://"):
+        with pytest.raises(ValidationError):
+            address.validate_python(written)

@@ -176,6 +176,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "ops": (AFTER, {"ops": {"port": 9091}}, "ops has changed: that needs a restart"),
     "log": (AFTER, {"log": {"level": "debug"}}, "log has changed: that needs a restart"),
     "metrics": (AFTER, {"metrics": {"knative_names": False}}, "metrics has changed: that needs a restart"),
+    "tracing": (AFTER, {"tracing": {"sample": 0.5}}, "tracing has changed: that needs a restart"),
     "kubernetes": (AFTER, {"kubernetes": {"kubeconfig": "k"}}, "kubernetes has changed: that needs a restart"),
     "stop": (AFTER, {"stop": {"grace": 1}}, "stop has changed: that needs a restart"),
     "kind of backends": (AFTER | processes(), {}, "pools.sd.backends: another kind of backends needs a restart"),

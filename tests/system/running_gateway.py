@@ -14,6 +14,7 @@ import sys
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -181,15 +182,20 @@ class RunningGateway:
 
 @asynccontextmanager
 async def running_gateway(
-    directory: Path, config: Mapping[str, Any], *, under: Sequence[str] = (), within: float = _HARD_LIMIT
+    directory: Path,
+    config: Mapping[str, Any],
+    *,
+    under: Sequence[str] = (),
+    environ: Mapping[str, str] = MappingProxyType({}),
+    within: float = _HARD_LIMIT,
 ) -> AsyncIterator[RunningGateway]:
     """Start it with `config` written to `directory`/gateway.yaml, and stop it at the end of the block if it runs still.
 
-    `under`: a command that runs it. `within`: seconds for the whole of the block. Fails if it does not stop in good
-    order, or has logged a traceback.
+    `under`: a command that runs it. `environ`: what stands in its environment besides. `within`: seconds for the whole
+    of the block. Fails if it does not stop in good order, or has logged a traceback.
     """
     write_config(directory, config)
-    gateway = _start(directory, under)
+    gateway = _start(directory, under, environ)
     try:
         with anyio.fail_after(within):
             listening = await gateway.event("listening")
@@ -233,11 +239,11 @@ def stand_ins(directory: Path, *, boot: float = 0.5, work: float = 0.2, **option
     return processes(directory, *command, **options)
 
 
-def _start(directory: Path, under: Sequence[str]) -> RunningGateway:
+def _start(directory: Path, under: Sequence[str], besides: Mapping[str, str]) -> RunningGateway:
     number = next(number for number in count(1) if not (directory / f"gateway-{number}.err").exists())
     output, errors = directory / f"gateway-{number}.out", directory / f"gateway-{number}.err"
     mark = f"{directory}/{number}"
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), MARK: mark, **besides}
     command = [*under, sys.executable, "-m", "gateway", "serve", "--config", "gateway.yaml"]
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(command, cwd=directory, env=environ, stdout=out, stderr=err)
