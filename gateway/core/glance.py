@@ -56,6 +56,7 @@ class Pod(NamedTuple):
     since: float | None  # when its oldest quarantine began
     until: float | None  # when its suspicion, or the first of its quarantines, ends
     why: str  # it is quarantined
+    ready_at: float | None  # when it was found ready last; None: never yet
     turns: tuple[Turn, ...]
 
 
@@ -175,6 +176,7 @@ def _pod(backend: Backend, now: float) -> Pod:
         quarantines[0].since if quarantines else None,
         until if until != math.inf else None,
         quarantines[0].why if quarantines else "",
+        backend.ready_at if backend.ready_at != -math.inf else None,
         tuple([_turn(ticket) for ticket in itertools.islice(backend.in_flight, TURNS_SHOWN)]),
     )
 

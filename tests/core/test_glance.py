@@ -63,6 +63,16 @@ def test_what_keeps_a_pod_from_serving() -> None:
     assert (drained.state, drained.held, drained.until) == ("draining", True, None)
 
 
+def test_since_when_a_pod_is_ready() -> None:
+    p = Playbook()
+    p.pods("gpu-1")
+    assert [pod.ready_at for pod in look(p).pods] == [None]
+    p.at(5)
+    p.ready("gpu-1")
+    p.at(9)
+    assert [pod.ready_at for pod in look(p).pods] == [5]
+
+
 def test_starts_that_die() -> None:
     p = Playbook()
     p.start_failed("exit code 1", retry_in=8)

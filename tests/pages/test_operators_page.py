@@ -98,7 +98,7 @@ async def test_a_bar_tells_of_its_request_to_the_pointer_and_to_the_keyboard(tmp
             first, second = (line["request_id"] for line in await gateway.access(2))
             await page.goto(gateway.ops)
             await expect(page.locator(".bar.served")).to_have_count(2)
-            await page.locator(".track").focus()
+            await page.locator(".lane .track").focus()
             await page.keyboard.press("ArrowRight")
             await expect(page.locator("#detail")).to_contain_text(first)
             await page.keyboard.press("ArrowRight")

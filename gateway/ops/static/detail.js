@@ -9,13 +9,10 @@ export class Detail {
   }
 
   show(bar, anchor) {
-    const facts = [
-      ["Request", bar.request],
-      ["Session", bar.session ?? "none"],
-      ["Waited", seconds(bar.granted - bar.arrived) + (bar.place ? `, came as number ${bar.place}` : "")],
-      [bar.outcome === "working" ? "At work" : "Worked", seconds(bar.over - bar.granted)],
-    ];
-    if (bar.outcome === "working") facts.push(["Outcome", "still at work"]);
+    const facts = [["Request", bar.request], ["Session", bar.session ?? "none"], waiting(bar)];
+    if (bar.granted != null) facts.push([bar.outcome === "working" ? "At work" : "Worked", seconds(bar.over - bar.granted)]);
+    if (bar.outcome === "waiting") facts.push(["For", bar.pod ?? "any pod"]);
+    else if (bar.outcome === "working") facts.push(["Outcome", "still at work"]);
     else facts.push(["Bytes", `${bytes(bar.bytes_in)} in, ${bytes(bar.bytes_out)} out`], ["Outcome", outcome(bar)]);
     if (bar.collides) facts.push(["Beware", "more at once than this pod may have"]);
     this.card.replaceChildren(make("dl", {}, ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])));
@@ -34,6 +31,11 @@ export class Detail {
     this.card.style.left = `${left}px`;
     this.card.style.top = `${below + height > innerHeight ? Math.max(8, bar.top - height - 10) : below}px`;
   }
+}
+
+function waiting(bar) {
+  const place = bar.place ? `, came as number ${bar.place}` : "";
+  return [bar.outcome === "waiting" ? "Waits" : "Waited", seconds((bar.granted ?? bar.over) - bar.arrived) + place];
 }
 
 const outcome = (bar) => `${OUTCOMES[bar.outcome] ?? bar.outcome}${bar.status ? `, status ${bar.status}` : ""} (${bar.code})`;

@@ -12,6 +12,7 @@ export function showFigures(list, pool, now, times) {
     ["quarantined", "Quarantined", pool.quarantined, "", pool.quarantined > 0],
     ["wait", "Median wait", seconds(times.wait?.[0]), times.wait ? `p99 ${seconds(times.wait[2])}` : ""],
     ["service", "Median work", seconds(times.service?.[0]), times.service ? `p99 ${seconds(times.service[2])}` : ""],
+    ["served", "Served", times.count ?? 0, "in two minutes"],
     ["sessions", "Sessions", pool.sessions_live, ""],
   ];
   each(list, items, () => make("div", {}, make("dt", {}, make("span"), make("small")), make("dd")), (box, item) => {

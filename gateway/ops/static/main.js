@@ -9,16 +9,18 @@ import { Lanes } from "./lanes.js";
 import { Model } from "./model.js";
 import { Orders } from "./orders.js";
 import { Scale } from "./scale.js";
+import { Span } from "./span.js";
 import { showFailures, showLine, showPods, showPoints, showSessions, showTimes, timesOf } from "./tables.js";
-import { headline, scaling } from "./words.js";
+import { headline, scaling, titled } from "./words.js";
 
 const READ_EVERY = 1000; // ms
 const STATES = { live: "Live", lost: "Not connected, trying again …" };
 
 const model = new Model();
 const orders = new Orders(find("#operate"), find("#token"), () => show(true));
-const lanes = new Lanes(find("#lanes"), new Detail(find("#detail")), (pod, parent) => orders.ofPod(pod, parent));
-const scale = new Scale(find("#scale-plot"), find("#scale-top"));
+const lanes = new Lanes(find("#queue"), find("#lanes"), new Detail(find("#detail")), (pod, parent) => orders.ofPod(pod, parent));
+const scale = new Scale(find("#scale"));
+const span = new Span(find("#span"), document.querySelectorAll(".axis"), () => show(true));
 let chosen = null; // name of a pool
 let readAt = -Infinity;
 let times = {};
@@ -45,13 +47,17 @@ function show(isRead) {
   orders.offer(model.admin);
   if (!pool) return;
   const now = model.at;
+  const seconds = span.show(pool, now);
   if (performance.now() - readAt >= READ_EVERY || isRead) {
     readAt = performance.now();
     times = timesOf(pool);
     read(pool, now);
   }
   text(find("#headline"), headline(pool, now));
+  text(find("#scaling"), scaling(pool));
+  document.title = titled(pool);
   showFigures(find("#figures"), pool, now, times);
+  scale.show([...pool.points, pool.point(now)], now, seconds);
   const beyond = lanes.show(pool, now, model.epoch, `${pool.name} ${model.epoch}`);
   find("#no-pods").hidden = pool.pods.size > 0;
   find("#keys").hidden = pool.pods.size === 0;
@@ -62,8 +68,6 @@ function show(isRead) {
 }
 
 function read(pool, now) {
-  text(find("#scaling"), scaling(pool));
-  scale.show(pool.points, now);
   showTimes(find("#times"), times);
   showSessions(find("#sessions"), pool, now);
   showFailures(find("#failures"), model.failures, pool, now);

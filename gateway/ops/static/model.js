@@ -75,6 +75,14 @@ class PoolModel {
     this.#look(glance, told, oldest, object);
   }
 
+  /** How it stands, as a point that the curves end with. */
+  point(now) {
+    const { in_flight, ready } = this;
+    const starting = [...this.pods.values()].filter((pod) => pod.state === "starting").length;
+    const { desired = null, stable = null } = this.scaler ?? {};
+    return { at: now, ready, starting, in_flight, waiting: this.waiting + this.waiting_exempt, desired, stable };
+  }
+
   /** Some pods of many come in turns: one is gone when its turn has passed without it. */
   #look(glance, told, oldest, object) {
     for (const row of glance.pods) {
@@ -111,15 +119,22 @@ class PoolModel {
   }
 }
 
-/** When the pod was in which state, as far as it was seen. Ready is the rule, and has no band. */
+/** When the pod was in which state, as far as it was seen or told. */
 function bands(before, pod, now) {
   const last = before.at(-1);
   if (last?.state === pod.word) {
     last.until = now;
     return before;
   }
-  if (last) last.until = now;
-  return [...before, { state: pod.word, since: last ? now : pod.since ?? now, until: now }];
+  const since = began(pod, last, now);
+  if (last) last.until = since;
+  return [...before, { state: pod.word, since, until: now }];
+}
+
+/** Of some states the gateway tells when they began; of the others it is when they were first seen. */
+function began(pod, last, now) {
+  const told = { quarantined: pod.since, ready: pod.ready_at }[pod.word] ?? now;
+  return told > (last?.since ?? -Infinity) ? told : now;
 }
 
 /** Of what was served: the value below which a share of them lies (nearest rank). */

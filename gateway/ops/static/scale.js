@@ -1,73 +1,95 @@
-// Demand and pods on the time axis of the lanes.
+// Demand and pods on the time axis of the lanes: what is asked for above, what is there for it below.
 
-import { each, make, text } from "./dom.js";
-import { WINDOW } from "./model.js";
+import { each, find, make, text } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 100;
-const CURVES = ["ready", "coming", "stable", "demand", "desired"];
+const HEADROOM = 6; // of these: lines at the top are not cut
+
+/** Areas stand on one another, in this order; lines are drawn over them. */
+const PANELS = {
+  requests: { areas: ["in_flight", "waiting"], lines: ["stable"] },
+  pods: { areas: ["ready", "starting"], lines: ["desired"] },
+};
 
 export class Scale {
-  constructor(plot, top) {
-    this.plot = document.createElementNS(SVG, "svg");
-    this.plot.setAttribute("viewBox", `0 0 ${WINDOW} ${HEIGHT}`);
-    this.plot.setAttribute("preserveAspectRatio", "none");
-    this.plot.setAttribute("role", "img");
-    this.paths = Object.fromEntries(CURVES.map((name) => {
+  /** `section` has an element `[data-panel=NAME]` for each panel, with a `.plot`, its `.marks`, and figures `[data-now]`. */
+  constructor(section) {
+    this.panels = Object.entries(PANELS).map(([name, curves]) => new Panel(find(`[data-panel=${name}]`, section), curves));
+  }
+
+  show(points, now, span) {
+    for (const panel of this.panels) panel.show(points, now, span);
+  }
+}
+
+class Panel {
+  constructor(element, { areas, lines }) {
+    this.element = element;
+    this.areas = areas;
+    this.lines = lines;
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("preserveAspectRatio", "none");
+    this.svg.setAttribute("role", "img");
+    this.paths = Object.fromEntries([...areas, ...lines].map((name) => {
       const path = document.createElementNS(SVG, "path");
       path.setAttribute("class", name);
-      return [name, this.plot.appendChild(path)];
+      return [name, this.svg.appendChild(path)];
     }));
-    plot.append(this.plot);
-    this.top = top;
+    find(".plot", element).append(this.svg);
   }
 
-  show(points, now) {
-    const values = points.map((point) => ({
-      x: point.at - now + WINDOW,
-      ready: point.ready,
-      coming: point.ready + point.starting,
-      demand: point.in_flight + point.waiting,
-      stable: point.stable,
-      desired: point.desired,
-    }));
-    const most = ceiling(Math.max(1, ...values.flatMap((value) => CURVES.map((name) => value[name] ?? 0))));
-    const y = (value) => HEIGHT - (value / most) * (HEIGHT - 4);
-    each(this.top, [most, most / 2, 0], () => make("span"), (mark, value) => text(mark, value));
-    for (const name of ["demand", "stable", "desired"]) this.#draw(name, steps(values, name, y));
-    this.#draw("ready", area(steps(values, "ready", y), values));
-    this.#draw("coming", area(steps(values, "coming", y), values) + area(steps(values, "ready", y), values));
-    this.plot.setAttribute("aria-label", label(points.at(-1)));
+  show(points, now, span) {
+    const values = points.map((point) => this.#stacked(point, point.at - now + span)).filter((value) => value.x > -2);
+    const most = ceiling(Math.max(1, ...values.flatMap(({ top, point }) => [top, ...this.lines.map((name) => point[name] ?? 0)])));
+    const y = (value) => (HEIGHT - (value / most) * (HEIGHT - HEADROOM)).toFixed(2);
+    this.svg.setAttribute("viewBox", `0 0 ${span} ${HEIGHT}`);
+    each(find(".marks", this.element), [most, most / 2, 0], () => make("span"), (mark, value) => text(mark, value));
+    for (const name of this.areas) this.paths[name].setAttribute("d", area(values, name, y, span));
+    for (const name of this.lines) this.paths[name].setAttribute("d", steps(values.map(({ x, point }) => [x, point[name]]), y, span));
+    this.#tell(points.at(-1));
   }
 
-  #draw(name, path) {
-    this.paths[name].setAttribute("d", path);
-    if (name === "coming") this.paths[name].setAttribute("fill-rule", "evenodd");
+  /** Where each area begins and ends at one point. */
+  #stacked(point, x) {
+    const spans = {};
+    let top = 0;
+    for (const name of this.areas) spans[name] = [top, (top += point[name])];
+    return { x, point, spans, top };
+  }
+
+  #tell(point) {
+    const words = [...this.areas, ...this.lines].map((name) => {
+      const figure = find(`[data-now=${name}]`, this.element);
+      const value = point?.[name];
+      text(figure, value == null ? "–" : name === "stable" ? value.toFixed(1) : value);
+      return `${figure.textContent} ${figure.previousElementSibling.textContent}`;
+    });
+    this.svg.setAttribute("aria-label", point ? `Now ${words.join(", ")}. The table below has the course.` : "Nothing was measured yet.");
   }
 }
 
-/** The next of 2, 4, 10, 20, 40 …: half of it is whole, too. */
+/** The next of 2, 4, 6, 8, 10, 20, 40 …: half of it is whole, too. */
 function ceiling(value) {
-  for (let unit = 1; ; unit *= 10) for (const step of [2, 4, 10]) if (value <= step * unit) return step * unit;
+  for (let unit = 1; ; unit *= 10) for (const step of [2, 4, 6, 8, 10]) if (value <= step * unit) return step * unit;
 }
 
-function steps(values, name, y) {
+/** A line in steps. Where a value is not known there is none. */
+function steps(values, y, span) {
   let path = "", before;
-  for (const value of values) {
-    if (value[name] == null) { before = undefined; continue; }
-    const [x, height] = [value.x.toFixed(2), y(value[name]).toFixed(2)];
-    path += before === undefined ? `M${x} ${height}` : `H${x}V${height}`;
-    before = height;
+  for (const [x, value] of values) {
+    if (value == null) {
+      if (before != null) path += `H${x.toFixed(2)}`;
+    } else path += before == null ? `M${x.toFixed(2)} ${y(value)}` : `H${x.toFixed(2)}V${y(value)}`;
+    before = value;
   }
-  return before === undefined ? path : `${path}H${WINDOW}`;
+  return before == null ? path : `${path}H${span}`;
 }
 
-function area(path, values) {
-  return path ? `${path}V${HEIGHT}H${values[0].x.toFixed(2)}Z` : "";
-}
-
-function label(point) {
-  if (!point) return "Nothing was measured yet.";
-  const desired = point.desired == null ? "" : `${point.desired} desired, `;
-  return `Now ${point.in_flight + point.waiting} requests; pods: ${desired}${point.ready} ready, ${point.starting} starting. The table below has the course.`;
+/** Between its own lower and upper steps: there along the one, back along the other. */
+function area(values, name, y, span) {
+  const until = (index) => (values[index + 1]?.x ?? span).toFixed(2);
+  const there = values.map(({ spans }, index) => `V${y(spans[name][1])}H${until(index)}`);
+  const back = values.map(({ x, spans }) => `V${y(spans[name][0])}H${x.toFixed(2)}`);
+  return values.length ? `M${values[0].x.toFixed(2)} ${HEIGHT}${there.join("")}${back.reverse().join("")}Z` : "";
 }

@@ -16,10 +16,14 @@ export function showLine(section, pool, now, orders) {
   ]);
 }
 
-/** The request's id with its buttons: the element of that row as it stands, brought up to date. */
+/** What stands in a cell as an element, to be brought up to date, or else a new one. */
+function kept(section, row, column, create) {
+  return find("tbody", section).rows[row]?.cells[column]?.firstElementChild ?? create();
+}
+
+/** The request's id with its buttons. */
 function withOrders(section, index, request, orders) {
-  const cell = find("tbody", section).rows[index]?.cells[1]?.firstElementChild
-    ?? make("span", {}, make("span", { class: "mono" }), " ", make("span"));
+  const cell = kept(section, index, 1, () => make("span", {}, make("span", { class: "mono" }), " ", make("span")));
   text(cell.firstElementChild, request);
   orders.ofRequest(request, cell.lastElementChild);
   return cell;
@@ -27,12 +31,19 @@ function withOrders(section, index, request, orders) {
 
 export function showFailures(section, failures, pool, now) {
   const here = failures.filter((failed) => failed.pool === null || failed.pool === pool.name);
-  rows(section, here, (failed) => [
+  rows(section, here.map((failed, index) => ({ ...failed, index })), (failed) => [
     age(now - failed.at),
     failed.status ?? "–",
-    `${failure(failed)}${failed.pod ? ` (${failed.pod})` : ""}`,
-    `${failed.method} ${failed.path} ${failed.request}`,
+    told(section, failed),
   ]);
+}
+
+/** What happened, and below it to which request. */
+function told(section, failed) {
+  const cell = kept(section, failed.index, 2, () => make("div", {}, make("span"), make("small")));
+  text(cell.firstElementChild, `${failure(failed)}${failed.pod ? ` (${failed.pod})` : ""}`);
+  text(cell.lastElementChild, `${failed.method} ${failed.path} · ${failed.request}`);
+  return cell;
 }
 
 /** Half, 90 and 99 percent, and all, of the waiting and the work of what was served in the last two minutes. */

@@ -51,6 +51,12 @@ export function podState(pod, now) {
   return pod.limit === 1 ? `working, ${longest}` : `${pod.in_flight}${pod.limit ? ` of ${pod.limit}` : ""} at work, longest ${longest}`;
 }
 
+export function lineState(pool, now) {
+  const waiting = pool.waiting + pool.waiting_exempt;
+  if (waiting === 0) return "nobody waits";
+  return `${waiting} ${waiting === 1 ? "waits" : "wait"}${pool.oldest == null ? "" : `, longest ${age(now - pool.oldest)}`}`;
+}
+
 /** Who waits, where, and why. */
 export function headline(pool, now) {
   const here = [...pool.pods.values()];
@@ -82,6 +88,13 @@ function why(pool, here, starting, now) {
   return `${pool.ready === 1 ? "the one ready pod is" : `all ${pool.ready} ready pods are`} at work${blocked}.${expect}`;
 }
 
+/** For a tab that is not looked at. */
+export function titled(pool) {
+  const waiting = pool.waiting + pool.waiting_exempt;
+  if (waiting) return `${waiting} waiting – Gateway`;
+  return pool.in_flight ? `${pool.in_flight} at work – Gateway` : "Gateway";
+}
+
 /** What the autoscaler will do. */
 export function scaling(pool) {
   const scaler = pool.scaler;
@@ -92,8 +105,8 @@ export function scaling(pool) {
   const { desired, stable, panic } = scaler;
   const limit = scaler.bound ? ` ${scaler.bound} decides.` : "";
   const drained = held ? ` ${held === 1 ? "One is" : `${held} are`} drained by an operator and count${held === 1 ? "s" : ""}.` : "";
-  const seen = average(stable) + (scaler.in_panic ? `, ${panic.toFixed(1)} over the short window` : "");
-  const panics = scaler.in_panic ? " It is in panic mode after a burst: nothing is taken away yet." : "";
+  const seen = scaler.in_panic ? `${panic.toFixed(1)} requests over the short window` : average(stable);
+  const panics = scaler.in_panic ? " Panic mode after a burst: nothing is taken away yet." : "";
   let then = `and ${desired === 1 ? "it is" : "they are"} here`;
   if (desired === 0 && exist === 0) then = "and has none";
   else if (desired > exist) then = `and will start ${desired - exist} more`;
