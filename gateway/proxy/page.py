@@ -5,7 +5,21 @@ from __future__ import annotations
 from html import escape
 from string import Template
 
-_PAGE = Template("""\
+#: How pages of the gateway look, in light and in dark. The waiting page has it, too.
+LOOK = """\
+:root { color-scheme: light dark; --ground: #f6f6f3; --ink: #1b222c; --soft: #586272; --rule: #dcded9; --busy: #2d6cdf }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #11141a; --ink: #e8ebf0; --soft: #9ba6b5; --rule: #2a313c; --busy: #6ca4ff }
+}
+body { background: var(--ground); color: var(--ink); font: 1.0625rem/1.5 system-ui, sans-serif; margin: 18vh 1.25rem 0 }
+main { max-width: 34rem; margin: 0 auto; overflow-wrap: anywhere }
+h1 { font-size: 1.75rem; line-height: 1.25; letter-spacing: -.015em; margin: 0 }
+p { margin: .5rem 0 0; text-wrap: pretty }
+small { display: block; margin-top: 1.5rem; font-size: .8125rem; color: var(--soft) }
+"""
+
+_PAGE = Template(
+    """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -13,18 +27,21 @@ _PAGE = Template("""\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 $refresh<title>$title</title>
 <style>
-:root { color-scheme: light dark }
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 20vh auto 0; padding: 0 1rem }
-small { opacity: .6 }
+"""
+    + LOOK
+    + """\
 </style>
 </head>
 <body>
+<main>
 <h1>$title</h1>
 <p>$detail</p>
 $again<p><small>Request $request_id</small></p>
+</main>
 </body>
 </html>
-""")
+"""
+)
 
 
 def page(title: str, detail: str, retry_after: int | None, request_id: str) -> bytes:

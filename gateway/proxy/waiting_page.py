@@ -62,7 +62,8 @@ class WaitingPage:
         return _told(start, request_id) if is_poll else self._page(start, request_id)
 
     def _page(self, start: Start, request_id: str) -> Answer:
-        body = fill(self.template, state=start.state, expected=start.expected, request_id=request_id)
+        told = {"state": start.state, "expected": start.expected, "request_id": request_id}
+        body = fill(self.template, progress=start.progress, **told)
         headers = _headers(b"text/html; charset=utf-8", body, request_id)
         headers.append((b"retry-after", str(retry_after(start.left)).encode()))
         if self.template is AUTO:

@@ -4,7 +4,7 @@ itself. Knows no pool.
 A template is HTML with these words in it: `$state` and `$expected` are sentences, `$request_id` is the log's, and
 `$follow`, which belongs into the head, is what makes the page ask again and load itself when there is a backend. The
 script keeps the text of elements marked `data-start="state"` and `data-start="expected"` true, and the value of a
-`<progress data-start="progress">`. Any other `$` stands for itself.
+`<progress data-start="progress"$progress>`, whose first value is `$progress`. Any other `$` stands for itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import base64
 import hashlib
 from html import escape
 from string import Template
+
+from gateway.proxy.page import LOOK
 
 #: A request with this field is the page asking how far the start is.
 POLL = (b"x-waiting-page", b"poll")
@@ -73,7 +75,8 @@ POLICY = (
 ).encode()
 
 #: The one that ships.
-AUTO = """\
+AUTO = (
+    """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -81,10 +84,29 @@ AUTO = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Starting …</title>
 <style>
-:root { color-scheme: light dark }
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 20vh auto 0; padding: 0 1rem }
-progress { width: 100%; height: .6rem; accent-color: #2a7de1 }
-small { opacity: .7 }
+"""
+    + LOOK
+    + """\
+progress {
+  appearance: none; display: block; width: 100%; height: .5rem; margin: 1.75rem 0 1rem;
+  border: 0; border-radius: .25rem; overflow: hidden; background: var(--rule);
+}
+progress::-webkit-progress-bar { background: var(--rule) }
+progress::-webkit-progress-value { background: var(--busy); transition: width .4s ease-out }
+progress::-moz-progress-bar { background: var(--busy) }
+progress:indeterminate {
+  background: linear-gradient(90deg, transparent, var(--busy), transparent) 0 0 / 40% 100% no-repeat var(--rule);
+  animation: on 2s linear infinite;
+}
+progress:indeterminate::-webkit-progress-bar { background: transparent }
+progress:indeterminate::-moz-progress-bar { background: transparent }
+@keyframes on { from { background-position: -70% 0 } to { background-position: 170% 0 } }
+@media (prefers-reduced-motion: reduce) {
+  progress::-webkit-progress-value { transition: none }
+  progress:indeterminate { animation: none; background: var(--rule) }
+}
+[role=status] { font-weight: 600 }
+[data-start=expected] { color: var(--soft); margin: 0 }
 </style>
 $follow
 </head>
@@ -92,7 +114,7 @@ $follow
 <main>
 <h1>Starting …</h1>
 <p>Nothing was running here. It is being started for you, and this page goes on by itself.</p>
-<progress data-start="progress" max="1" aria-label="Progress of the start"></progress>
+<progress data-start="progress" max="1"$progress aria-label="Progress of the start"></progress>
 <p role="status" data-start="state">$state</p>
 <p data-start="expected">$expected</p>
 <p><small>Request $request_id</small></p>
@@ -100,6 +122,7 @@ $follow
 </body>
 </html>
 """
+)
 
 
 def is_template(text: str) -> bool:
@@ -107,7 +130,8 @@ def is_template(text: str) -> bool:
     return "$follow" in text
 
 
-def fill(template: str, *, state: str, expected: str, request_id: str) -> bytes:
-    """The page for one visitor."""
+def fill(template: str, *, state: str, expected: str, progress: float | None, request_id: str) -> bytes:
+    """The page for one visitor. `progress`: from 0 to 1; None: not known."""
     words = {"state": escape(state), "expected": escape(expected), "request_id": escape(request_id)}
+    words["progress"] = "" if progress is None else f' value="{progress:g}"'
     return Template(template).safe_substitute(words, follow=_FOLLOW).encode()

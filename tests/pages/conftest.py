@@ -1,12 +1,12 @@
-"""One browser for all tests of pages (Debian: `chromium`), and a page of its own for each, that may not complain."""
+"""One browser for all tests of pages, and a page of its own for each, that may not complain."""
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import async_playwright
+
+from tests.pages.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,15 +16,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """The system's own; nothing is downloaded, and no proxy is asked for loopback."""
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "apt install chromium"
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--no-proxy-server", "--disable-gpu"]
-        )
+    """See `browser.py`."""
+    async with chromium() as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture

@@ -5,28 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from tests.system.running_gateway import configuration, processes, running_gateway, stand_ins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from playwright.async_api import Browser
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """The system's own; nothing is downloaded, and no proxy is asked for loopback."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--no-proxy-server", "--disable-gpu"]
-        )
-        yield launched
-        await launched.close()
 
 
 def one_pod(directory: Path, **cold_start: Any) -> dict[str, Any]:
