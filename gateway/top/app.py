@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from gateway.top.port import OperatorsPort, Pool
+    from gateway.top.rows import Row
+
+
+#: How words and figures of pods stand out, or stand back.
+_STYLES = {"ready": "green", "starting": "yellow", "suspect": "red", "draining": "magenta", "gone": "dim", "0": "dim"}
 
 
 class Top(App[None]):
@@ -109,7 +114,7 @@ class Top(App[None]):
         widget.clear()
         for row in look.of(table.value.rows(pool)):
             if row.key not in widget.rows:  # two requests may bear the same id
-                widget.add_row(*map(Text, row.cells), key=row.key)
+                widget.add_row(*_styled(table, row), key=row.key)
         if marked is not None and marked in widget.rows:
             widget.move_cursor(row=widget.get_row_index(marked), scroll=False)
         widget.border_title = _title(table, look)
@@ -196,6 +201,13 @@ class Top(App[None]):
                 await self.look()
 
         self.push_screen(Confirm(shown(question)), answered)
+
+
+def _styled(table: Tables, row: Row) -> list[Text]:
+    """The cells; of a pod, all but its name."""
+    name, *rest = row.cells
+    styles = _STYLES if table is Tables.PODS else {}
+    return [Text(name), *(Text(cell, styles.get(cell, "")) for cell in rest)]
 
 
 def _title(table: Tables, look: Look) -> str:
