@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run run-knative-demo load dev check test test-system test-pages soak fuzz bench bench-peers fmt clean
+.PHONY: help run run-knative-demo load dev check test test-system test-pages screenshots soak fuzz bench bench-peers fmt clean
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,9 @@ test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faul
 
 test-pages: $(DEVELOPER) ## what pages show in a browser (Debian: chromium), and the terminal view
 	$(PY) -m pytest tests/pages
+
+screenshots: $(DEVELOPER) ## the pictures in README, made anew from the running system (Debian: chromium)
+	$(PY) -m tests.pages.screenshots
 
 soak: $(DEVELOPER) ## ten minutes of real faults, an hour of virtual ones, and what became of the promises (ARGS='--minutes 1')
 	$(PY) -m tests.soak $(ARGS)
