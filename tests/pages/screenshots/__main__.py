@@ -85,7 +85,7 @@ async def _fifty_pictures(browser: Browser, gateway: RunningGateway) -> None:
         await expect(desk.locator("#headline")).to_have_text(_COLD)
         drawing = await terminal()
         await gateway.until(_is_in_mid_load, pool=_POOL, within=_WITHIN)
-        await _take("load", desk)
+        save("load", await desk.screenshot())
         await _take_phone(phone)
         await _take_drawing("top", drawing, browser)
         await load
@@ -101,7 +101,7 @@ def _is_in_mid_load(view: dict[str, Any]) -> bool:
 @asynccontextmanager
 async def _shown(browser: Browser, url: str, *, width: int, **context: Any) -> AsyncIterator[Page]:
     """A live page, where nothing is in the middle of a movement."""
-    page = await browser.new_page(viewport={"width": width, "height": 844}, reduced_motion="reduce", **context)
+    page = await browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce", **context)
     await page.goto(url)
     await expect(page.locator("#connection")).to_have_text("Live")
     yield page
