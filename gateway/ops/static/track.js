@@ -69,10 +69,15 @@ export class Track {
     return drawn;
   }
 
-  /** The pointer shows what it is over; the arrow keys go from request to request. */
+  /** The pointer shows what it is over; the arrow keys go from request to request. Bars glide below a pointer that
+   *  rests somewhere: that takes nothing away that the keys have chosen. */
   #listen() {
-    this.element.addEventListener("pointerover", ({ target }) => (target.drawn ? this.#choose(target.drawn) : this.#leave()));
-    this.element.addEventListener("pointerleave", () => this.#leave());
+    const pointAt = (drawn) => {
+      if (drawn) this.#choose(drawn, true);
+      else if (this.isPointed) this.#leave();
+    };
+    this.element.addEventListener("pointerover", ({ target }) => pointAt(target.drawn));
+    this.element.addEventListener("pointerleave", () => pointAt(undefined));
     this.element.addEventListener("blur", () => this.#leave());
     this.element.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -82,11 +87,12 @@ export class Track {
       const all = [...this.bars.values()].sort((one, other) => begin(one.bar) - begin(other.bar));
       const at = all.indexOf(this.chosen);
       const next = at < 0 ? all.at(step < 0 ? -1 : 0) : all[Math.min(all.length - 1, Math.max(0, at + step))];
-      if (next) this.#choose(next);
+      if (next) this.#choose(next, false);
     });
   }
 
-  #choose(drawn) {
+  #choose(drawn, isPointed) {
+    this.isPointed = isPointed;
     this.chosen?.solid.classList.remove("chosen");
     this.chosen = drawn;
     drawn.solid.classList.add("chosen");
@@ -94,7 +100,8 @@ export class Track {
   }
 
   #leave() {
-    this.chosen?.solid.classList.remove("chosen");
+    if (!this.chosen) return;
+    this.chosen.solid.classList.remove("chosen");
     this.chosen = undefined;
     this.detail.hide();
   }
