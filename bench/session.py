@@ -6,10 +6,12 @@ import asyncio
 import os
 import platform
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.children import CannotMeasure, choose_cores, pin
 from bench.measurements import bodies, counted_lane, hand_over, pass_through
+from bench.observed import Observed
 from bench.peers import PEERS, find_program, version_of
 from bench.rounds import Bench, Effort
 from bench.targets import GATEWAY, Direct, peer_target
@@ -35,6 +37,9 @@ MEASUREMENTS: Mapping[int, Measurement] = {
     6: whole_job,
 }
 
+#: Those of a request's cost, where it shows what it costs to be looked at.
+OBSERVED = (1, 2, 3)
+
 FULL = Effort(rounds=5, seconds=2.0, warm_up=1.0, long_runs=5)
 QUICK = Effort(rounds=3, seconds=0.5, warm_up=0.3, long_runs=1)
 
@@ -58,12 +63,13 @@ async def measure(
         report.troubles.append("a core for each: what is measured runs on the same cores as load and pods")
     targets: list[Target] = [Direct(), GATEWAY, *(peer_target(peer, program) for peer, program in peers.items())]
     bench = Bench(targets, cores, QUICK if quick else FULL, report.troubles.append)
+    observed = replace(bench, targets=[*targets[:2], Observed(), *targets[2:]])
     budget = QUICK_BUDGET if quick else FULL_BUDGET
     ends = asyncio.get_running_loop().time() + budget
     for number in numbers:
         try:
             async with asyncio.timeout_at(ends):
-                tables = await MEASUREMENTS[number](bench)
+                tables = await MEASUREMENTS[number](observed if number in OBSERVED else bench)
         except CannotMeasure as error:
             report.troubles.append(f"measurement {number}: {error}")
         except TimeoutError:

@@ -126,18 +126,18 @@ def _last_line(file: Path) -> str:
     return (file.read_text(errors="replace").splitlines() or ["nothing"])[-1][:_QUOTED]
 
 
-def _gateway_configuration(job: Job) -> str:
-    """JSON, which is YAML."""
-    pool = {
+def gateway_pool(job: Job) -> dict[str, object]:
+    """The gateway's one pool, for this job."""
+    return {
         "concurrency": job.limit,
         "backends": {"static": [f"http://{host}:{port}" for host, port in job.pods]},
         "rules": [{"match": f"GET {PASSES}*", "lane": "exempt"}],
     }
-    return gateway_configuration(job.port, free_port(), pool)
 
 
-def gateway_configuration(port: int, ops: int, pool: object) -> str:
-    """A gateway of one pool. Its log is JSON, as where it is in earnest; it is stopped without a long grace."""
+def gateway_configuration(port: int, ops: int, pool: object, **more: object) -> str:
+    """JSON, which is YAML. A gateway of one pool. Its log is JSON, as where it is in earnest; it is stopped without a
+    long grace. `more`: further sections."""
     return json.dumps(
         {
             # All load comes from one address: the bounds on connections are not what is measured.
@@ -151,6 +151,7 @@ def gateway_configuration(port: int, ops: int, pool: object) -> str:
             "log": {"format": "json"},
             "stop": {"grace": 2},
             "pools": {"bench": pool},
+            **more,
         }
     )
 
@@ -165,4 +166,4 @@ def peer_target(peer: Peer, program: str) -> Proxy:
     return Proxy(peer.name, peer.configuration, lambda file: (program, *peer.arguments(file)), peer.queues)
 
 
-GATEWAY = Proxy("gateway", _gateway_configuration, gateway_command)
+GATEWAY = Proxy("gateway", lambda job: gateway_configuration(job.port, free_port(), gateway_pool(job)), gateway_command)
