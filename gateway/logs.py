@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Format = Literal["json", "console", "auto"]
 Level = Literal["debug", "info", "warning", "error"]
 
-#: They tell of each request at `info`: of our probes, and of clients in the clients' own raw words.
-_CHATTY = ("httpx", "httpcore", "uvicorn.access")
+#: They tell of each request at `info` or below: of our probes, and of clients in the clients' own raw words.
+_CHATTY = ("httpx", "httpcore", "uvicorn.access", "websockets")
 
 #: What a terminal would obey, save new lines and tabs: tracebacks have those.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -15,6 +15,7 @@ class TunnelEnd(asyncio.Transport):
         self.is_read = False  # what it says now is taken
         self.ahead = b""  # said before
         self.is_lost = False
+        self.unsent = 0  # bytes that pile up at it
         self._tunnel: asyncio.Protocol | None = None
 
     # What it does
@@ -60,6 +61,9 @@ class TunnelEnd(asyncio.Transport):
         assert not self.heard_end, "bytes behind the end"
         assert not self.is_lost, "bytes to nobody"
         self.heard += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def write_eof(self) -> None:
         assert not self.is_lost, "an end to nobody"
