@@ -62,9 +62,10 @@ class Admission:
         """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
         return not self._roster.ready and self._starts.is_hopeless(now) and not self._roster.somebody_rests
 
-    def expected_wait(self) -> float | None:
-        """Seconds a newcomer is expected to wait; None: nothing was measured yet."""
-        return self._estimates.wait(len(self._line.counted), self._roster.ready_slots)
+    def expected_wait(self, ahead: int | None = None) -> float | None:
+        """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
+        measured yet."""
+        return self._estimates.wait(len(self._line.counted) if ahead is None else ahead, self._roster.ready_slots)
 
     def refusal(self, reason: Reason) -> Refusal:
         """To a newcomer, or to those who wait no longer."""

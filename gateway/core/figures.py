@@ -139,9 +139,10 @@ class Figures:
         """Place in line from 1: O(1), never too low, approximate. The snapshot has the exact order."""
         return self._line.position(ticket)
 
-    def expected_wait(self) -> float | None:
-        """Seconds a newcomer is expected to wait; None: nothing was measured yet."""
-        return self._admission.expected_wait()
+    def expected_wait(self, ahead: int | None = None) -> float | None:
+        """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
+        measured yet."""
+        return self._admission.expected_wait(ahead)
 
     def has_another(self, backend: Backend) -> bool:
         """Somebody else serves, or may do so again: a broken turn can be repeated elsewhere."""

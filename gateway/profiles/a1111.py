@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.ticket import Lane, WhenBusy
+from gateway.profiles import webui_answers as answers
 from gateway.profiles import webui_events as events
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import More
@@ -29,10 +30,14 @@ def a1111(rules: Iterable[Rule] = ()) -> Profile:
 
 
 def _socket_event(asked: Asked) -> Treatment:
-    return events.event(asked, GRADIO_SOCKET)
+    return events.event(asked, answers.STOP_BY_SOCKET, GRADIO_SOCKET)
 
 
-_EVENT = More(events.event, by_body=True)
+def _called_event(asked: Asked) -> Treatment:
+    return events.event(asked, answers.STOP_BY_CALL)
+
+
+_EVENT = More(_called_event, by_body=True)
 
 #: /run and /api: clicks without a queue (--no-gradio-queue).
 SOCKET_PAGE = (

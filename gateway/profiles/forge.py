@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.profiles import webui_answers as answers
 from gateway.profiles import webui_events as events
 from gateway.profiles.gradio import GRADIO_STREAM, event_rules, stream_rules
 from gateway.profiles.webui import webui
@@ -26,4 +27,5 @@ def forge(rules: Iterable[Rule] = ()) -> Profile:
 
 
 def _event(asked: Asked) -> Treatment:
-    return events.event(asked, GRADIO_STREAM)
+    in_one_exchange = asked.raw_path.startswith((b"/run/", b"/api/"))
+    return events.event(asked, answers.STOP_BY_CALL if in_one_exchange else answers.STOP_BY_POST, GRADIO_STREAM)

@@ -80,6 +80,29 @@ class Control:
     held: Callable[[Place], LocalAnswer]
     jobs: tuple[str, ...] = ()
     foreign: LocalAnswer | None = None  # of STOP and UNQUEUE
+    lag: float = 0.0  # seconds that a backend may take to obey once it has answered
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Functions of a backend's page, by all that calls them."""
+
+    numbers: frozenset[int] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A call of one of a page's functions. What the function does, its backend knows (`Profile.stopping`): if it stops
+    the running job, then the request is a control."""
+
+    control: Control
+    number: int | None = None
+    name: str | None = None
+
+    def is_of(self, functions: Functions) -> bool:
+        """It calls one of them."""
+        return self.number in functions.numbers or self.name in functions.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,7 @@ class More:
     session_keys: tuple[str, ...] = ()  # who asks, if no cookie says so: the first that is known; all lead to one home
     job: str | None = None  # what the client calls the job that this request is
     control: Control | None = None
+    click: Click | None = None
     model: str | None = None  # what the job needs loaded; None: whatever there is
     model_stays: bool = False  # the session's later jobs that name no model mean this one
     dialogue: str | None = None  # the protocol in which the job spans several exchanges
@@ -145,6 +169,14 @@ class ModelProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class StoppingProbe:
+    """How to ask a backend, by a GET, which functions of its page stop the running job."""
+
+    path: str
+    reads: Callable[[int, bytes], Functions | None]  # status, body; None: it does not say
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupt:
     """The request that makes a backend give up what it works on."""
 
@@ -164,6 +196,7 @@ class Profile:
     counts_everything: bool = False  # but for what the configuration's own rules say
     works_on: bool = False  # the end of an event stream or a websocket does not end the work that it was about
     loaded: ModelProbe | None = None
+    stopping: StoppingProbe | None = None  # None: no click on its page stops a job
     #: path, status, body: this answer to a request for work says that the route is not there *yet*; nothing was started
     too_early: Callable[[bytes, int, bytes], bool] | None = None
     #: Host names the backend itself, and so does an Origin that named the host asked for; other Origins pass as sent

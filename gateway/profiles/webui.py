@@ -29,6 +29,7 @@ from gateway.profiles.treatment import (
     Treatment,
     Verb,
 )
+from gateway.profiles.webui_controls import STOPPING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,6 +120,7 @@ def webui(
         interrupt=Interrupt("POST", "/sdapi/v1/interrupt"),
         works_on=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
         loaded=ModelProbe("/sdapi/v1/options", _loaded),
+        stopping=STOPPING,
         too_early=_is_too_early,
     )
 

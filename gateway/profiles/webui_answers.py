@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gateway.profiles.treatment import LocalAnswer
+from gateway.profiles.treatment import Control, LocalAnswer, Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.profiles.treatment import Place
 
 _NO_PREVIEW = -1
@@ -66,8 +68,11 @@ INTERRUPTED = LocalAnswer(200, b"{}")
 SKIPPED = LocalAnswer(200, b"null")
 DONE = LocalAnswer(204)
 
+_NOT_YOURS = "No job of yours is running or waiting here. Nothing was stopped."
+_TAKEN_OUT = "Your job was taken out of the line. It was not begun."
+
 #: To others. The real one would have said 200 and stopped somebody's picture.
-NOT_YOURS = LocalAnswer(200, b'{"detail":"No job of yours is running or waiting here. Nothing was stopped."}')
+NOT_YOURS = LocalAnswer(200, json.dumps({"detail": _NOT_YOURS}).encode())
 
 
 def _in_queue(place: Place) -> str:
@@ -76,3 +81,33 @@ def _in_queue(place: Place) -> str:
 
 def _json(content: object) -> LocalAnswer:
     return LocalAnswer(200, json.dumps(content, separators=(",", ":")).encode())
+
+
+def _error(text: str) -> LocalAnswer:
+    """Of an answer that is not 200 a page shows one or the other, as its version has it."""
+    return LocalAnswer(409, json.dumps({"error": text, "detail": text}).encode())
+
+
+def _completed(output: dict[str, object], *, success: bool) -> LocalAnswer:
+    """The last message on an event's websocket."""
+    return _json({"msg": "process_completed", "output": output, "success": success})
+
+
+def _always(answer: LocalAnswer) -> Callable[[Place], LocalAnswer]:
+    return lambda place: answer
+
+
+#: What a function without outputs gives.
+_NOTHING: dict[str, object] = {"data": [], "is_generating": False, "duration": 0.0}
+
+#: A click that stops a job, of Gradio 3: on a websocket, and where an event is answered in one exchange.
+STOP_BY_SOCKET = Control(
+    Verb.STOP,
+    _always(_completed(_NOTHING, success=True)),
+    foreign=_completed({"error": _NOT_YOURS}, success=False),
+)
+STOP_BY_CALL = Control(Verb.STOP, _always(_json(_NOTHING)), foreign=_error(_NOT_YOURS))
+
+#: Of Gradio 4, which tells of an event's end elsewhere: in its place it can only be said why there is no event.
+#: The event is begun behind that answer: its queue is looked into twenty times a second.
+STOP_BY_POST = Control(Verb.STOP, _always(_error(_TAKEN_OUT)), foreign=_error(_NOT_YOURS), lag=1.0)

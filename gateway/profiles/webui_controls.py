@@ -1,5 +1,6 @@
 """Which clicks on the web UI's page stop the running job. The page sends them as ordinary events that name a function
-by its number; what the numbers mean is in Gradio's configuration, which each page and `GET /config` carry.
+by its number (programs also by its name); what they mean is in Gradio's configuration, which each page and `GET
+/config` carry.
 """
 
 from __future__ import annotations
@@ -8,24 +9,39 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from gateway.profiles.treatment import Functions, StoppingProbe
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: The buttons' ids, as in `txt2img_interrupt`. "Interrupting..." is the same button while the job is stopping.
-_BUTTON = re.compile(r"(?:txt2img|img2img)_(?:interrupt|interrupting|skip)")
+#: The buttons' ids, as in `txt2img_interrupt`; each tab has its own. "Interrupting..." is the same button while the job
+#: is stopping.
+_BUTTON = re.compile(r"[a-z0-9]+_(?:interrupt|interrupting|skip)")
 
 
-def stopping_functions(config: bytes) -> frozenset[int]:
-    """Numbers (`fn_index`) of the functions that those buttons call. Empty if the configuration cannot be read."""
+def stopping_functions(status: int, config: bytes) -> Functions | None:
+    """The functions that those buttons call. None if the answer to `GET /config` does not say what functions there
+    are."""
     try:
-        read = json.loads(config)
+        read = json.loads(config) if status == 200 else None
     except (ValueError, RecursionError):
-        return frozenset()
-    if not isinstance(read, dict):
-        return frozenset()
+        return None
+    if not isinstance(read, dict) or not isinstance(read.get("dependencies"), list):
+        return None
     buttons = {each.get("id") for each in _objects(read, "components") if _is_button(each)} - {None}
     functions = enumerate(_objects(read, "dependencies"))
-    return frozenset(position for position, each in functions if buttons & set(_targets(each)))
+    stopping = [(position, each) for position, each in functions if buttons & set(_targets(each))]
+    names = {name for _, each in stopping if isinstance(name := each.get("api_name"), str)}
+    return Functions(frozenset(_number(*each) for each in stopping), frozenset(names))
+
+
+STOPPING = StoppingProbe("/config", stopping_functions)
+
+
+def _number(position: int, dependency: Mapping[str, Any]) -> int:
+    """`fn_index` is the place in the list, until Gradio 4.32 or so says it."""
+    named = dependency.get("id")
+    return named if isinstance(named, int) else position
 
 
 def _objects(config: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

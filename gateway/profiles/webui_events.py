@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.profiles.bodies import look
 from gateway.profiles.gradio_events import session_keys
-from gateway.profiles.treatment import More, Treatment
+from gateway.profiles.treatment import Click, More, Treatment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.profiles.bodies import Found, Path
-    from gateway.profiles.treatment import Asked
+    from gateway.profiles.treatment import Asked, Control
 
 _TASK = "task("
 _LONGEST_NAME = 256
 
-_EVENT_PLACES = frozenset((("data", 0), ("session_hash",), ("event_id",)))
+_EVENT_PLACES = frozenset((("data", 0), ("fn_index",), ("session_hash",), ("event_id",)))
 _JOB_PLACES = frozenset((("override_settings", "sd_model_checkpoint"), ("force_task_id",)))
+_NAMED = re.compile(rb"/(?:run|api|call)/(.+?)/?")
 _TASK_PLACES = frozenset((("id_task",),))
 
 #: "v1-5.safetensors [6ce0161689]", with a directory before it or not: all of them name one model.
@@ -40,16 +42,32 @@ def model_name(spelled: str | None) -> str | None:
     return _SUFFIX.sub("", bare) or None
 
 
-def event(asked: Asked, dialogue: str | None = None) -> Treatment:
-    """A click on the page: counted when it is a task's, or when that cannot be seen."""
+def event(asked: Asked, stops: Control, dialogue: str | None = None) -> Treatment:
+    """A click on the page: counted when it is a task's, or when that cannot be seen. `stops`: what one is that stops a
+    job."""
     found = look(asked.body, _EVENT_PLACES.__contains__, 2, whole=asked.whole)
     task = found.text("data", 0)
     keys = session_keys(asked, found)
     if task is not None and task.startswith(_TASK):
         return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=keys, job=_name(task), dialogue=dialogue))
     if found.sure:
-        return Treatment(Lane.EXEMPT, more=More(session_keys=keys))
+        click = Click(stops, _number(found.values.get(("fn_index",))), _function_name(asked.raw_path))
+        return Treatment(Lane.EXEMPT, more=More(session_keys=keys, click=click))
     return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=keys, dialogue=dialogue))
+
+
+def _number(given: object) -> int | None:
+    """As pydantic reads an integer: generously."""
+    try:
+        return int(given) if isinstance(given, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _function_name(raw_path: bytes) -> str | None:
+    """Of `/run/NAME`, `/api/NAME` and `/call/NAME`."""
+    found = _NAMED.fullmatch(raw_path)
+    return unquote_to_bytes(found[1]).decode(errors="replace") if found is not None else None
 
 
 def generation(asked: Asked) -> Treatment:

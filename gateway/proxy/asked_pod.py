@@ -57,9 +57,9 @@ class AskedPod:
         self._refused = False
         try:
             head = await exchange.head()
-            body = b""
+            body = bytearray()
             while not exchange.ended and len(body) <= most:
                 body += await exchange.read()
-            return Reply(head.status, body[:most], len(body) <= most)
+            return Reply(head.status, bytes(body[:most]), len(body) <= most)
         finally:
             exchange.close()

@@ -4,6 +4,7 @@ the request and the beginning of its body, once. What cannot be shown is taken f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,11 +30,17 @@ def needs_body(treatment: Treatment) -> bool:
 
 async def settled(visit: Visit, treatment: Treatment, body: Body) -> Treatment:
     """What counts of an open treatment; `body`: as much of the request's as was read before it takes its place."""
-    more = treatment.more
-    assert more is not None
-    assert more.ask is not None
     begins, whole = await _beginning(visit, body)
-    return more.ask(Asked(visit.method, visit.raw_path, visit.query, begins, whole))
+    return answered(visit, treatment, begins, whole=whole)
+
+
+def answered(visit: Visit, treatment: Treatment, begins: bytes, *, whole: bool) -> Treatment:
+    """The profile's answer, if it has a question, to the beginning of a body or of a message."""
+    more = treatment.more
+    if more is None or more.ask is None:
+        return treatment
+    counts = more.ask(Asked(visit.method, visit.raw_path, visit.query, begins, whole))
+    return counts if counts.rule else replace(counts, rule=treatment.rule)
 
 
 async def _beginning(visit: Visit, body: Body) -> tuple[bytes, bool]:

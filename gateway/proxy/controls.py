@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from gateway.core.decisions import Ending
 from gateway.profiles.treatment import Place, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from gateway.core.pool import Pool
     from gateway.core.ticket import Ticket
     from gateway.profiles.treatment import Control, LocalAnswer
     from gateway.proxy.jobs import JobInHand
     from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
 
 #: Seconds for a backend to take an order. So long, at most, a slot is kept from the next in line.
@@ -45,18 +48,22 @@ class Order:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """While the backend is told."""
+        """While the backend is told, and obeys."""
         if self._job is None or self._control.verb is Verb.WATCH:
             yield
             return
         told = anyio.Event()
-        patience = asyncio.get_running_loop().call_later(ORDER_TIMEOUT, told.set)
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(ORDER_TIMEOUT, told.set)
         self._job.keep_until(told)
         try:
             yield
         finally:
             patience.cancel()
-            told.set()
+            if self._control.lag:
+                loop.call_later(self._control.lag, told.set)
+            else:
+                told.set()
 
 
 def judged(control: Control, pool: ServedPool, ticket: Ticket) -> Order:
@@ -70,12 +77,40 @@ def judged(control: Control, pool: ServedPool, ticket: Ticket) -> Order:
         return Order(control, None, running)
     waiting = [job for job in about if job.is_waiting]
     if waiting:
-        answer = control.held(_place(waiting[0], pool))
+        answer = control.held(place_of(waiting[0].slot.ticket, pool.driver.pool))
         if control.verb is not Verb.WATCH:
             for job in waiting:
                 job.withdraw()
         return Order(control, answer, None)
     return Order(control, control.foreign, None)
+
+
+async def carried_out(
+    control: Control,
+    visit: Visit,
+    pool: ServedPool,
+    ticket: Ticket,
+    *,
+    serve: Callable[[Slot], Awaitable[Ending]],
+    say: Callable[[LocalAnswer], Awaitable[None]],
+) -> Ending:
+    """A request about jobs: to the backend that works on them (`serve`), or answered here (`say`)."""
+    order = judged(control, pool, ticket)
+    answer = order.answer
+    if answer is None:
+        with pool.driver.slot(ticket) as slot, order.under_way():
+            visit.slot = slot
+            if (answer := order.missed(slot)) is None:
+                return await serve(slot)
+            slot.done(Ending.ANSWERED_HERE)
+    await say(answer)
+    return Ending.ANSWERED_HERE
+
+
+def place_of(ticket: Ticket, pool: Pool) -> Place:
+    """Where in line it is."""
+    position = pool.position(ticket)
+    return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)))
 
 
 def _about(control: Control, pool: ServedPool, session: str | None) -> list[JobInHand]:
@@ -86,10 +121,3 @@ def _about(control: Control, pool: ServedPool, session: str | None) -> list[JobI
     if control.verb is Verb.WATCH:
         return named
     return [job for job in named if session is not None and job.session == session]
-
-
-def _place(job: JobInHand, pool: ServedPool) -> Place:
-    its = pool.driver.pool
-    position, length, expected = its.position(job.slot.ticket), its.waiting, its.expected_wait()
-    wait = None if expected is None else expected * min(1.0, position / max(1, length))
-    return Place(position, length, wait)

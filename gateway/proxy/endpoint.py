@@ -9,6 +9,7 @@ answered once, by `problems.py`.
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -21,7 +22,8 @@ from gateway.core.ticket import Lane, Ticket
 from gateway.profiles.treatment import SMALL_BODY
 from gateway.proxy import asking
 from gateway.proxy.body import NO_BODY
-from gateway.proxy.controls import judged
+from gateway.proxy.clicks import control_of
+from gateway.proxy.controls import carried_out
 from gateway.proxy.errors import Denied, EdgeError, NoRoute, Refused
 from gateway.proxy.handshake import check_handshake
 from gateway.proxy.inbound import Inbound, read_body
@@ -160,8 +162,11 @@ class Endpoint:
                 if not _is_counted(visit, treatment) and room is not None:
                     room.leave_place()
             ticket = ticket_for(visit, pool, treatment, self._cookie_seen)
-            if treatment.more is not None and treatment.more.control is not None:
-                return await self._order(visit, pool, treatment, ticket, body)
+            if treatment.more is not None and (
+                control := await control_of(treatment.more, visit, visit.client, pool, ticket)
+            ):
+                serve = partial(self._turns.serve, visit, pool, body=body, treatment=treatment)
+                return await carried_out(control, visit, pool, ticket, serve=serve, say=visit.say)
             with pool.driver.slot(ticket, room if counted and ticket.lane is Lane.COUNTED else None) as slot:
                 visit.slot = slot
                 visit.job = pool.jobs.taken_in(visit, slot, treatment)
@@ -197,7 +202,7 @@ class Endpoint:
             )
             with pool.driver.slot(ticket) as slot:
                 visit.slot = slot
-                await until_turn(visit, slot)
+                await until_turn(visit.client, slot, visit.trace)
                 slot.done(Ending.SERVED)
         visit.new_session = chosen.session
         visit.record.pool = chosen.pool.name
@@ -220,21 +225,6 @@ class Endpoint:
             finally:
                 del self._uploads[visit]
         raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN))
-
-    async def _order(self, visit: Visit, pool: ServedPool, treatment: Treatment, ticket: Ticket, body: Body) -> Ending:
-        """A request about jobs: to the backend that works on them, or answered here."""
-        assert treatment.more is not None
-        assert treatment.more.control is not None
-        order = judged(treatment.more.control, pool, ticket)
-        answer = order.answer
-        if answer is None:
-            with pool.driver.slot(ticket) as slot, order.under_way():
-                visit.slot = slot
-                if (answer := order.missed(slot)) is None:
-                    return await self._turns.serve(visit, pool, slot, body, treatment)
-                slot.done(Ending.ANSWERED_HERE)
-        await visit.say(answer)
-        return Ending.ANSWERED_HERE
 
     # Begin and end
 

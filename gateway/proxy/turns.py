@@ -5,7 +5,7 @@ decide whether there is another turn. What was not started is in line again; wha
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.proxy.body import Body
     from gateway.proxy.forwarded import Header
     from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.proxy.traced import Trace
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
 
@@ -57,13 +58,12 @@ class Turns:
         Raises EdgeError, and UpstreamError if the client is still to be told."""
         counted = treatment.lane is Lane.COUNTED
         may_repeat = visit.method in IDEMPOTENT or treatment.repeatable
-        headers = _headers(visit, pool)  # while it waits: not when a backend does
+        headers = headers_for(visit, pool)  # while it waits: not when a backend does
         broke: UpstreamError | None = None
         while True:
             try:
-                await until_turn(visit, slot)
-                if visit.keys and slot.ticket.session is not None:
-                    pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
+                await until_turn(visit.client, slot, visit.trace)
+                remember(visit, pool, slot)
                 return await self._exchange(visit, pool, slot, body, treatment, headers)
             except (NotSent, NothingStarted) as error:
                 visit.broke(error)
@@ -99,7 +99,7 @@ class Turns:
         may_repeat = counted or not isinstance(content, Inbound)
         job = following(treatment, visit, pool, slot)
         while True:
-            request = self._request(visit, pool, headers, content, reusable=may_reuse)
+            request = request_of(visit, pool, headers, content, reusable=may_reuse)
             if job is not None:
                 job.prepare(request)
             exchange = await pool.upstream.send(slot.backend.address_for(slot.ticket.lane), request)
@@ -127,25 +127,6 @@ class Turns:
                 if job is not None:
                     job.close()
 
-    def _request(
-        self,
-        visit: Visit,
-        pool: ServedPool,
-        headers: list[Header],
-        content: bytes | AsyncIterator[bytes] | None,
-        *,
-        reusable: bool,
-    ) -> UpstreamRequest:
-        """What the backend gets. Only uncounted requests that may be repeated ride on a connection that carried
-        another."""
-        if pool.profile.own_host and visit.slot is not None:
-            headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
-        if visit.trace is not None and visit.slot is not None:
-            headers = visit.trace.dials(visit.slot.backend.name, headers)
-        upgrade = b"websocket" if visit.client.websocket else None
-        method, length = visit.method.encode(), visit.inbound.length
-        return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
-
     def _relay(
         self, visit: Visit, pool: ServedPool, slot: Slot, exchange: Exchange, *, may_repeat: bool, goes_on: bool
     ) -> Relay:
@@ -168,7 +149,8 @@ class Turns:
         return relay
 
 
-def _headers(visit: Visit, pool: ServedPool) -> list[Header]:
+def headers_for(visit: Visit, pool: ServedPool) -> list[Header]:
+    """What its backend gets; the same for each turn, so ready before one comes."""
     headers = request_headers(
         visit.headers,
         visit.origin,
@@ -179,33 +161,66 @@ def _headers(visit: Visit, pool: ServedPool) -> list[Header]:
     return headers
 
 
-async def until_turn(visit: Visit, slot: Slot) -> None:
+def request_of(
+    visit: Visit,
+    pool: ServedPool,
+    headers: list[Header],
+    content: bytes | AsyncIterator[bytes] | None,
+    *,
+    reusable: bool,
+) -> UpstreamRequest:
+    """What the backend gets. Only uncounted requests that may be repeated ride on a connection that carried
+    another."""
+    if pool.profile.own_host and visit.slot is not None:
+        headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
+    if visit.trace is not None and visit.slot is not None:
+        headers = visit.trace.dials(visit.slot.backend.name, headers)
+    upgrade = b"websocket" if visit.client.websocket else None
+    method, length = visit.method.encode(), visit.inbound.length
+    return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
+
+
+def remember(visit: Visit, pool: ServedPool, slot: Slot) -> None:
+    """Where the session is at home whose keys the request names, now that it has its turn."""
+    if visit.keys and slot.ticket.session is not None:
+        pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
+
+
+class Leaving(Protocol):
+    """Somebody who may leave while in line; see `inbound.Client`."""
+
+    @property
+    def gone(self) -> bool: ...
+    def on_gone(self, callback: Callable[[], None] | None) -> None: ...
+
+
+async def until_turn(client: Leaving, slot: Slot, trace: Trace | None = None) -> None:
     """A client that leaves meanwhile leaves the line at once."""
     try:
         if slot.is_waiting:
-            await _turn_or_gone(visit, slot)
+            await _turn_or_gone(client, slot, trace)
         else:
             await slot.turn()
     except runtime.Refused as refused:
         raise Refused(refused.refusal, slot.ticket.place) from None
-    if visit.client.gone:
+    if client.gone:
         slot.done(Ending.CLIENT_LEFT_WAITING)
         raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
     if slot.ticket.state is TicketState.ENDED:
         raise Withdrawn
 
 
-async def _turn_or_gone(visit: Visit, slot: Slot) -> None:
-    if visit.trace is not None:
-        visit.trace.waits(cold=visit.pool is not None and visit.pool.driver.pool.is_cold)
+async def _turn_or_gone(client: Leaving, slot: Slot, trace: Trace | None) -> None:
+    if trace is not None:
+        trace.waits(cold=slot.is_cold)
     with anyio.CancelScope() as waiting:
-        visit.client.on_gone(waiting.cancel)
+        client.on_gone(waiting.cancel)
         try:
             await slot.turn()
         finally:
-            visit.client.on_gone(None)
-            if visit.trace is not None:
-                visit.trace.waited(slot.ticket)
+            client.on_gone(None)
+            if trace is not None:
+                trace.waited(slot.ticket)
 
 
 def ending_of(error: UpstreamError) -> Ending:

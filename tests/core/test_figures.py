@@ -34,6 +34,7 @@ def test_expected_wait_is_unknown_before_anything_was_measured() -> None:
     p.granted("b")
     p.arrive("d")
     assert p.pool.expected_wait() == 16  # two turns of 8 s on one slot
+    assert p.pool.expected_wait(0) == 8  # one turn
     p.arrive("e")
     assert p.rejected("e", Reason.LINE_FULL).retry_after == 16
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.ticket import Lane
-from gateway.profiles.treatment import Asked, Treatment
+from gateway.profiles.treatment import Asked, Click, Treatment
+from gateway.profiles.webui_answers import STOP_BY_CALL
 from gateway.profiles.webui_events import event, model_name
 
 
-def told(body: bytes, *, whole: bool = True) -> Treatment:
-    return event(Asked("POST", b"/run/predict", body=body, whole=whole), "spoken")
+def told(body: bytes, *, whole: bool = True, path: bytes = b"/run/predict") -> Treatment:
+    return event(Asked("POST", path, body=body, whole=whole), STOP_BY_CALL, "spoken")
 
 
 def test_a_click_that_names_a_task_is_work() -> None:
@@ -33,6 +34,26 @@ def test_any_other_click_is_not(data: str) -> None:
     assert treatment.lane is Lane.EXEMPT
     assert treatment.more is not None
     assert treatment.more.session_keys == ("session:s1",)
+
+
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [("7", 7), ('"7"', 7), ("7.0", 7), ("true", 1), ("null", None), ("[7]", None), ('"x"', None), ("NaN", None)],
+)
+def test_and_says_which_function_it_calls_however_that_is_spelled(number: str, read: int | None) -> None:
+    more = told(f'{{"data": [], "fn_index": {number}}}'.encode()).more
+    assert more is not None
+    assert more.click == Click(STOP_BY_CALL, read, "predict")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [(b"/api/interrupt/", "interrupt"), (b"/call/a%20b", "a b"), (b"/run/a/b", "a/b"), (b"/queue/join", None)],
+)
+def test_or_by_which_name(path: bytes, name: str | None) -> None:
+    more = told(b'{"data": []}', path=path).more
+    assert more is not None
+    assert more.click == Click(STOP_BY_CALL, None, name)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from gateway.demo.a1111.api import A1111Api
 from gateway.demo.a1111.page import COUNT_TOKENS, GENERATE, INTERRUPT, SKIP
 from gateway.demo.gpu import Gpu
+from gateway.profiles.treatment import Functions
 from gateway.profiles.webui_controls import stopping_functions
 from tests.doubles.eventually import eventually
 
@@ -154,7 +155,8 @@ async def test_a_click_that_generates_paints_and_one_that_interrupts_ends_it() -
 
 async def test_the_page_names_the_functions_of_its_buttons() -> None:
     async with client_of(work=0) as client:
-        assert stopping_functions((await client.get("/config")).content) == {INTERRUPT, SKIP}
+        config = await client.get("/config")
+        assert stopping_functions(config.status_code, config.content) == Functions(frozenset({INTERRUPT, SKIP}))
 
 
 async def test_where_it_queues_forty_that_wait_take_every_thread_and_nothing_else_answers() -> None:

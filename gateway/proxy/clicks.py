@@ -1,0 +1,52 @@
+"""A click on a page that may be one to stop a job: only the backend that it would go to knows. Found out before it goes
+there, for it would stop whatever that backend works on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gateway.core.decisions import Ending
+from gateway.proxy.asked_pod import AskedPod
+from gateway.proxy.headers import request_headers
+from gateway.proxy.turns import until_turn
+
+if TYPE_CHECKING:
+    from gateway.core.backend import Backend
+    from gateway.core.ticket import Ticket
+    from gateway.profiles.treatment import Control, Functions, More, StoppingProbe
+    from gateway.proxy.forwarded import Header
+    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.turns import Leaving
+    from gateway.proxy.visit import Visit
+
+#: The page's own, for a backend that shows its configuration to those who have logged in.
+_CREDENTIALS = (b"cookie", b"authorization")
+
+
+async def control_of(more: More, visit: Visit, client: Leaving, pool: ServedPool, ticket: Ticket) -> Control | None:
+    """What the request is about, if it is about jobs. `ticket` is as it was afterwards. Raises as `until_turn`."""
+    click, probe = more.click, pool.profile.stopping
+    if more.control is not None or click is None or probe is None:
+        return more.control
+    with pool.driver.slot(replace(ticket)) as slot:  # nothing is taken by it: clicks are not counted
+        visit.slot = slot
+        functions = pool.functions.last if slot.is_waiting else None  # it must not wait to take its job out of the line
+        if functions is None:
+            await until_turn(client, slot)
+            functions = await _functions(visit, pool, slot.backend, probe)
+        slot.done(Ending.ANSWERED_HERE)
+    return click.control if click.is_of(functions) else None
+
+
+async def _functions(visit: Visit, pool: ServedPool, backend: Backend, probe: StoppingProbe) -> Functions:
+    headers = (*pool.rules.pod_headers.uncounted, *_credentials(visit, pool))
+    pod = AskedPod(pool.upstream, backend, headers)
+    return await pool.functions.of(backend.identity, pod, probe, pool.driver.pool.backends.keys())
+
+
+def _credentials(visit: Visit, pool: ServedPool) -> list[Header]:
+    request_id = visit.record.request_id.encode()
+    passed = request_headers(visit.headers, visit.origin, request_id=request_id, session_cookie=pool.cookies.name)
+    return [header for header in passed if header[0] in _CREDENTIALS]
