@@ -28,6 +28,9 @@ SHOWN_BY = {
         "bad_network.py::test_an_early_answer_reaches_a_client_that_still_uploads"
     ),
     "a pod's process dies": "backend_killed.py::test_only_the_client_of_a_killed_pod_notices",
+    "a pod dies under a click on its page (Gradio 3)": (
+        "gradio_socket.py::test_the_page_is_told_that_its_pod_has_died"
+    ),
     "a pod is never ready": "bad_network.py::test_a_pod_that_never_says_that_it_is_ready_is_waited_for_so_long",
     "a client leaves, or closes its half": "bad_clients.py::test_a_client_that_leaves_does_not_free_the_pod",
     "a client does not read": "bad_clients.py::test_a_client_that_never_reads_is_cut",

@@ -18,6 +18,9 @@ DIALOGUES: dict[str, Callable[[], Dialogue]] = {
     "gradio_call": gradio_call,
 }
 
+#: Those in which the gateway itself speaks with the client, on a websocket, before there is a backend.
+SOCKETS = frozenset(("gradio_socket",))
+
 
 def dialogues() -> dict[str, Dialogue]:
     """One of each, for one pool."""

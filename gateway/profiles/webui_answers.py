@@ -84,7 +84,7 @@ def _json(content: object) -> LocalAnswer:
 
 
 def _error(text: str) -> LocalAnswer:
-    """Of an answer that is not 200 a page shows one or the other, as its version has it."""
+    """Pages of Gradio 3 show what is wrong, those of Gradio 4 say in words of their own that something is."""
     return LocalAnswer(409, json.dumps({"error": text, "detail": text}).encode())
 
 
@@ -108,6 +108,6 @@ STOP_BY_SOCKET = Control(
 )
 STOP_BY_CALL = Control(Verb.STOP, _always(_json(_NOTHING)), foreign=_error(_NOT_YOURS))
 
-#: Of Gradio 4, which tells of an event's end elsewhere: in its place it can only be said why there is no event.
-#: The event is begun behind that answer: its queue is looked into twenty times a second.
+#: Of Gradio 4, which tells of an event's end on a stream of the pod's: in the pod's place it can only be said that
+#: there is no event. One that the pod takes is begun behind its answer: its queue is looked into twenty times a second.
 STOP_BY_POST = Control(Verb.STOP, _always(_error(_TAKEN_OUT)), foreign=_error(_NOT_YOURS), lag=1.0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.dialogues.registry import SOCKETS
 from gateway.profiles.treatment import LOOK, Asked
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ def is_open(treatment: Treatment) -> bool:
     """The profile has yet to be asked. Where a dialogue will ask, what is known now counts until then."""
     more = treatment.more
     return more is not None and more.ask is not None and more.dialogue is None
+
+
+def is_spoken_here(treatment: Treatment) -> bool:
+    """Its dialogue is one on a websocket, which the gateway speaks in the backend's place until it knows the job."""
+    return treatment.more is not None and treatment.more.dialogue in SOCKETS
 
 
 def needs_body(treatment: Treatment) -> bool:

@@ -28,6 +28,7 @@ from gateway.proxy.errors import Denied, EdgeError, NoRoute, Refused
 from gateway.proxy.handshake import check_handshake
 from gateway.proxy.inbound import Inbound, read_body
 from gateway.proxy.network_probe import ProbeAnswer, probe_answer
+from gateway.proxy.page_event import PageEvent
 from gateway.proxy.revision_split import RevisionSplit
 from gateway.proxy.ticketing import patience_of, ticket_for
 from gateway.proxy.turns import Turns, ending_of, until_turn
@@ -82,6 +83,7 @@ class Endpoint:
         self._clock = clock
         self._record = record
         self._cookie_seen = cookie_seen
+        self._spawn = spawn
         self._turns = Turns(spawn)
         self._visits: set[Visit] = set()
         self._uploads: dict[Visit, anyio.CancelScope] = {}
@@ -154,6 +156,9 @@ class Endpoint:
         room: Room | None = None
         body: Body = NO_BODY
         try:
+            if visit.client.websocket and asking.is_spoken_here(treatment):
+                event = PageEvent(visit, pool, treatment, spawn=self._spawn, cookie_seen=self._cookie_seen)
+                return await event.run()
             if visit.inbound.has_body and (counted or asking.needs_body(treatment)):
                 room = _enter(pool) if counted else pool.driver.pool.spare_room()
                 body = await self._read_body(visit, pool, room, pool.rules.max_body if counted else SMALL_BODY)

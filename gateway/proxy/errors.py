@@ -38,6 +38,10 @@ class BadHandshake(EdgeError):
     """A websocket handshake without one valid key."""
 
 
+class BadMessage(EdgeError):
+    """A client says something else on its websocket than the protocol wants."""
+
+
 class ForeignOrigin(EdgeError):
     """A page of a site that is not allowed to opens a websocket."""
 

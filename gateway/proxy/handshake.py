@@ -47,11 +47,15 @@ def check_handshake(headers: Iterable[Header], host: bytes, allowed: Collection[
         raise ForeignOrigin
 
 
+def agreement_to(headers: Iterable[Header]) -> bytes:
+    """The `Sec-WebSocket-Accept` that answers a client's valid handshake."""
+    key = _all(b"sec-websocket-key", headers)[0]
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+
+
 def check_agreement(address: str, headers: Iterable[Header], head: AnswerHead) -> None:
     """A 101 that does not know the client's key comes from something that speaks no websocket: BadAnswer."""
-    key = _all(b"sec-websocket-key", headers)[0]
-    digest = hashlib.sha1(key + _GUID, usedforsecurity=False).digest()
-    if _all(b"sec-websocket-accept", head.headers) != [base64.b64encode(digest)]:
+    if _all(b"sec-websocket-accept", head.headers) != [agreement_to(headers)]:
         raise BadAnswer(address, "101 whose Sec-WebSocket-Accept is not that of the key sent")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.core.decisions import Ending, Reason, Refusal
 from gateway.proxy.errors import (
     BadHandshake,
+    BadMessage,
     BodyTooLarge,
     BodyTooSlow,
     ClientLeft,
@@ -134,6 +135,8 @@ def problem_for(error: EdgeError) -> Problem:
         case BadHandshake():
             detail = "A websocket handshake must have one Sec-WebSocket-Key: 16 bytes in base64."
             return Problem(400, "bad_handshake", "The handshake is not valid", detail)
+        case BadMessage():
+            return Problem(400, "bad_message", "The message is not valid", "It is not what the protocol wants here.")
         case ForeignOrigin():
             detail = "This service takes websockets from its own pages, and from those of the origins it lists."
             return Problem(403, "foreign_origin", "Not from this page", detail)

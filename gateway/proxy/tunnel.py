@@ -69,7 +69,7 @@ class Tunnel:
         if self._client.write_paused:  # with the head, or with what was sent before it
             self._near.pause_writing()
         for side, data in ((self._near, early), (self._far, behind)):
-            _keep_alive(side.transport)
+            keep_alive(side.transport)
             if data:
                 side.data_received(data)
         for side in (self._near, self._far):
@@ -165,7 +165,8 @@ class _Side(asyncio.Protocol):
         return not (self.has_ended or self.is_lost or self.transport.is_closing())
 
 
-def _keep_alive(transport: asyncio.Transport) -> None:
+def keep_alive(transport: asyncio.Transport) -> None:
+    """Let the kernel find out whether the peer is still there."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

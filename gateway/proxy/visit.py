@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.receipt import receipt_of
-from gateway.proxy.handshake import check_agreement
+from gateway.proxy.handshake import agreement_to, check_agreement
 from gateway.proxy.headers import answer_headers
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST, is_page_load, problem_after, problem_for, render
-from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.tunnel import Tunnel, keep_alive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from gateway.core.record import RequestRecord
+    from gateway.dialogues.websocket import WebSocketEnd
     from gateway.profiles.treatment import LocalAnswer
     from gateway.proxy.errors import EdgeError
     from gateway.proxy.following import Following
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.proxy.inbound import Client, Inbound
     from gateway.proxy.jobs import JobInHand
     from gateway.proxy.listening import Listening
+    from gateway.proxy.page_event import PageEvent
     from gateway.proxy.problems import Answer, Problem
     from gateway.proxy.relay import Relay
     from gateway.proxy.served_pool import Exchange, ServedPool
@@ -56,10 +58,10 @@ class Visit:
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
         self.new_session: str | None = None  # a newcomer's, if a pool was chosen by it
-        self.relay: Relay | Following | Listening | None = None  # while it is under way
+        self.relay: Relay | Following | Listening | PageEvent | None = None  # while it is under way
         self.job: JobInHand | None = None
         self.keys: tuple[str, ...] = ()  # who it is besides its cookie
-        self.tunnel: Tunnel | None = None
+        self.tunnel: Tunnel | WebSocketEnd | None = None  # behind a 101
         self.trace: Trace | None = None  # if it is traced
         self.set_cookie: Callable[[str], bytes | None] | None = None
         self.answering = False  # a byte of an answer was handed out
@@ -93,6 +95,19 @@ class Visit:
         self.answering = True
         self.record.status = head.status
         return tunnel
+
+    def accept(self, end: WebSocketEnd) -> None:
+        """101 in the gateway's own name: from here on `end` speaks with the client. It sets no cookie: nobody knows yet
+        where the session will be at home."""
+        headers = [(b"sec-websocket-accept", agreement_to(self.headers)), *self._ours(upstream=False)]
+        transport, early = self.client.upgrade(headers, end)
+        self.tunnel = end
+        self.answering = True
+        self.record.status = 101
+        if self.client.write_paused:
+            end.pause_writing()
+        keep_alive(transport)
+        end.open(transport, early)
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """A piece of the backend's body."""
