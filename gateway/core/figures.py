@@ -42,7 +42,7 @@ class Figures:
         self._line = Line()
         self._patience = Patience(now)
         self._seating = Seating(self.sessions, self._roster, self.counts)
-        self._match = Match(self._roster, self._line, self._patience, self._seating)
+        self._match = Match(self._roster, self._line, self._patience, self._seating, self.counts)
         self._turns = Turns(self._roster, self._match, self._seating, self.estimates, self.counts)
         self._presence = Presence(self._roster, self._match, self._turns, self.sessions, self.counts)
         self._admission = Admission(self._roster, self._line, self.budget, self.starts, self.estimates)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.core.audit import has_overtaken, is_overfull
 from gateway.core.decisions import Decision, Granted
 from gateway.core.receipt import what_ended
 from gateway.core.ticket import Lane, Ticket, TicketState
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
     from gateway.core.patience import Patience
     from gateway.core.roster import Roster
     from gateway.core.seating import Seating
+    from gateway.core.snapshot import Counts
 
 
 class Match:
     """Told which backends may have got a free slot or a ticket, it finds those who can be served now."""
 
-    def __init__(self, roster: Roster, line: Line, patience: Patience, seating: Seating) -> None:
+    def __init__(self, roster: Roster, line: Line, patience: Patience, seating: Seating, counts: Counts) -> None:
         self._roster = roster
         self._line = line
         self._patience = patience
         self._seating = seating
+        self._counts = counts
         self._touched: dict[Backend, None] = {}  # may have got a free slot, or a ticket
         self._grants = 0
 
@@ -107,6 +110,8 @@ class Match:
         if ticket.lane is Lane.COUNTED:
             backend.in_flight[ticket] = None
             self._roster.in_flight += 1
+            self._counts.exclusivity_broken += is_overfull(backend)
+            self._counts.order_broken += has_overtaken(ticket, backend, self._line)
         else:
             backend.uncounted[ticket] = None
         self._seating.seat(ticket, backend)

@@ -107,6 +107,8 @@ class Counts:
     cold_starts: int = 0  # demand met no ready backend
     starts_failed: int = 0
     starts_watched: int = 0  # cold starts of which somebody was told by a page
+    exclusivity_broken: int = 0  # grants beyond a backend's limit: a defect of ours
+    order_broken: int = 0  # grants past somebody who had come earlier: a defect of ours
 
 
 @dataclass(frozen=True, slots=True)

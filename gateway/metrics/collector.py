@@ -177,6 +177,16 @@ _POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
         lambda counts: counts.starts_watched,
     ),
     ("gateway_starts_failed_total", "Starts of a backend that died.", lambda counts: counts.starts_failed),
+    (
+        "gateway_exclusivity_broken_total",
+        "Grants beyond a backend's limit: a defect of the gateway.",
+        lambda counts: counts.exclusivity_broken,
+    ),
+    (
+        "gateway_order_broken_total",
+        "Grants past somebody who had come earlier and could have had the slot: a defect of the gateway.",
+        lambda counts: counts.order_broken,
+    ),
 )
 
 _SCALER_GAUGES: tuple[tuple[str, str, Callable[[ScalerView], float | None]], ...] = (

@@ -78,6 +78,8 @@ class Witness:
             for other in waiting:
                 overtaken = other.number < ticket.number and may_use(other, backend, now)
                 assert not overtaken, f"{ticket.number} overtook {other.number}"
+        counts = self.pool.counts
+        assert (counts.exclusivity_broken, counts.order_broken) == (0, 0), "the pool's own audit agrees"
 
     def _no_idle_slot(self, now: float) -> None:
         free = [b for b in self.pool.backends.values() if b.is_eligible(now) and b.free_slots > 0]
