@@ -123,11 +123,15 @@ class KnativePools(Collector):
             if (place := parts.place) is not None
         }
 
+    def stale(self, name: str) -> list[str]:
+        """Why what is known of that pool's Service may not be true any more; empty while it is, and for other pools."""
+        return self._services[name].stale if name in self._services else []
+
     def told(self) -> dict[str, dict[str, Any]]:
         """What Knative says of each pool, and who told each value, for the snapshot."""
         told: dict[str, dict[str, Any]] = {}
         for name, service in self._services.items():
-            told[name] = {"service": service.service, "stale": service.stale, "warnings": (), "traffic": ()}
+            told[name] = {"service": service.service, "warnings": (), "traffic": ()}
         for name, plan in self._plans().items():
             told[name] |= {"warnings": plan.warnings, "traffic": plan.traffic.targets}
             for revision in plan.revisions.values():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core.glance import level_of
 from gateway.metrics.collector import SnapshotCollector
+from gateway.metrics.discovery import DiscoveryCollector
 from gateway.ops.admin import Admin
 from gateway.ops.app import operators_app
 from gateway.ops.event_stream import EventStream
@@ -36,6 +37,7 @@ class OperatorsParts:
     ) -> None:
         """`token`: what orders come with; None: none are taken."""
         registry.register(SnapshotCollector(gateway.views, gateway.scaler_views))
+        registry.register(DiscoveryCollector(gateway.stale))
         registry.register(gateway.knative)
         if gateway.knative_names is not None:
             registry.register(gateway.knative_names)
@@ -59,6 +61,7 @@ class OperatorsParts:
             release=gateway.release,
             live=self.live,
             admin=admin,
+            stale=gateway.stale,
             knative=gateway.knative.told,
         )
 

@@ -83,6 +83,7 @@ class PoolParts:
         # While it runs. Not made here: a reload makes new pools in a signal's callback, where there is no task.
         self._scope: anyio.CancelScope | None = None
         self._source_scope: anyio.CancelScope | None = None
+        self._source: Source | None = None  # while it runs
         if settings.backends.processes is not None:
             self.fleet = fleet = fleet_of(name, settings, inherited, self._reports, self._look_after)
             target = target_of(fleet, self.driver, lambda: self._settings.quarantine.replace_after)
@@ -104,8 +105,9 @@ class PoolParts:
                     for chore in self._chores:
                         tasks.start_soon(chore)
                     while True:
+                        self._source = source = self._new_source()
                         with anyio.CancelScope() as self._source_scope:
-                            await self._source().run()
+                            await source.run()
             finally:
                 for dialer in self._dialers:
                     dialer.close()
@@ -129,6 +131,12 @@ class PoolParts:
             await self.fleet.close()
         if self._scope is not None:
             self._scope.cancel()
+
+    @property
+    def stale(self) -> list[str]:
+        """Why its list of backends may not be true any more; empty while it is."""
+        reason = self._source.stale if self._source is not None else None
+        return [reason] if reason is not None else []
 
     def scaler_view(self) -> ScalerView | None:
         """What its scaler last thought; None: it has none, or it has not thought yet."""
@@ -198,7 +206,7 @@ class PoolParts:
 
     # Parts
 
-    def _source(self) -> Source:
+    def _new_source(self) -> Source:
         backends = self._settings.backends
         if self.fleet is not None:
             return self.fleet

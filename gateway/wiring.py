@@ -191,6 +191,10 @@ class Gateway:
         """What the scalers of the pools that have one last thought."""
         return {name: view for name, parts in self._pools.parts.items() if (view := parts.scaler_view()) is not None}
 
+    def stale(self) -> dict[str, list[str]]:
+        """Why what is known of each pool's backends may not be true any more; empty where it is."""
+        return {name: [*self.knative.stale(name), *parts.stale] for name, parts in self._pools.parts.items()}
+
     def release(self, pool: str, backend: str) -> bool:
         """An operator frees the quarantined slots of a backend, by its name. False: there are none."""
         parts = self._pools.parts.get(pool)

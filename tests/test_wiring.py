@@ -17,6 +17,14 @@ from tests.doubles.relatives import MARK, marked
 from tests.doubles.scripted_server import ScriptedServer, always
 from tests.doubles.wired import OTHER, pool, processes, wired
 
+#: Nobody listens there.
+KUBECONFIG = """
+current-context: nowhere
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+clusters: [{name: nowhere, cluster: {server: "http://127.0.0.1:9"}}]
+users: [{name: nobody, user: {}}]
+"""
+
 pytestmark = pytest.mark.anyio
 
 
@@ -35,6 +43,17 @@ async def test_what_the_scalers_last_thought(tmp_path: Path) -> None:
                 "bound": "autoscaling.min_scale",
             }
         }
+
+
+async def test_which_pools_are_known_for_sure(tmp_path: Path) -> None:
+    nowhere = pool(backends={"kubernetes": {"namespace": "default", "service": "sd"}})
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    async with wired(
+        tmp_path, {"sd": nowhere, **OTHER}, kubernetes={"kubeconfig": str(tmp_path / "kubeconfig")}
+    ) as one:
+        assert one.gateway.stale() == {"sd": [], "other": []}
+        await eventually(lambda: one.gateway.stale()["sd"])
+        assert one.gateway.stale()["other"] == []
 
 
 async def test_an_operator_frees_quarantined_slots_and_no_others(tmp_path: Path) -> None:

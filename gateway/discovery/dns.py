@@ -61,7 +61,7 @@ class DnsBackends:
         self._interval = interval
         self._resolve = resolve
         self._known: list[str] | None = None
-        self._failing = False
+        self.stale: str | None = None
         self._log = structlog.get_logger().bind(name=name)
 
     async def run(self) -> None:
@@ -76,11 +76,11 @@ class DnsBackends:
         try:
             addresses = await self._resolve(self._name, self._port)
         except OSError as error:
-            if not self._failing:
+            if self.stale is None:
                 self._log.warning("dns_fails", error=str(error), kept=len(self._known or ()))
-            self._failing = True
+            self.stale = f"resolve {self._name}: {error}"
             return
-        self._failing = False
+        self.stale = None
         if addresses != self._known:
             self._log.info("dns_changed", addresses=addresses)
             self._known = addresses

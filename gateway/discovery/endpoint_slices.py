@@ -98,6 +98,11 @@ class EndpointSliceBackends:
         """Whether the list is known to be true, and why not."""
         return self._mirror.status
 
+    @property
+    def stale(self) -> str | None:
+        """As of every source: what the API server answers, while it is no list."""
+        return self._mirror.status.stale
+
     async def run(self) -> None:
         """Keep the list true, until cancelled."""
         self._members, self._doubt = {}, None

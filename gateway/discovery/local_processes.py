@@ -83,6 +83,8 @@ class LocalProcesses:
     """One pool's processes. `most` (None: no limit) counts all that run; a start that takes longer than
     `start_timeout` seconds has failed. Both may be set anew at any time."""
 
+    stale: str | None = None
+
     def __init__(
         self, pool: str, starter: Starter, reports: Reports, watch: Watch, *, most: int | None, start_timeout: float
     ) -> None:

@@ -8,6 +8,8 @@ import anyio
 class Nobody:
     """A source."""
 
+    stale: str | None = None
+
     async def run(self) -> None:
         """Until cancelled."""
         await anyio.sleep_forever()

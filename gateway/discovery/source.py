@@ -36,5 +36,9 @@ class Watch(Protocol):
 class Source(Protocol):
     """Somewhere backends come from."""
 
+    @property
+    def stale(self) -> str | None:
+        """Why the list may not be true any more, for people; None: it is, or nobody has to be asked for it."""
+
     async def run(self) -> None:
         """Keep the pool's list of backends true, until cancelled."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class StaticBackends:
     """The backends at these URLs; each is known by its address. Raises ValueError as `address_of` does."""
 
+    stale: str | None = None
+
     def __init__(self, urls: Iterable[str], reports: Reports, watch: Watch) -> None:
         self._listing = [Listed(address, address, address) for address in map(address_of, urls)]
         self._reports = reports

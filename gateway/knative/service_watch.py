@@ -74,7 +74,7 @@ class ServiceWatch:
     @property
     def stale(self) -> list[str]:
         """Why what is known may not be so any more; empty while all of it is."""
-        return [str(mirror.status.error) for mirror in self._mirrors if mirror.status.error is not None]
+        return [stale for mirror in self._mirrors if (stale := mirror.status.stale) is not None]
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -40,6 +40,11 @@ class MirrorStatus:
     error: ApiError | None = None  # why it is stale
 
     @property
+    def stale(self) -> str | None:
+        """Why it cannot be, for people; None: it can, or the first list is still on its way."""
+        return str(self.error) if self.error is not None else None
+
+    @property
     def missing_right(self) -> str | None:
         """What our role lacks: "list endpointslices.discovery.k8s.io"."""
         return self.error.question.right if isinstance(self.error, Forbidden) else None

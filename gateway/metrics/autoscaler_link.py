@@ -36,7 +36,7 @@ class AutoscalerLinkCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """All families with their samples."""
         link = self._link
-        yield GaugeMetricFamily("gateway_autoscaler_link", "1 while the autoscaler hears this gateway.", link.is_up)
+        yield GaugeMetricFamily("gateway_autoscaler_link_up", "1 while the autoscaler hears this gateway.", link.is_up)
         yield CounterMetricFamily("gateway_autoscaler_link_losses", "Times that the link was lost.", link.losses)
         yield CounterMetricFamily("gateway_autoscaler_frames_sent", "Statistics that were sent.", link.sent)
         yield CounterMetricFamily("gateway_autoscaler_frames_dropped", "Statistics that were not.", link.dropped)

@@ -34,7 +34,7 @@ from gateway.ops.problems import problem
 from gateway.ops.scaling_view import scaling_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prometheus_client import CollectorRegistry
     from starlette.requests import Request
@@ -62,12 +62,13 @@ def operators_app(
     release: Callable[[str, str], bool],
     live: EventStream,
     admin: Admin,
-    knative: Callable[[], Mapping[str, object]] = dict,
+    stale: Callable[[], Mapping[str, Sequence[str]]],
+    knative: Callable[[], Mapping[str, object]],
 ) -> Starlette:
     """`scaler_views`: by pool, a mapping or a dataclass of plain values; a pool may lack one. `knative`: the same, of
-    what Knative says of it. `ready`: whether, and why
-    or why not. `release(pool, backend)`: whether there was a quarantine to end."""
-    endpoints = _Endpoints(views, scaler_views, registry, ready, release, live, admin, knative, page.files())
+    what Knative says of it. `stale`: why what is known of a pool's backends may not be true any more. `ready`: whether,
+    and why or why not. `release(pool, backend)`: whether there was a quarantine to end."""
+    endpoints = _Endpoints(views, scaler_views, registry, ready, release, live, admin, stale, knative, page.files())
     return Starlette(
         routes=[
             Route("/", endpoints.page),
@@ -96,6 +97,7 @@ class _Endpoints:
     release: Callable[[str, str], bool]
     live: EventStream
     admin: Admin
+    stale: Callable[[], Mapping[str, Sequence[str]]]
     knative: Callable[[], Mapping[str, object]]
     files: Mapping[str, tuple[bytes, str]]
 
@@ -121,11 +123,12 @@ class _Endpoints:
         return Response(encode(self.registry), headers={"Content-Type": content_type})
 
     async def snapshot(self, _request: Request) -> Response:
-        scalers, knative = self.scaler_views(), self.knative()
+        scalers, stale, knative = self.scaler_views(), self.stale(), self.knative()
         pools = [
             {
                 **plain(view),
                 "autoscaler": plain(scalers.get(view.name)),
+                "stale": plain(stale.get(view.name, ())),
                 **({"knative": plain(knative[view.name])} if view.name in knative else {}),
             }
             for view in self.views()

@@ -81,6 +81,21 @@ async def test_a_failing_server_takes_nobody_away() -> None:
 
 
 @pytest.mark.anyio
+async def test_while_there_is_no_answer_the_list_may_not_be_true() -> None:
+    resolver = ScriptedResolver([["10.0.0.1:7860"], SERVER_FAILED, ["10.0.0.1:7860"]])
+    source = DnsBackends("sd.svc", 7860, RecordingReports(), ToldWatch(), resolve=resolver)
+    stale = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(source.run)
+        for _ in range(3):
+            await anyio.sleep(4.9)
+            stale.append(source.stale)
+        tasks.cancel_scope.cancel()
+    assert [bool(reason) for reason in stale] == [False, True, False]
+    assert str(stale[1]).startswith("resolve sd.svc: ")
+
+
+@pytest.mark.anyio
 async def test_no_list_before_the_first_answer() -> None:
     assert (await watch_for(4, ScriptedResolver([SERVER_FAILED]))).told == []
 

@@ -191,8 +191,10 @@ async def test_an_outage_takes_nobody_away_and_what_was_deleted_meanwhile_is_gon
         story.cluster.put_slice("b", endpoint("2", "10.0.0.2"))
         await eventually(lambda: story.reports.told[-1:] == ["list pod-1 pod-2"])
         story.reports.since_last_look()
+        assert story.source.stale is None
         await story.cluster.serving.stop()
-        await eventually(lambda: not story.source.status.synced)
+        await eventually(lambda: story.source.stale is not None)
+        assert not story.source.status.synced
         assert story.watch.watched == ["1", "2"]
         story.cluster.delete_slice("a")
         story.cluster.api.store.forget_history()

@@ -22,11 +22,11 @@ def test_the_link_and_what_was_told() -> None:
     registry = CollectorRegistry()
     registry.register(AutoscalerLinkCollector(figures, lambda: {"sd": 4.25, "chat": 0.0}))
     shows = registry.get_sample_value
-    assert shows("gateway_autoscaler_link") == 1
+    assert shows("gateway_autoscaler_link_up") == 1
     assert shows("gateway_autoscaler_link_losses_total") == 2
     assert shows("gateway_autoscaler_frames_sent_total") == 300
     assert shows("gateway_autoscaler_frames_dropped_total") == 4
     assert shows("gateway_autoscaler_reported_requests", {"pool": "sd"}) == 4.25
     assert shows("gateway_autoscaler_reported_requests", {"pool": "chat"}) == 0
     figures.is_up = False
-    assert shows("gateway_autoscaler_link") == 0
+    assert shows("gateway_autoscaler_link_up") == 0

@@ -38,6 +38,7 @@ class Gateway:
     def __init__(self, *pools: PoolView) -> None:
         self.pools = pools
         self.scalers: dict[str, dict[str, object]] = {}
+        self.stale: dict[str, list[str]] = {}
         self.knative: dict[str, dict[str, object]] = {}
         self.ready = (True, "ready")
         self.quarantined = {("sd", "gpu-0")}
@@ -63,6 +64,7 @@ class Gateway:
             release=self.release,
             live=EventStream(WatchedPools(Playbook()).feed, self.viewers),
             admin=Admin(self.token, Orders(list)),
+            stale=lambda: self.stale,
             knative=lambda: self.knative,
         )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9090") as client:
@@ -230,6 +232,13 @@ async def test_the_pages_files_have_their_types_and_there_are_no_others() -> Non
 def strict(answer: httpx.Response) -> Any:
     """JSON as the standard has it: `NaN` and `Infinity` are none."""
     return json.loads(answer.text, parse_constant=pytest.fail)
+
+
+async def test_what_is_known_of_backends_may_not_be_true() -> None:
+    gateway = Gateway(pool_view("sd"), pool_view("other"))
+    gateway.stale["sd"] = ["cannot list endpointslices"]
+    sd, other = strict(await gateway.get("/api/snapshot"))["pools"]
+    assert (sd["stale"], other["stale"]) == (["cannot list endpointslices"], [])
 
 
 async def test_what_knative_says_stands_beside_the_pool_that_it_is_about() -> None:

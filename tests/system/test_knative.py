@@ -38,7 +38,7 @@ async def test_from_zero_the_autoscaler_hears_at_once_and_the_request_is_served(
         answer = await asked.answer()
         assert (answer.status_code, answer.headers["x-backend"]) == (200, "a-pod-1")
         assert "k-proxy-request" not in container.seen[0]
-        assert await one.gateway.total("gateway_autoscaler_link") == 1
+        assert await one.gateway.total("gateway_autoscaler_link_up") == 1
         assert await one.gateway.total("activator_request_count", revision_name="a", response_code="200") == 1
 
 
@@ -170,7 +170,7 @@ async def test_an_autoscaler_that_restarts_is_found_again(tmp_path: Path) -> Non
         await one.gateway.until(lambda view: view["name"], pool=pool_of("a"))
         await autoscaler.stop()
         await one.gateway.event("autoscaler_link_lost")
-        assert await one.gateway.total("gateway_autoscaler_link") == 0
+        assert await one.gateway.total("gateway_autoscaler_link_up") == 0
         assert (await one.gateway.ask("/readyz")).text == "serving\n"  # the pods' own proxies are scraped
         asked = one.ask(LIGHT)
         await one.gateway.until(lambda view: view["line"]["waiting"] == 1, pool=pool_of("a"))
@@ -201,7 +201,7 @@ async def test_a_missing_right_is_named_and_missed_until_it_is_there(tmp_path: P
         one.cluster.api.store.forget_history()
         right = "list revisions.serving.knative.dev"  # the broken watches are told of, too, perhaps before
         await eventually(lambda: right in [event["missing_right"] for event in one.gateway.events("kubernetes_stale")])
-        await one.gateway.until(lambda view: [why for why in view["knative"]["stale"] if right in why])
+        await one.gateway.until(lambda view: [why for why in view["stale"] if right in why])
         asked = one.ask(LIGHT)
         one.cluster.put_service()
         one.cluster.put_revision("a")
