@@ -3,19 +3,13 @@ tests/system/test_alerts.py."""
 
 from __future__ import annotations
 
-import re
-
+from tests.doubles.exposition import labels_of_samples
+from tests.k8s.promql import selected_by
 from tests.k8s.rendered import named, of_kind
-from tests.system.test_promtool import everything
 
 OVERLAY = "overlays/monitoring"
-#: Told where there is a link to Knative's autoscaler.
-OF_THE_LINK = "gateway_autoscaler_link_up"
-
-
-def series() -> set[str]:
-    samples = [line for line in everything().decode().splitlines() if not line.startswith("#")]
-    return {re.split(r"[{ ]", line, maxsplit=1)[0] for line in samples}
+#: What Prometheus itself says of each scrape.
+UP = "up"
 
 
 def test_prometheus_finds_the_operators_port() -> None:
@@ -31,14 +25,17 @@ def test_prometheus_finds_the_operators_port() -> None:
     assert [port["name"] for port in service["spec"]["ports"]] == [endpoint["port"]]
 
 
-def test_alerts_speak_of_series_that_there_are() -> None:
+def test_alerts_speak_of_series_that_there_are_by_labels_that_they_have() -> None:
     [rules] = of_kind(OVERLAY, "PrometheusRule")
-    spoken = {
-        name
+    asked = [
+        selector
         for group in rules["spec"]["groups"]
         for rule in group["rules"]
-        for name in re.findall(r"\bgateway_\w+", rule["expr"])
-    }
+        for selector in selected_by(rule["expr"])
+        if selector.name != UP
+    ]
+    there = labels_of_samples()
 
-    assert spoken - series() == {OF_THE_LINK}
+    assert [each for each in asked if not each.labels <= there.get(each.name, frozenset(("no such series",)))] == []
+    assert [each.name for each in asked if each.name not in there] == []
     assert 'job="gateway-operators"' in str(rules)  # a ServiceMonitor's targets bear their Service's name
