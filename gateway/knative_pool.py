@@ -121,7 +121,12 @@ class KnativePool:
         was_doubtful, self._doubts = self._doubts, not facts and bool(self._facts) and self._is_serving()
         if self._doubts:
             if not was_doubtful:
-                self._log.warning("revisions_vanished", kept=sorted(self._facts))
+                self._log.warning(
+                    "revisions_vanished",
+                    kept=sorted(self._facts),
+                    means="no revision of the Service has traffic any more, and pods of theirs answer: that is doubted",
+                    do="look at the Service (kubectl describe ksvc); the revisions are served while their pods answer",
+                )
             return
         self._facts = facts
         served = {name: told for name, told in facts.items() if told.problem is None}
@@ -142,7 +147,7 @@ class KnativePool:
         """Each once, for as long as it holds."""
         for warning in plan.warnings:
             if warning not in self._said:
-                self._log.warning("knative_misfit", what=warning)
+                self._log.warning("knative_misfit", what=warning, do="correct it in the object it names")
         self._said = frozenset(plan.warnings)
 
     async def _look_again(self) -> None:

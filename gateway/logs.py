@@ -2,6 +2,9 @@
 standard library, through the same processors. Access lines are not events: they go to standard output by
 `proxy/access_log.py`.
 
+A warning, and an error, says what was found and, as `do`, what to do. The same one is written once in a while, however
+often it comes (`log_ration.py`); the next of its kind says as `suppressed` how many were not.
+
 Tracebacks never show local variables: cookies and keys live in those.
 """
 
@@ -10,11 +13,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
+
+from gateway.log_ration import LogRation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,12 +42,27 @@ def is_console(chosen: Format, stream: TextIO) -> bool:
     return chosen == "console" or (chosen == "auto" and stream.isatty())
 
 
-def configure(chosen: Format = "auto", level: Level = "info", stream: TextIO | None = None) -> None:
-    """Send all events of `level` and above to `stream` (standard error). May be called again; the last call holds."""
+#: What does not make one warning another than the one before: whose request it was, and numbers of the moment.
+_OF_THE_MOMENT = frozenset(("request_id", "client", "retry_in", "kept", "exc_info"))
+
+
+def configure(
+    chosen: Format = "auto",
+    level: Level = "info",
+    stream: TextIO | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Send all events of `level` and above to `stream` (standard error). May be called again; the last call holds.
+    `clock`: seconds, by which warnings are rationed."""
     stream = sys.stderr if stream is None else stream
     shared = _shared()
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            _rationed(LogRation(), clock),
+            *shared,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,  # so that a second call reaches loggers already made
@@ -89,6 +110,29 @@ class _Lines:
 
     def flush(self) -> None:
         pass
+
+
+def _rationed(ration: LogRation, clock: Callable[[], float]) -> Processor:
+    """Of our own events alone: others' have no kind."""
+
+    def process(_logger: object, method: str, event: EventDict) -> EventDict:
+        if method not in ("warning", "error", "exception"):
+            return event
+        swallowed = ration.admit(event["event"], _sameness(event), clock())
+        if swallowed is None:
+            raise structlog.DropEvent
+        if swallowed:
+            event["suppressed"] = swallowed
+        return event
+
+    return process
+
+
+def _sameness(event: EventDict) -> int:
+    """Of an exception, its type: what it says may quote a request."""
+    error = type(sys.exc_info()[1]).__qualname__ if event.get("exc_info") else ""
+    said = tuple((key, str(value)) for key, value in event.items() if key not in _OF_THE_MOMENT)
+    return hash((error, said))
 
 
 def _shared() -> list[Processor]:

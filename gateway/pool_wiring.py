@@ -238,7 +238,10 @@ class PoolParts:
         def tell(ready: bool) -> None:
             report(ready)
             if self.fleet is None:  # the fleet tells its own story
-                (log.info if ready else log.warning)("backend_ready" if ready else "backend_not_ready")
+                if ready:
+                    log.info("backend_ready")
+                else:
+                    log.warning("backend_not_ready", do="see its own log; it gets no requests until its probe passes")
 
         await self._watch(backend, tell)
 

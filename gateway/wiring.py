@@ -107,7 +107,11 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
 def warn(warnings: Iterable[Problem]) -> None:
     """What in the file may not be meant goes to the log."""
     for warning in warnings:
-        structlog.get_logger().warning("configuration_doubtful", what=str(warning))
+        structlog.get_logger().warning(
+            "configuration_doubtful",
+            what=str(warning),
+            do="leave it if it is meant; `gateway check FILE` shows it, too",
+        )
 
 
 def _tracer(settings: TracingSettings, environ: Mapping[str, str]) -> AbstractContextManager[Tracer | None]:
@@ -238,7 +242,12 @@ class Gateway:
             self._check_reload(settings)
             keys = self._read_keys(settings, self._keys)
         except (SettingsError, CannotReload) as error:
-            log.error("reload_refused", why=str(error).splitlines(), changed="nothing")
+            log.error(
+                "reload_refused",
+                why=str(error).splitlines(),
+                changed="nothing",
+                do="mend the file (`gateway check FILE` says the same) and send SIGHUP again",
+            )
             return
         self._keys = keys
         warn(examined.warnings)
@@ -260,7 +269,9 @@ class Gateway:
             return keys
         if not before:
             structlog.get_logger().warning(
-                "session_key_random", means="sessions end with this process; set session.keys_file to keep them"
+                "session_key_random",
+                means="sessions end with this process",
+                do="set session.keys_file, or session.keys_env, to keep them",
             )
         return list(before) or [secrets.token_urlsafe(32)]
 

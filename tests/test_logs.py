@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from gateway.log_ration import PERIOD
 from gateway.logs import configure, is_console, through
 
 if TYPE_CHECKING:
@@ -82,6 +83,34 @@ def test_the_level_holds_for_loggers_made_before_it_was_changed() -> None:
     log.debug("heard")
 
     assert [event["event"] for event in events(stream)] == ["heard"]
+
+
+def test_the_same_warning_is_written_once_in_a_while_and_then_says_how_often_it_was_not() -> None:
+    stream, now = io.StringIO(), [0.0]
+    configure("json", stream=stream, clock=lambda: now[0])
+    log = structlog.get_logger()
+    for request in "abc":
+        log.warning("link_lost", pool="sd", request_id=request)
+        log.info("chatter")
+    log.warning("link_lost", pool="other")
+    now[0] = PERIOD
+    log.warning("link_lost", pool="sd", request_id="d")
+
+    warnings = [event for event in events(stream) if event["event"] == "link_lost"]
+    said = [(event["pool"], event.get("request_id"), event.get("suppressed")) for event in warnings]
+    assert said == [("sd", "a", None), ("other", None, 2), ("sd", "d", None)]
+    assert [event["event"] for event in events(stream)].count("chatter") == 3
+
+
+def test_another_defect_is_another_line() -> None:
+    stream = io.StringIO()
+    configure("json", stream=stream, clock=lambda: 0.0)
+    for broken in ("x", "y", 3):
+        try:
+            int(broken) if isinstance(broken, str) else broken.nothing  # type: ignore[attr-defined]
+        except (ValueError, AttributeError):
+            structlog.get_logger().exception("request_failed")
+    assert [event["exception"].rpartition("\n")[2][:10] for event in events(stream)] == ["ValueError", "AttributeE"]
 
 
 @pytest.mark.parametrize("chosen", ["json", "console"])

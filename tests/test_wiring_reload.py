@@ -45,12 +45,8 @@ async def test_what_may_not_be_meant_is_said_and_a_cluster_out_of_reach_refused(
         ]
     with capture_logs() as events:
         warn([Problem("config.yaml", 1, 2, "a.b", "x", "y")])
-    assert events == [
-        {
-            "event": "configuration_doubtful",
-            "what": "config.yaml:1:2 a.b: found x, expected y",
-            "log_level": "warning",
-        }
+    assert [(event["event"], event["what"]) for event in events] == [
+        ("configuration_doubtful", "config.yaml:1:2 a.b: found x, expected y")
     ]
 
 

@@ -77,7 +77,12 @@ class DnsBackends:
             addresses = await self._resolve(self._name, self._port)
         except OSError as error:
             if self.stale is None:
-                self._log.warning("dns_fails", error=str(error), kept=len(self._known or ()))
+                self._log.warning(
+                    "dns_fails",
+                    error=str(error),
+                    kept=len(self._known or ()),
+                    do="look at the name server; until it answers, who was known is served on, and nobody new is seen",
+                )
             self.stale = f"resolve {self._name}: {error}"
             return
         self.stale = None

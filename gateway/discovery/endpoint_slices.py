@@ -119,7 +119,13 @@ class EndpointSliceBackends:
             self._believe()
             self._replace(endpoints)
         elif self._doubt is None:
-            self._log.warning("endpoints_vanished", kept=[each.listed.name for each in kept], seconds=self._grace)
+            self._log.warning(
+                "endpoints_vanished",
+                means="no endpoint is listed any more, and none has said that it ends: the list is doubted",
+                kept=[each.listed.name for each in kept],
+                seconds=self._grace,
+                do="look at the Service's selector; pods that answer are served on for so many seconds",
+            )
             self._replace(kept)
             self._doubt = anyio.CancelScope()
             assert self._tasks is not None
@@ -128,7 +134,12 @@ class EndpointSliceBackends:
     def _miss_port(self, slices: list[KubeObject]) -> None:
         offered = ports_of(slices) or None
         if offered is not None and offered != self._offered:
-            self._log.warning("service_without_port", port=self._where.port, has=offered)
+            self._log.warning(
+                "service_without_port",
+                port=self._where.port,
+                has=offered,
+                do="name one that it has in the pool's backends, or add the port to the Service",
+            )
         self._offered = offered
 
     def _serving(self) -> list[Endpoint]:
@@ -144,7 +155,11 @@ class EndpointSliceBackends:
     async def _give_up(self, doubt: anyio.CancelScope) -> None:
         with doubt:
             await anyio.sleep(self._grace)
-            self._log.warning("endpoints_given_up", backends=[each.listed.name for each in self._serving()])
+            self._log.warning(
+                "endpoints_given_up",
+                backends=[each.listed.name for each in self._serving()],
+                do="look at the Service's selector: endpoints are still missing, and its pods are believed gone now",
+            )
             self._doubt = None
             self._replace([])
 

@@ -202,13 +202,23 @@ class LocalProcesses:
         elif member.ready_at is None:
             self._start_failed(evidence, member.began, now)
         else:
-            self._log.warning("process_died", backend=process.name, evidence=evidence)
+            self._log.warning(
+                "process_died",
+                backend=process.name,
+                evidence=evidence,
+                do="see its log in processes.log_dir; another is started if it is wanted",
+            )
             self._died(member.began, now - member.ready_at, now)
             self.on_death()
 
     def _start_failed(self, evidence: str, began: float, now: float) -> None:
         retry_in = self._failed_starts.failed(began, now)
-        self._log.warning("process_start_failed", evidence=evidence, retry_in=retry_in)
+        self._log.warning(
+            "process_start_failed",
+            evidence=evidence,
+            retry_in=retry_in,
+            do="run processes.command by hand, see its log in processes.log_dir; it is tried again when it is wanted",
+        )
         self._reports.start_failed(evidence, retry_in)
 
     def _died(self, began: float, lived: float, now: float) -> None:

@@ -29,6 +29,9 @@ LONGEST_DELAY = 5.0
 STEADY = 1.0
 
 
+_TO_DO = "see whether the autoscaler runs and NetworkPolicies let us reach it; until it hears us, no pod starts"
+
+
 class LinkLost(Exception):
     """There is no connection (any more). `restarting`: the other side asked to come back at once."""
 
@@ -117,11 +120,13 @@ class AutoscalerLink:
                 finally:
                     self._down()
         except LinkLost as error:
-            (self._log.debug if self._complained else self._log.warning)("autoscaler_not_reached", why=str(error))
+            (self._log.debug if self._complained else self._log.warning)(
+                "autoscaler_not_reached", why=str(error), do=_TO_DO
+            )
             self._complained = True
             return error, 0.0
         self.losses += 1
-        (self._log.info if lost.restarting else self._log.warning)("autoscaler_link_lost", why=str(lost))
+        (self._log.info if lost.restarting else self._log.warning)("autoscaler_link_lost", why=str(lost), do=_TO_DO)
         return lost, self._clock() - up_at
 
     async def _carry(self, connection: Connection) -> LinkLost:

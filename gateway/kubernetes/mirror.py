@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _SHORT = 1.0
 
 
+_TO_DO = "see whether the API server can be reached; what is known is used on, and it is tried again"
+_TO_DO_OF_RIGHTS = "give the gateway's service account that right (k8s/README.md, Rights); it is tried again"
+
+
 @dataclass(frozen=True, slots=True)
 class MirrorStatus:
     """How far a copy can be believed."""
@@ -131,5 +135,9 @@ class Mirror:
         elif str(error) != self._said:
             self._said = str(error)
             self._log.warning(
-                "kubernetes_stale", error=self._said, missing_right=self.status.missing_right, kept=len(self._objects)
+                "kubernetes_stale",
+                error=self._said,
+                missing_right=self.status.missing_right,
+                kept=len(self._objects),
+                do=_TO_DO if self.status.missing_right is None else _TO_DO_OF_RIGHTS,
             )

@@ -68,7 +68,12 @@ class Admin:
         if scheme.lower() == "bearer" and hmac.compare_digest(told.strip().encode(), self.token.encode()):
             return None
         client = request.client.host if request.client else None
-        structlog.get_logger().warning("admin_refused", client=client, means="an order came without the right token")
+        structlog.get_logger().warning(
+            "admin_refused",
+            client=client,
+            means="an order came without the right token",
+            do="send the token of ops.token_file or ops.token_env; else see who can reach this port",
+        )
         return problem(401, "Not authorised", "send Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
 
     async def _check(self, request: Request) -> Response:

@@ -7,10 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import structlog
-
 from gateway.dialogues.registry import SOCKETS
 from gateway.profiles.treatment import LOOK, Asked
+from gateway.proxy.spool import warn_of_disk
 
 if TYPE_CHECKING:
     from gateway.profiles.treatment import Treatment
@@ -53,6 +52,6 @@ async def _beginning(visit: Visit, body: Body) -> tuple[bytes, bool]:
     try:
         begins = await body.beginning(LOOK)
     except OSError as error:
-        structlog.get_logger().warning("spool_failed", error=str(error))
+        warn_of_disk(error)
         return b"", False
     return begins, visit.inbound.ended and len(begins) == body.length

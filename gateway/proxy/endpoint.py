@@ -110,7 +110,9 @@ class Endpoint:
             await visit.refuse(record.ending)
         except Exception:  # a defect of ours: the one place where it becomes an answer
             record.ending = Ending.INTERNAL_ERROR_IN_ANSWER if visit.answering else Ending.INTERNAL_ERROR
-            structlog.get_logger().exception("request_failed", request_id=record.request_id)
+            structlog.get_logger().exception(
+                "request_failed", request_id=record.request_id, do="a defect: report it with this line"
+            )
             if visit.answering:
                 visit.client.cut()
             else:

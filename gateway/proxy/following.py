@@ -77,7 +77,13 @@ class Following:
             slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._quarantine())
             return
         if end is End.LOST:
-            structlog.get_logger().warning("job_lost", pool=self._pool.name, backend=slot.backend.name)
+            structlog.get_logger().warning(
+                "job_lost",
+                pool=self._pool.name,
+                backend=slot.backend.name,
+                means="the pod knows nothing any more of a job that it took",
+                do="see in its log whether it was restarted; the client has to send the job again",
+            )
         slot.done(Ending.SERVED)
 
     def _begun(self) -> Job | None:

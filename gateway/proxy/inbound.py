@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mutabl
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
-import structlog
 
 from gateway.core.decisions import Ending
 from gateway.proxy.body import NO_BODY, Body
 from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, EdgeError, Refused
+from gateway.proxy.spool import warn_of_disk
 
 if TYPE_CHECKING:
     import asyncio
@@ -168,7 +168,7 @@ async def read_body(
         await body.complete()
     except OSError as error:
         body.close()
-        structlog.get_logger().warning("spool_failed", error=str(error))
+        warn_of_disk(error)
         raise Refused(refusal()) from error
     except BaseException:
         body.close()

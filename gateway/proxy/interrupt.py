@@ -37,7 +37,12 @@ def interrupt(
                 finally:
                     exchange.close()
         except (UpstreamError, TimeoutError) as error:
-            structlog.get_logger().warning("interrupt_failed", pool=pool.name, error=str(error))
+            structlog.get_logger().warning(
+                "interrupt_failed",
+                pool=pool.name,
+                error=str(error),
+                do="nothing, if it is rare: the pod works on to its end, and its slot is kept until then",
+            )
         finally:
             over.set()
 

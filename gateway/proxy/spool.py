@@ -30,6 +30,13 @@ PIECE = 256 << 10
 _T = TypeVar("_T")
 
 
+def warn_of_disk(error: OSError) -> None:
+    """A file of ours failed."""
+    structlog.get_logger().warning(
+        "spool_failed", error=str(error), do="make room where temporary files go (TMPDIR), or lower queue.bytes"
+    )
+
+
 class SpoolFile:
     """An unnamed temporary file, made when first written to. Reads and writes raise OSError if the disk fails."""
 
@@ -151,7 +158,7 @@ class Spool:
             if behind_it:
                 await self._file.write_at(0, behind_it)
         except OSError as error:
-            structlog.get_logger().warning("spool_failed", error=str(error))
+            warn_of_disk(error)
             self._file_failed = True
             return False
         self._in_file += len(piece)

@@ -46,5 +46,7 @@ class Background:
         try:
             await run()
         except Exception:
-            self._log.exception("task_failed", task=name)
+            self._log.exception(
+                "task_failed", task=name, do="a defect: the gateway ends, start it again, keep this line"
+            )
             raise

@@ -127,7 +127,12 @@ class DeletionCosts:
             self._forbidden_at = anyio.current_time()
         what = missing or str(error)  # the message names one pod, the right is missing for all
         if what != self._error:
-            self._log.warning("deletion_cost_fails", error=str(error), missing_right=missing)
+            self._log.warning(
+                "deletion_cost_fails",
+                error=str(error),
+                missing_right=missing,
+                do="give the gateway that right, or set deletion_cost: false; until then scaling in may take busy pods",
+            )
         self._error = what
 
     def _is_forbidden(self) -> bool:

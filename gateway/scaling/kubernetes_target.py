@@ -114,7 +114,12 @@ class KubernetesTarget:
         before, self.error = self.error, error
         if str(error) != str(before) and not isinstance(error, Conflict):
             missing = error.question.right if isinstance(error, Forbidden) else None
-            self._log.warning("scaling_fails", error=str(error), missing_right=missing)
+            self._log.warning(
+                "scaling_fails",
+                error=str(error),
+                missing_right=missing,
+                do="see that the Deployment is there and its scale may be patched; it is tried again, its size stays",
+            )
 
     def _succeeded(self) -> None:
         if self.error is not None:

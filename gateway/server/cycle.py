@@ -100,10 +100,10 @@ class RequestCycle:
         try:
             await app(scope, self.receive, self.send)
         except Exception:  # the edge: whatever the application raised, one client and one log entry pay for it
-            structlog.get_logger().exception("application_failed")
+            structlog.get_logger().exception("application_failed", do="a defect: report it with this line")
         else:
             if not self._is_over:
-                structlog.get_logger().error("application_left_no_answer")
+                structlog.get_logger().error("application_left_no_answer", do="a defect: report it with this line")
         finally:
             if not self._is_over:
                 self._fail()

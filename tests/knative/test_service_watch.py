@@ -40,7 +40,9 @@ async def test_all_that_there_is_comes_together() -> None:
         store.put("routes", objects.route("sd", {"sd-1": 100}, {"green": "sd-1"}))
         affinity = "serving.knative.dev.alibabacloud/cookie-name"
         store.put("services", objects.knative_service("sd", {affinity: "mine"}))
-        await eventually(lambda: known and known[-1].service.cookie == "mine" and known[-1].traffic.shares)
+        await eventually(
+            lambda: known and known[-1].service.cookie == "mine" and known[-1].traffic.shares and known[-1].revisions
+        )
         assert known[-1].traffic.shares == {"sd-1": 100}
         assert known[-1].traffic.tags == {"green": "sd-1"}
         assert [(name, each.user_port) for name, each in known[-1].revisions.items()] == [("sd-1", 7860)]
