@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.children import CannotMeasure, choose_cores, pin
+from bench.looking import looking
 from bench.measurements import bodies, counted_lane, hand_over, pass_through
 from bench.observed import Observed
 from bench.peers import PEERS, find_program, version_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Measurement = Callable[[Bench], Awaitable[Sequence[Table]]]
 
-#: By their numbers in the design's list.
+#: By their numbers in the design's list; and what it costs to be looked at.
 MEASUREMENTS: Mapping[int, Measurement] = {
     1: pass_through,
     2: counted_lane,
@@ -35,6 +36,7 @@ MEASUREMENTS: Mapping[int, Measurement] = {
     4: bodies,
     5: waiting,
     6: whole_job,
+    7: looking,
 }
 
 #: Those of a request's cost, where it shows what it costs to be looked at.

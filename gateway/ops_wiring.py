@@ -36,7 +36,7 @@ class OperatorsParts:
         token: str | None,
     ) -> None:
         """`token`: what orders come with; None: none are taken."""
-        registry.register(SnapshotCollector(gateway.views, gateway.scaler_views))
+        registry.register(SnapshotCollector(gateway.figures, gateway.scaler_views))
         registry.register(DiscoveryCollector(gateway.stale))
         registry.register(gateway.knative)
         if gateway.knative_names is not None:
@@ -55,6 +55,7 @@ class OperatorsParts:
         self.live = EventStream(feed)
         self.app: ASGIApp = operators_app(
             views=gateway.views,
+            figures=gateway.figures,
             scaler_views=gateway.scaler_views,
             registry=registry,
             ready=ready,

@@ -163,7 +163,9 @@ class Gateway:
             on_change=self._route,
         )
         self.knative_names = (
-            KnativeNamesCollector(self.views, self.knative.names, pod_name) if settings.metrics.knative_names else None
+            KnativeNamesCollector(self.figures, self.knative.names, pod_name)
+            if settings.metrics.knative_names
+            else None
         )
         self.endpoint = Endpoint(
             Router([]),
@@ -184,8 +186,12 @@ class Gateway:
     # For the operators
 
     def views(self) -> list[PoolView]:
-        """Every pool as it is now."""
+        """Every pool as it is now, with those who work and wait."""
         return [parts.driver.snapshot() for parts in self._pools.parts.values()]
+
+    def figures(self) -> list[PoolView]:
+        """The same without them: for whoever counts alone, again and again."""
+        return [parts.driver.snapshot(shown=0) for parts in self._pools.parts.values()]
 
     def drivers(self) -> list[Driver]:
         """Of every pool."""

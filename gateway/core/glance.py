@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.backend import BackendState
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 TURNS_SHOWN = 16
 #: Sessions that are shown, the most recently seen first.
 SESSIONS_SHOWN = 50
-
-#: Hashing costs more than all the rest of a row; sessions that are looked at are looked at again.
-_hash = lru_cache(maxsize=4096)(short_hash)
 
 
 class Turn(NamedTuple):
@@ -147,7 +143,7 @@ def glance_of(pool: Pool, now: float, *, places: int, pods: slice) -> Glance:
         evidence=starts.evidence,
         sessions_live=len(pool.sessions),
         sessions=[
-            (_hash(session.id), name_of(pool, session.home), session.seen)
+            (short_hash(session.id), name_of(pool, session.home), session.seen)
             for session in itertools.islice(pool.sessions.newest(), SESSIONS_SHOWN)
         ],
         backends=len(backends),
@@ -192,4 +188,4 @@ def _place(ticket: Ticket) -> Place:
 
 def _session(ticket: Ticket) -> str | None:
     """Only of one whose cookie came back: before that it is none."""
-    return _hash(ticket.session) if ticket.session is not None and ticket.returning else None
+    return short_hash(ticket.session) if ticket.session is not None and ticket.returning else None

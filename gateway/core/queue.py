@@ -75,8 +75,9 @@ class KeyedHeap(dict[Member, tuple[Any, int, Member]]):
 
     def first_few(self, count: int) -> list[Member]:
         """The `count` with the smallest keys, in order: O(count log count) in the long run, however many there are."""
-        if len(self._heap) - len(self) > count:
-            self._rebuild()  # dead entries at the top would all be looked at
+        self._top()  # without those that are dead: from the front most of them leave
+        if len(self._heap) - len(self) > count + len(self) // 4:
+            self._rebuild()  # they would all be looked at
         heap, few = self._heap, list[Member]()
         frontier = [(*heap[0][:2], 0)] if heap else []
         while frontier and len(few) < count:

@@ -7,7 +7,7 @@ What is noted is noted of those who wait, and of no more than `SHOWN` backends; 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gateway.core.backend import BackendState
 
@@ -21,35 +21,42 @@ if TYPE_CHECKING:
 SHOWN = 8
 
 
-class Met(NamedTuple):
-    """The backends there were: names, each with why it was none; and how many besides."""
-
-    backends: tuple[tuple[str, str], ...]
-    others: int
-
-
 class Witness:
     """Notes what each one who begins to wait meets. Ten thousand who meet the same share one note."""
 
     def __init__(self) -> None:
-        self._last: Met | None = None
+        self._last = ""
 
-    def met(self, ticket: Ticket, backends: Collection[Backend], now: float) -> Met:
+    def met(self, ticket: Ticket, backends: Collection[Backend], now: float) -> str:
         """O(1): it looks at `SHOWN` of them."""
-        met = met_by(ticket, backends, now)
-        if met == self._last:
-            return self._last
-        self._last = met
-        return met
+        met = Look(backends, now).met(ticket.bound_to)
+        if met != self._last:
+            self._last = met
+        return self._last
 
 
-def met_by(ticket: Ticket, backends: Collection[Backend], now: float) -> Met:
-    """What there is for a waiting ticket now."""
-    home = ticket.bound_to
-    others = (backend for backend in backends if backend is not home)
-    room = SHOWN if home is None else SHOWN - 1
-    named = [*([] if home is None else [home]), *itertools.islice(others, room)]
-    return Met(tuple((backend.name, why_not(backend, now)) for backend in named), max(0, len(backends) - len(named)))
+class Look:
+    """The backends that there are at one moment, as all who wait meet them: alike but for each one's home."""
+
+    def __init__(self, backends: Collection[Backend], now: float) -> None:
+        self._now = now
+        self._count = len(backends)
+        self._first = [(each, _told(each, now)) for each in itertools.islice(backends, SHOWN)]
+        self._met: dict[Backend | None, str] = {}
+
+    def met(self, home: Backend | None) -> str:
+        """By a ticket that waits for `home`, or for anybody: each with why it was none, and how many besides."""
+        if home not in self._met:
+            others = [told for backend, told in self._first if backend is not home]
+            named = others if home is None else [_told(home, self._now), *others[: SHOWN - 1]]
+            more = self._count - len(named)
+            told = ", ".join(named) + (f", and {more} more" if more else "")
+            self._met[home] = told or "there was no backend"
+        return self._met[home]
+
+
+def _told(backend: Backend, now: float) -> str:
+    return f"{backend.name} {why_not(backend, now)}"
 
 
 def why_not(backend: Backend, now: float) -> str:
@@ -78,32 +85,32 @@ def what_ended(ticket: Ticket, backend: Backend, now: float) -> str:
     return f"{backend.name} became free"
 
 
-def receipt_of(ticket: Ticket, met: Met | None = None) -> str:
+def receipt_of(ticket: Ticket, met: str | None = None) -> str:
     """In one line. `met`: what there is now; None: what it met when it came, if it had to wait."""
-    parts = [f"{ticket.lane.value} by {ticket.rule}" if ticket.rule else ticket.lane.value, _home(ticket)]
-    met = met or ticket.met
-    if ticket.place is not None:
-        parts.append(f"came as number {ticket.place} in line")
-    if met is not None:
-        parts.append(_told(met))
-    parts.append(ticket.wait_ended)
-    return "; ".join(filter(None, parts))
-
-
-def _told(met: Met) -> str:
-    if not met.backends:
-        return "there was no backend"
-    told = ", ".join(f"{name} {why}" for name, why in met.backends)
-    return f"{told}, and {met.others} more" if met.others else told
+    parts = (
+        f"{ticket.lane.value} by {ticket.rule}" if ticket.rule else ticket.lane.value,
+        _home(ticket),
+        f"came as number {ticket.place} in line" if ticket.place is not None else "",
+        met or ticket.met,
+        ticket.wait_ended,
+    )
+    return "; ".join([part for part in parts if part])
 
 
 def _home(ticket: Ticket) -> str:
     if ticket.session is None:
         return ""
     if ticket.backend is not None:
-        if ticket.new_home:
-            return f"{ticket.backend.name} is its new home"
-        return f"{'at home on' if ticket.home == ticket.backend.identity else 'not at home, on'} {ticket.backend.name}"
+        return _seat(ticket, ticket.backend)
     if ticket.bound_to is not None:
         return f"its home is {ticket.bound_to.name}"
     return "no home yet" if ticket.home is None else "its home cannot serve it"
+
+
+def _seat(ticket: Ticket, backend: Backend) -> str:
+    if ticket.new_home:
+        return f"{backend.name} is its new home{', as the one it had could not serve it' if ticket.returning else ''}"
+    if ticket.home == backend.identity:
+        return f"at home on {backend.name}"
+    had = ticket.bound_to if ticket.met is None else None  # who had to wait is told what was the matter with home
+    return f"not at home, on {backend.name}" + (f", as {had.name} had no slot free" if had is not None else "")

@@ -5,27 +5,25 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.backend import BackendState
-from gateway.core.receipt import met_by, receipt_of
+from gateway.core.receipt import Look, receipt_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from gateway.core.backend import Backend
+    from gateway.core.backend import Backend, Quarantine
     from gateway.core.pool import Pool
-    from gateway.core.receipt import Met
     from gateway.core.ticket import Ticket
 
 #: How many tickets and sessions a snapshot shows; the figures beside them count all.
 SHOWN = 100
 
 
-@dataclass(frozen=True, slots=True)
-class TicketView:
+class TicketView(NamedTuple):
     """One request, in line or at work."""
 
     number: int
@@ -37,8 +35,7 @@ class TicketView:
     why: str = ""  # its receipt: why it waits, or waited
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantineView:
+class QuarantineView(NamedTuple):
     """A slot whose request is over for us but perhaps not for the backend."""
 
     age: float
@@ -47,8 +44,7 @@ class QuarantineView:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class BackendView:
+class BackendView(NamedTuple):
     """One pod or process."""
 
     name: str
@@ -69,8 +65,7 @@ class BackendView:
     held: bool = False  # drained by an operator
 
 
-@dataclass(frozen=True, slots=True)
-class LineView:
+class LineView(NamedTuple):
     """The waiting requests and what they hold."""
 
     waiting: int  # counted
@@ -84,8 +79,7 @@ class LineView:
     tickets: tuple[TicketView, ...] = ()  # in order, the first hundred
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
+class SessionView(NamedTuple):
     """One session. Its id is shown as a short hash."""
 
     id_hash: str
@@ -111,8 +105,7 @@ class Counts:
     order_broken: int = 0  # grants past somebody who had come earlier: a defect of ours
 
 
-@dataclass(frozen=True, slots=True)
-class PoolView:
+class PoolView(NamedTuple):
     """Everything about one pool."""
 
     name: str
@@ -131,8 +124,8 @@ class PoolView:
     cold_start_median: float | None
     start_failures: int  # in a row
     next_start_in: float | None
-    watched: bool = False  # a page that tells of the start is demand for one backend
-    counts: Counts = field(default_factory=Counts)
+    watched: bool  # a page that tells of the start is demand for one backend
+    counts: Counts
 
 
 @lru_cache(4096)
@@ -141,9 +134,10 @@ def short_hash(session_id: str) -> str:
     return hashlib.sha256(session_id.encode()).hexdigest()[:8]
 
 
-def view_of(pool: Pool, now: float) -> PoolView:
-    """`pool` at `now`. O(backends + what is shown)."""
-    backends = tuple(_backend_view(backend, now) for backend in pool.backends.values())
+def view_of(pool: Pool, now: float, shown: int = SHOWN) -> PoolView:
+    """`pool` at `now`. O(backends + what is shown). `shown`: tickets of each backend and of the line, and sessions; who
+    wants the figures alone takes none."""
+    backends = tuple([_backend_view(backend, now, shown) for backend in pool.backends.values()])
     slots = sum(backend.limit for backend in backends)
     unlimited = any(backend.limit == 0 for backend in backends)
     return PoolView(
@@ -155,10 +149,10 @@ def view_of(pool: Pool, now: float) -> PoolView:
         slots=slots,
         in_flight=pool.in_flight,
         quarantined=pool.quarantined,
-        line=_line_view(pool, now),
+        line=_line_view(pool, now, shown),
         backends=backends,
         sessions_live=len(pool.sessions),
-        sessions=_session_views(pool, now),
+        sessions=_session_views(pool, now, shown),
         service_median=pool.estimates.service,
         cold_start_median=pool.estimates.cold_start,
         start_failures=pool.starts.failures,
@@ -178,7 +172,7 @@ def state_of(backend: Backend, now: float) -> str:
     return word
 
 
-def _backend_view(backend: Backend, now: float) -> BackendView:
+def _backend_view(backend: Backend, now: float, shown: int) -> BackendView:
     suspect = backend.is_suspect(now)
     return BackendView(
         name=backend.name,
@@ -194,30 +188,28 @@ def _backend_view(backend: Backend, now: float) -> BackendView:
         served=backend.served,
         idle=None if backend.in_flight else now - backend.idle_since,
         suspect_for=backend.suspect_until - now if suspect else None,
-        tickets=_ticket_views(itertools.chain(backend.in_flight, backend.uncounted), now, receipt_of),
-        quarantines=tuple(
-            QuarantineView(
-                age=now - quarantine.since,
-                ends_in=None if quarantine.until == math.inf else quarantine.until - now,
-                idle_seen=quarantine.idle_seen_at is not None,
-                why=quarantine.why,
-            )
-            for quarantine in backend.quarantines
-        ),
+        tickets=tuple([_ticket_view(ticket, now, receipt_of(ticket)) for ticket in _at_work(backend, shown)]),
+        quarantines=tuple([_quarantine_view(quarantine, now) for quarantine in backend.quarantines]),
         held=backend.held,
     )
 
 
-def _line_view(pool: Pool, now: float) -> LineView:
-    waiting = pool.first_waiting(SHOWN)
-    met: dict[Backend | None, Met] = {}  # the same for all that wait for the same home, or for none
+def _at_work(backend: Backend, shown: int) -> Iterable[Ticket]:
+    return [*backend.in_flight, *backend.uncounted][:shown] if shown else ()
 
-    def why(ticket: Ticket) -> str:
-        home = ticket.bound_to
-        if home not in met:
-            met[home] = met_by(ticket, pool.backends.values(), now)
-        return receipt_of(ticket, met[home])
 
+def _quarantine_view(quarantine: Quarantine, now: float) -> QuarantineView:
+    return QuarantineView(
+        age=now - quarantine.since,
+        ends_in=None if quarantine.until == math.inf else quarantine.until - now,
+        idle_seen=quarantine.idle_seen_at is not None,
+        why=quarantine.why,
+    )
+
+
+def _line_view(pool: Pool, now: float, shown: int) -> LineView:
+    waiting = pool.first_waiting(max(1, shown))
+    look = Look(pool.backends.values(), now)
     return LineView(
         waiting=pool.waiting,
         waiting_exempt=pool.waiting_exempt,
@@ -227,29 +219,28 @@ def _line_view(pool: Pool, now: float) -> LineView:
         bytes_limit=pool.budget.bytes_limit,
         oldest=now - waiting[0].arrived_at if waiting else None,
         expected_wait=pool.expected_wait(),
-        tickets=_ticket_views(waiting, now, why),
+        tickets=tuple(
+            [_ticket_view(ticket, now, receipt_of(ticket, look.met(ticket.bound_to))) for ticket in waiting[:shown]]
+        ),
     )
 
 
-def _ticket_views(tickets: Iterable[Ticket], now: float, why: Callable[[Ticket], str]) -> tuple[TicketView, ...]:
-    return tuple(
-        TicketView(
-            number=ticket.number,
-            lane=ticket.lane.value,
-            label=ticket.label,
-            age=now - ticket.arrived_at,
-            working=now - ticket.granted_at if ticket.backend is not None else None,
-            bound_to=ticket.bound_to.name if ticket.bound_to is not None else None,
-            why=why(ticket),
-        )
-        for ticket in itertools.islice(tickets, SHOWN)
+def _ticket_view(ticket: Ticket, now: float, why: str) -> TicketView:
+    return TicketView(
+        number=ticket.number,
+        lane=ticket.lane.value,
+        label=ticket.label,
+        age=now - ticket.arrived_at,
+        working=now - ticket.granted_at if ticket.backend is not None else None,
+        bound_to=ticket.bound_to.name if ticket.bound_to is not None else None,
+        why=why,
     )
 
 
-def _session_views(pool: Pool, now: float) -> tuple[SessionView, ...]:
+def _session_views(pool: Pool, now: float, shown: int) -> tuple[SessionView, ...]:
     return tuple(
         SessionView(short_hash(session.id), name_of(pool, session.home), now - session.seen)
-        for session in itertools.islice(pool.sessions.newest(), SHOWN)
+        for session in itertools.islice(pool.sessions.newest(), shown)
     )
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.core.backend import Backend
-    from gateway.core.receipt import Met
 
 
 class Lane(enum.Enum):
@@ -74,5 +73,5 @@ class Ticket:
     warm_deadline: float = field(default=math.inf, init=False)  # on the pool's warm clock
     own_deadline: float = field(default=math.inf, init=False)  # on the driver's clock
     spill_at: float = field(default=math.inf, init=False)  # from here on any backend may serve it
-    met: Met | None = field(default=None, init=False)  # which backends there were when it had to wait
+    met: str | None = field(default=None, init=False)  # which backends there were when it had to wait
     wait_ended: str = field(default="", init=False)  # by what

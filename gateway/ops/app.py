@@ -24,14 +24,14 @@ from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.ops import page
 from gateway.ops.guard import is_meant
-from gateway.ops.plain_json import plain
 from gateway.ops.problems import problem
 from gateway.ops.scaling_view import scaling_of
+from gateway.ops.snapshot_json import in_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +56,7 @@ _HEADERS = {
 def operators_app(
     *,
     views: Callable[[], Iterable[PoolView]],
+    figures: Callable[[], Iterable[PoolView]],
     scaler_views: Callable[[], Mapping[str, object]],
     registry: CollectorRegistry,
     ready: Callable[[], tuple[bool, str]],
@@ -65,10 +66,13 @@ def operators_app(
     stale: Callable[[], Mapping[str, Sequence[str]]],
     knative: Callable[[], Mapping[str, object]],
 ) -> Starlette:
-    """`scaler_views`: by pool, a mapping or a dataclass of plain values; a pool may lack one. `knative`: the same, of
-    what Knative says of it. `stale`: why what is known of a pool's backends may not be true any more. `ready`: whether,
-    and why or why not. `release(pool, backend)`: whether there was a quarantine to end."""
-    endpoints = _Endpoints(views, scaler_views, registry, ready, release, live, admin, stale, knative, page.files())
+    """`figures`: the views without tickets and sessions. `scaler_views`: by pool, a mapping or a dataclass of plain
+    values; a pool may lack one. `knative`: the same, of what Knative says of it. `stale`: why what is known of a pool's
+    backends may not be true any more. `ready`: whether, and why or why not. `release(pool, backend)`: whether there was
+    a quarantine to end."""
+    endpoints = _Endpoints(
+        views, figures, scaler_views, registry, ready, release, live, admin, stale, knative, page.files()
+    )
     return Starlette(
         routes=[
             Route("/", endpoints.page),
@@ -91,6 +95,7 @@ class _Endpoints:
     """All are coroutines, though none awaits: a plain function would run on a thread, away from the pools."""
 
     views: Callable[[], Iterable[PoolView]]
+    figures: Callable[[], Iterable[PoolView]]
     scaler_views: Callable[[], Mapping[str, object]]
     registry: CollectorRegistry
     ready: Callable[[], tuple[bool, str]]
@@ -123,20 +128,20 @@ class _Endpoints:
         return Response(encode(self.registry), headers={"Content-Type": content_type})
 
     async def snapshot(self, _request: Request) -> Response:
-        scalers, stale, knative = self.scaler_views(), self.stale(), self.knative()
-        pools = [
-            {
-                **plain(view),
-                "autoscaler": plain(scalers.get(view.name)),
-                "stale": plain(stale.get(view.name, ())),
-                **({"knative": plain(knative[view.name])} if view.name in knative else {}),
+        views, scalers = list(self.views()), self.scaler_views()
+        stale, knative = self.stale(), self.knative()
+        beside: dict[str, dict[str, object]] = {
+            view.name: {
+                "autoscaler": scalers.get(view.name),
+                "stale": stale.get(view.name, ()),
+                **({"knative": knative[view.name]} if view.name in knative else {}),
             }
-            for view in self.views()
-        ]
-        return JSONResponse({"pools": pools})
+            for view in views
+        }
+        return StreamingResponse(in_pieces(views, beside), media_type="application/json")
 
     async def scaling(self, _request: Request) -> Response:
-        return JSONResponse({"pools": scaling_of(self.views(), self.scaler_views())})
+        return JSONResponse({"pools": scaling_of(self.figures(), self.scaler_views())})
 
     async def show(self, request: Request) -> Response:
         if self.live.is_full:

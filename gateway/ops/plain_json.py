@@ -1,4 +1,4 @@
-"""Views as JSON that any reader takes: dataclasses become objects, and a figure that is not finite becomes null."""
+"""Views as JSON that any reader takes: what has named fields becomes an object, what is not finite becomes null."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def plain(value: object) -> Any:
             return plain(value.value)
         case Mapping():
             return {str(key): plain(each) for key, each in value.items()}
+        case tuple() if (names := getattr(value, "_fields", None)) is not None:
+            return {name: plain(each) for name, each in zip(names, value, strict=True)}
         case tuple() | list():
             return [plain(each) for each in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from gateway.core.decisions import Decision, Ending, Granted, Refusal, Rejected
-from gateway.core.snapshot import PoolView, view_of
+from gateway.core.snapshot import SHOWN, PoolView, view_of
 from gateway.core.ticket import Ticket, TicketState
 from gateway.runtime.deadlines import Deadlines
 
@@ -258,9 +258,9 @@ class Driver:
         """Refuse everything that waits and everything that comes."""
         self._tell(self.pool.stop)
 
-    def snapshot(self) -> PoolView:
-        """The pool as it is now."""
-        return view_of(self.pool, self.clock())
+    def snapshot(self, shown: int = SHOWN) -> PoolView:
+        """The pool as it is now, with so many tickets and sessions."""
+        return view_of(self.pool, self.clock(), shown)
 
     def _expire(self) -> None:
         self._tell(self.pool.expire)

@@ -80,6 +80,31 @@ def test_home_comes_first_and_somebody_else_may_help_out() -> None:
     assert p.receipt("b").endswith("; gpu-1 helped out")
 
 
+def test_who_need_not_wait_for_home_says_why_it_is_elsewhere() -> None:
+    p = Playbook("gpu-1", "gpu-2")
+    p.arrive("a", session="mine", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="mine", home="gpu-1", spill=True)
+    p.granted("b", on="gpu-2")
+    assert p.receipt("b") == "counted; not at home, on gpu-2, as gpu-1 had no slot free"
+    p.drain("gpu-1")
+    p.leave("b")
+    p.arrive("c", session="mine", home="gpu-1")
+    p.granted("c", on="gpu-2")
+    assert p.receipt("c") == "counted; gpu-2 is its new home, as the one it had could not serve it"
+
+
+def test_a_page_s_small_requests_may_be_served_elsewhere_while_home_rests() -> None:
+    p = Playbook("gpu-1", "gpu-2")
+    p.arrive("a", session="mine", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.give_back("a")
+    p.granted("a", on="gpu-2")
+    p.arrive("page", Lane.EXEMPT, session="other", home="gpu-1")
+    p.granted("page", on="gpu-2")
+    assert p.receipt("page") == "exempt; not at home, on gpu-2"
+
+
 def test_a_home_that_cannot_serve() -> None:
     p = Playbook("gpu-1", "gpu-2")
     p.state("gpu-1", BackendState.DRAINING)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from gateway.core.snapshot import BackendView, LineView, PoolView
+from gateway.core.snapshot import BackendView, Counts, LineView, PoolView
 
 _LINE = LineView(
     waiting=0,
@@ -51,19 +50,21 @@ _POOL = PoolView(
     cold_start_median=None,
     start_failures=0,
     next_start_in=None,
+    watched=False,
+    counts=Counts(),
 )
 
 
 def pool_view(name: str = "sd", **changed: Any) -> PoolView:
     """A pool with one idle backend and nobody in line."""
-    return replace(_POOL, name=name, **changed)
+    return _POOL._replace(name=name, **changed)
 
 
 def line_view(**changed: Any) -> LineView:
     """An empty line."""
-    return replace(_LINE, **changed)
+    return _LINE._replace(**changed)
 
 
 def backend_view(name: str = "gpu-0", **changed: Any) -> BackendView:
     """A ready, idle backend with one slot."""
-    return replace(_BACKEND, **{"name": name, "identity": f"uid-{name}", **changed})
+    return _BACKEND._replace(**{"name": name, "identity": f"uid-{name}", **changed})

@@ -58,6 +58,7 @@ class Gateway:
         registry.register(SnapshotCollector(lambda: self.pools, dict))
         app = operators_app(
             views=lambda: self.pools,
+            figures=lambda: self.pools,
             scaler_views=lambda: self.scalers,
             registry=registry,
             ready=lambda: self.ready,
