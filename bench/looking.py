@@ -115,6 +115,7 @@ async def looking(bench: Bench) -> list[Table]:
         registry=registry,
         ready=lambda: (True, "serving"),
         release=lambda pool, backend: False,
+        explain=crowd.recent.explain,
         live=EventStream(feed),
         admin=Admin(None, Orders(list)),
         stale=dict,

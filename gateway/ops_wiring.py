@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from gateway.core.explain import explain
 from gateway.core.glance import level_of
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.discovery import DiscoveryCollector
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from starlette.types import ASGIApp
 
+    from gateway.core.explain import Explained
     from gateway.core.glance import Level
     from gateway.wiring import Gateway
 
@@ -60,11 +62,17 @@ class OperatorsParts:
             registry=registry,
             ready=ready,
             release=gateway.release,
+            explain=lambda request: _explained(gateway, request),
             live=self.live,
             admin=admin,
             stale=gateway.stale,
             knative=gateway.knative.told,
         )
+
+
+def _explained(gateway: Gateway, request: str) -> Explained | None:
+    here = (explain(driver.pool, request, driver.clock()) for driver in gateway.drivers())
+    return next((found for found in here if found is not None), None) or gateway.recent.explain(request)
 
 
 def _levels(gateway: Gateway) -> Iterator[tuple[str, Level]]:

@@ -139,6 +139,15 @@ class Figures:
         """Place in line from 1: O(1), never too low, approximate. The snapshot has the exact order."""
         return self._line.position(ticket)
 
+    def exact_position(self, ticket: Ticket) -> int | None:
+        """The same, counted: O(tickets). None: it is not in line, or in one without places (exempt requests)."""
+        line = self._line.counted
+        return sum(other.number <= ticket.number for other in line.members()) if ticket in line else None
+
+    def everybody_waiting(self) -> list[Ticket]:
+        """In line, in whatever lane. O(n log n)."""
+        return self._line.everybody()
+
     def expected_wait(self, ahead: int | None = None) -> float | None:
         """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
         measured yet."""

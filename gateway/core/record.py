@@ -34,5 +34,5 @@ class RequestRecord:
     ending: Ending | None = None
     started_at: float = 0.0  # driver's clock, head received
     ended_at: float = 0.0
-    receipt: str = ""  # why it waited, and what ended that; nothing: it did not wait
+    receipt: str = ""  # why it was served where and when it was; nothing: it took no slot, and did not wait
     detail: str = ""  # evidence for people: what broke

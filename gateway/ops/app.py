@@ -7,6 +7,7 @@ callables it is given, on the event loop where the pools live; owns no state.
     GET  /metrics                                 Prometheus text, or OpenMetrics if asked for
     GET  /api/snapshot                            {"pools": [...]}, each with its autoscaler's view
     GET  /api/scaling                             {"pools": {POOL: {"demand": ...}}}: numbers for scalers outside
+    GET  /api/requests/ID                         why one request is where it is, by its id; also shortly after its end
     GET  /api/live                                what the page shows, as server-sent events; see live.py
     POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
     ...  /api/admin, /api/backends, /api/tickets  orders; see admin.py
@@ -29,6 +30,7 @@ from starlette.routing import Route
 
 from gateway.ops import page
 from gateway.ops.guard import is_meant
+from gateway.ops.plain_json import plain
 from gateway.ops.problems import problem
 from gateway.ops.scaling_view import scaling_of
 from gateway.ops.snapshot_json import in_pieces
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from gateway.core.explain import Explained
     from gateway.core.snapshot import PoolView
     from gateway.ops.admin import Admin
     from gateway.ops.event_stream import EventStream
@@ -61,6 +64,7 @@ def operators_app(
     registry: CollectorRegistry,
     ready: Callable[[], tuple[bool, str]],
     release: Callable[[str, str], bool],
+    explain: Callable[[str], Explained | None],
     live: EventStream,
     admin: Admin,
     stale: Callable[[], Mapping[str, Sequence[str]]],
@@ -68,10 +72,10 @@ def operators_app(
 ) -> Starlette:
     """`figures`: the views without tickets and sessions. `scaler_views`: by pool, a mapping or a dataclass of plain
     values; a pool may lack one. `knative`: the same, of what Knative says of it. `stale`: why what is known of a pool's
-    backends may not be true any more. `ready`: whether, and why or why not. `release(pool, backend)`: whether there was
-    a quarantine to end."""
+    backends may not be true any more. `ready`: whether, and why or why not. `explain`: what is to be told of a
+    request, by its id. `release(pool, backend)`: whether there was a quarantine to end."""
     endpoints = _Endpoints(
-        views, figures, scaler_views, registry, ready, release, live, admin, stale, knative, page.files()
+        views, figures, scaler_views, registry, ready, release, explain, live, admin, stale, knative, page.files()
     )
     return Starlette(
         routes=[
@@ -82,6 +86,7 @@ def operators_app(
             Route("/metrics", endpoints.metrics),
             Route("/api/snapshot", endpoints.snapshot),
             Route("/api/scaling", endpoints.scaling),
+            Route("/api/requests/{id:path}", endpoints.request),
             Route("/api/live", endpoints.show),
             Route("/api/pools/{pool:path}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
             *admin.routes,
@@ -100,6 +105,7 @@ class _Endpoints:
     registry: CollectorRegistry
     ready: Callable[[], tuple[bool, str]]
     release: Callable[[str, str], bool]
+    explain: Callable[[str], Explained | None]
     live: EventStream
     admin: Admin
     stale: Callable[[], Mapping[str, Sequence[str]]]
@@ -142,6 +148,11 @@ class _Endpoints:
 
     async def scaling(self, _request: Request) -> Response:
         return JSONResponse({"pools": scaling_of(self.figures(), self.scaler_views())})
+
+    async def request(self, request: Request) -> Response:
+        if (explained := self.explain(request.path_params["id"])) is None:
+            return problem(404, "Not known", "nobody of that id waits, works, or has ended a moment ago")
+        return JSONResponse(plain(explained))
 
     async def show(self, request: Request) -> Response:
         if self.live.is_full:

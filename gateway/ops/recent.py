@@ -6,9 +6,11 @@ Strings of clients are cut, and a query is left out: what it carries is nobody's
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.decisions import Ending, Outcome
+from gateway.core.explain import Explained
 from gateway.core.ticket import Lane
 from gateway.ops.ring import Ring
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 BARS_KEPT = 1000
 #: Failures kept of all pools together.
 FAILURES_KEPT = 50
+#: Receipts kept of all pools together.
+RECEIPTS_KEPT = 2000
 
 _SHOWN_OF_PATH = 80
 _SHOWN_OF_DETAIL = 300
@@ -62,14 +66,29 @@ class Recent:
     def __init__(self) -> None:
         self.failed: Ring[Failed] = Ring(FAILURES_KEPT)
         self._ended: dict[str, Ring[Ended]] = {}
+        self._receipts: OrderedDict[str, tuple[str | None, str | None, str]] = OrderedDict()  # by request
 
     def observe(self, record: RequestRecord) -> None:
         """One request has ended."""
         ending = record.ending or Ending.INTERNAL_ERROR
         if record.pool is not None and record.lane is Lane.COUNTED:
             self.ended(record.pool).put(_ended(record, ending))
+        if record.receipt:
+            self._keep(record)
         if ending.outcome in (Outcome.REFUSED, Outcome.CUT):
             self.failed.put(_failed(record, ending))
+
+    def explain(self, request: str) -> Explained | None:
+        """The same of one that has ended a moment ago. None: it is not known, or there was nothing to tell."""
+        if (known := self._receipts.get(request)) is None:
+            return None
+        pool, backend, receipt = known
+        return Explained(request, pool or "", "ended", None, backend, receipt)
+
+    def _keep(self, record: RequestRecord) -> None:
+        self._receipts[record.request_id] = (record.pool, record.backend, record.receipt)
+        if len(self._receipts) > RECEIPTS_KEPT:
+            self._receipts.popitem(last=False)
 
     def ended(self, pool: str) -> Ring[Ended]:
         """Counted requests of one pool."""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # What a client may take of a line, in characters of its own, before they are escaped.
 _TARGET, _HOST, _DETAIL, _WORD = 512, 255, 512, 128
 
-#: Of request id, client, method, host, target, receipt and detail.
-_LIMITS = (_WORD, _WORD, _WORD, _HOST, _TARGET, _DETAIL, _DETAIL)
+#: Of request id, client, method, host, target and detail.
+_LIMITS = (_WORD, _WORD, _WORD, _HOST, _TARGET, _DETAIL)
 
 
 class AccessLog:
@@ -42,24 +42,23 @@ class AccessLog:
 def _for_machines(record: RequestRecord) -> str:
     """The event log's shape. Every key is always there, whatever happened. Times are seconds."""
     target = record.target.decode("latin-1")
-    strings = (record.request_id, record.client, record.method, record.host, target, record.receipt, record.detail)
+    strings = (record.request_id, record.client, record.method, record.host, target, record.detail)
     together = "".join(strings)
     if len(together) <= _WORD and _is_plain(together) and '"' not in together:
-        request_id, client, method, host, target, receipt, detail = strings
+        request_id, client, method, host, target, detail = strings
     else:
-        request_id, client, method, host, target, receipt, detail = map(_inside_quotes, strings, _LIMITS)
+        request_id, client, method, host, target, detail = map(_inside_quotes, strings, _LIMITS)
     ending, service = record.ending, record.service
     took = "null" if service is None else f"{service:.6f}"
     status = "null" if record.status is None else record.status
     place = "null" if record.place is None else record.place
-    shown = f'"{receipt}"' if receipt else "null"
     session = "null" if record.session is None else f'"{record.session}"'
     return (
         f'{{"event":"request","request_id":"{request_id}","client":"{client}","method":"{method}","host":"{host}",'
         f'"target":"{target}","status":{status},"code":{_word(ending and ending.value)},'
         f'"outcome":{_word(ending and ending.outcome.value)},"pool":{_word(record.pool)},'
         f'"lane":{_word(record.lane and record.lane.value)},"backend":{_word(record.backend)},'
-        f'"session":{session},"place":{place},"receipt":{shown},'
+        f'"session":{session},"place":{place},"receipt":{_receipt(record.receipt)},'
         f'"turns":{record.turns},"wait":{record.waited:.6f},'
         f'"service":{took},"total":{record.ended_at - record.started_at:.6f},"bytes_in":{record.bytes_in},'
         f'"bytes_out":{record.bytes_out},"detail":"{detail}","timestamp":"{_utc_now()}"}}'
@@ -82,6 +81,12 @@ def _is_plain(text: str) -> bool:
 def _word(word: str | None) -> str:
     """One of ours: a few are on nearly all lines."""
     return "null" if word is None else json.dumps(word)
+
+
+@lru_cache(1024)
+def _receipt(receipt: str) -> str:
+    """Words of ours, but for names and rules. Those of requests that did not wait are few."""
+    return json.dumps(_harmless(receipt, _DETAIL)) if receipt else "null"
 
 
 def _inside_quotes(text: str, limit: int) -> str:

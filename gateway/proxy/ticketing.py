@@ -43,8 +43,9 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
         ticket.session, ticket.returning, ticket.home = known.session, True, known.home
     elif treatment.lane is not Lane.PASSIVE or visit.keys:
         ticket.session = visit.new_session or pool.cookies.new_session()
+    if ticket.session is not None and ticket.returning:
+        visit.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
-        visit.record.session = short_hash(ticket.session) if ticket.returning else None
         renews = claim is not None and pool.cookies.needs_renewal(claim, now)
         visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
     return ticket

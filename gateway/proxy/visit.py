@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.receipt import receipt_of
+from gateway.core.ticket import Lane
 from gateway.proxy.handshake import agreement_to, check_agreement
 from gateway.proxy.headers import answer_headers
 from gateway.proxy.problems import CLIENT_CLOSED_REQUEST, is_page_load, problem_after, problem_for, render
@@ -158,7 +159,7 @@ class Visit:
         if slot is not None:
             record.turns = slot.ticket.turns
             record.place = slot.ticket.place
-            if slot.ticket.met is not None:
+            if slot.ticket.met is not None or slot.ticket.lane is Lane.COUNTED:
                 record.receipt = receipt_of(slot.ticket)
             record.waited = slot.waited
             record.service = slot.service

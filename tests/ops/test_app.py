@@ -10,6 +10,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.core.explain import Explained
 from gateway.core.snapshot import QuarantineView, TicketView
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import new_registry
@@ -39,6 +40,7 @@ class Gateway:
         self.pools = pools
         self.scalers: dict[str, dict[str, object]] = {}
         self.stale: dict[str, list[str]] = {}
+        self.explained: dict[str, Explained] = {}
         self.knative: dict[str, dict[str, object]] = {}
         self.ready = (True, "ready")
         self.quarantined = {("sd", "gpu-0")}
@@ -63,6 +65,7 @@ class Gateway:
             registry=registry,
             ready=lambda: self.ready,
             release=self.release,
+            explain=self.explained.get,
             live=EventStream(WatchedPools(Playbook()).feed, self.viewers),
             admin=Admin(self.token, Orders(list)),
             stale=lambda: self.stale,
@@ -233,6 +236,22 @@ async def test_the_pages_files_have_their_types_and_there_are_no_others() -> Non
 def strict(answer: httpx.Response) -> Any:
     """JSON as the standard has it: `NaN` and `Infinity` are none."""
     return json.loads(answer.text, parse_constant=pytest.fail)
+
+
+async def test_why_one_request_is_where_it_is() -> None:
+    gateway = Gateway()
+    gateway.explained["r/1 x"] = Explained("r/1 x", "sd", "waiting", 3, None, "counted; gpu-1 busy")
+    found, unknown = await gateway.get("/api/requests/r/1%20x"), await gateway.get("/api/requests/r")
+
+    assert found.json() == {
+        "request": "r/1 x",
+        "pool": "sd",
+        "state": "waiting",
+        "place": 3,
+        "backend": None,
+        "why": "counted; gpu-1 busy",
+    }
+    assert unknown.status_code == 404
 
 
 async def test_what_is_known_of_backends_may_not_be_true() -> None:

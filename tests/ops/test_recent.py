@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.decisions import Ending
+from gateway.core.explain import Explained
 from gateway.core.ticket import Lane
-from gateway.ops.recent import BARS_KEPT, FAILURES_KEPT, Recent
+from gateway.ops.recent import BARS_KEPT, FAILURES_KEPT, RECEIPTS_KEPT, Recent
 from tests.doubles.records import served, unrouted
 
 
@@ -65,3 +66,12 @@ def test_a_pool_that_is_gone_is_forgotten() -> None:
     recent.forget("nobody")
 
     assert recent.ended("sd").count == 0
+
+
+def test_receipts_outlast_their_requests_for_a_while_and_no_longer() -> None:
+    recent = Recent()
+    recent.observe(served(request_id="quiet", receipt=""))
+    for number in range(RECEIPTS_KEPT + 1):
+        recent.observe(served(request_id=f"r{number}", receipt="counted; gpu-0 busy"))
+    assert recent.explain("r1") == Explained("r1", "sd", "ended", None, "gpu-0", "counted; gpu-0 busy")
+    assert (recent.explain("r0"), recent.explain("quiet")) == (None, None)

@@ -700,7 +700,7 @@ async def test_a_record_tells_the_whole_story(gate: Gatehouse) -> None:
         "counted by default, since no rule names it; gpu-1 is its new home; came as number 1 in line; gpu-1 busy; "
         "gpu-1 became free"
     )
-    assert gate.records[0].receipt == ""  # it did not wait
+    assert gate.records[0].receipt == "counted by default, since no rule names it; gpu-1 is its new home"
     assert first.has_all
 
 

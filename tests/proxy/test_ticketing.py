@@ -106,7 +106,9 @@ async def test_passive_requests_have_no_part_in_it(gate: Gatehouse) -> None:
     gate.upstream.meets(answering(), answering())
     new = await gate.visit("GET /progress")
     old = await gate.visit("GET /progress", gate.cookie("mine", age=TTL - 2))
-    assert (new.header("set-cookie"), old.header("set-cookie"), gate.record.session) == (None, None, None)
+    assert (new.header("set-cookie"), old.header("set-cookie")) == (None, None)
+    assert [record.session for record in gate.records] == [None, short_hash("mine")]  # its line says whose it was
+    assert [record.receipt for record in gate.records] == ["", ""]  # no slot, no wait: nothing to tell
     assert len(gate.driver.pool.sessions) == 0
 
 
