@@ -101,6 +101,8 @@ async def looking(bench: Bench) -> list[Table]:
         pools=lambda: [crowd.pool],
         scalers=dict,
         status=lambda: (True, "serving"),
+        stale=dict,
+        hears=lambda: None,
         recent=crowd.recent,
         timeline=timeline,
         clock=lambda: crowd.now,

@@ -130,13 +130,19 @@ class KnativePools(Collector):
     def told(self) -> dict[str, dict[str, Any]]:
         """What Knative says of each pool, and who told each value, for the snapshot."""
         told: dict[str, dict[str, Any]] = {}
+        reported = self._reporter.reported() if self._reporter is not None else {}
         for name, service in self._services.items():
-            told[name] = {"service": service.service, "warnings": (), "traffic": ()}
+            told[name] = {"service": service.service, "warnings": (), "traffic": (), "link": self._link_shown()}
         for name, plan in self._plans().items():
             told[name] |= {"warnings": plan.warnings, "traffic": plan.traffic.targets}
             for revision in plan.revisions.values():
-                told[revision.name] = _shown(revision, plan)
+                told[revision.name] = _shown(revision, plan) | {"reported": reported.get(revision.name)}
         return told
+
+    @property
+    def hears(self) -> bool | None:
+        """The autoscaler hears this gateway; None: no pool is of Knative's."""
+        return self._link.is_up if self._services and self._link is not None else None
 
     def collect(self) -> Iterator[Metric]:
         """What there is to say while there are such pools."""
@@ -152,6 +158,13 @@ class KnativePools(Collector):
         return iter(())
 
     # Inside
+
+    def _link_shown(self) -> dict[str, Any]:
+        """Of the one link, which every pool of Knative's needs."""
+        link = self._link
+        assert link is not None
+        down_for = None if link.down_since is None else time.monotonic() - link.down_since
+        return {"up": link.is_up, "down_for": down_for, "losses": link.losses, "dropped": link.dropped}
 
     def _plans(self) -> dict[str, Plan]:
         return {name: service.plan for name, service in self._services.items() if service.plan is not None}

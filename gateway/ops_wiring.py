@@ -49,6 +49,8 @@ class OperatorsParts:
             pools=lambda: [driver.pool for driver in gateway.drivers()],
             scalers=gateway.scaler_views,
             status=ready,
+            stale=gateway.stale,
+            hears=lambda: gateway.knative.hears,
             recent=gateway.recent,
             timeline=self.timeline,
             clock=time.monotonic,

@@ -7,6 +7,7 @@ callables it is given, on the event loop where the pools live; owns no state.
     GET  /metrics                                 Prometheus text, or OpenMetrics if asked for
     GET  /api/snapshot                            {"pools": [...]}, each with its autoscaler's view
     GET  /api/scaling                             {"pools": {POOL: {"demand": ...}}}: numbers for scalers outside
+    GET  /api/knative                             {"pools": {POOL: ...}}: what the snapshot has of Knative, alone
     GET  /api/requests/ID                         why one request is where it is, by its id; also shortly after its end
     GET  /api/live                                what the page shows, as server-sent events; see live.py
     POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
@@ -86,6 +87,7 @@ def operators_app(
             Route("/metrics", endpoints.metrics),
             Route("/api/snapshot", endpoints.snapshot),
             Route("/api/scaling", endpoints.scaling),
+            Route("/api/knative", endpoints.of_knative),
             Route("/api/requests/{id:path}", endpoints.request),
             Route("/api/live", endpoints.show),
             Route("/api/pools/{pool:path}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
@@ -148,6 +150,9 @@ class _Endpoints:
 
     async def scaling(self, _request: Request) -> Response:
         return JSONResponse({"pools": scaling_of(self.figures(), self.scaler_views())})
+
+    async def of_knative(self, _request: Request) -> Response:
+        return JSONResponse({"pools": plain(self.knative())})
 
     async def request(self, request: Request) -> Response:
         if (explained := self.explain(request.path_params["id"])) is None:

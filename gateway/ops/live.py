@@ -15,7 +15,7 @@ from gateway.ops.recent import Ended, Failed
 from gateway.ops.timeline import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.core.pool import Pool
     from gateway.ops.recent import Recent
@@ -61,7 +61,9 @@ class Frame:
 
 class LiveFeed:
     """`pools` as they are on the event loop; `scalers` as the snapshot shows them; `status`: whether the gateway takes
-    requests, and why or why not; `admin`: whether orders are taken at all. `clock` is the drivers'."""
+    requests, and why or why not; `stale`: why what is known of a pool's backends may not be true any more; `hears`:
+    whether Knative's autoscaler hears of them (None: there is none); `admin`: whether orders are taken at all. `clock`
+    is the drivers'."""
 
     def __init__(
         self,
@@ -69,6 +71,8 @@ class LiveFeed:
         pools: Callable[[], Iterable[Pool]],
         scalers: Callable[[], Mapping[str, Mapping[str, object]]],
         status: Callable[[], tuple[bool, str]],
+        stale: Callable[[], Mapping[str, Sequence[str]]],
+        hears: Callable[[], bool | None],
         recent: Recent,
         timeline: Timeline,
         clock: Callable[[], float],
@@ -77,6 +81,8 @@ class LiveFeed:
         self._pools = pools
         self._scalers = scalers
         self._status = status
+        self._stale = stale
+        self._hears = hears
         self._recent = recent
         self._timeline = timeline
         self._clock = clock
@@ -107,6 +113,8 @@ class LiveFeed:
             "status": self._status(),
             "pools": [self._glance(pool, now, number, len(pools)) for pool in pools],
             "scalers": self._scalers(),
+            "stale": {name: why for name, why in self._stale().items() if why},
+            "hears": self._hears(),
         }
         before, marks = self._marks, self._counts(names)
         self._marks = marks

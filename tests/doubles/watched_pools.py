@@ -21,6 +21,8 @@ class WatchedPools:
         self.books = books
         self.made = 0  # times that the pools were looked at
         self.scalers: dict[str, dict[str, object]] = {}
+        self.stale: dict[str, list[str]] = {}
+        self.hears: bool | None = None
         self.recent = Recent()
         self.timeline = Timeline(
             lambda: [(book.pool.name, level_of(book.pool, book.now)) for book in self.books], lambda: self.scalers
@@ -29,6 +31,8 @@ class WatchedPools:
             pools=self._pools,
             scalers=lambda: self.scalers,
             status=lambda: (True, "serving"),
+            stale=lambda: self.stale,
+            hears=lambda: self.hears,
             recent=self.recent,
             timeline=self.timeline,
             clock=lambda: self.books[0].now,

@@ -266,4 +266,5 @@ async def test_what_knative_says_stands_beside_the_pool_that_it_is_about() -> No
     gateway.knative["sd"] = {"share": 100}
     sd, other = strict(await gateway.get("/api/snapshot"))["pools"]
     assert sd["knative"] == {"share": 100}
+    assert (await gateway.get("/api/knative")).json() == {"pools": {"sd": {"share": 100}}}
     assert "knative" not in other

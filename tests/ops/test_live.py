@@ -111,3 +111,14 @@ def test_more_backends_than_fit_come_in_turns() -> None:
         watched.later(PERIOD)
 
     assert seen == names
+
+
+def test_it_says_whose_backends_are_not_known_for_sure_and_whether_the_autoscaler_hears() -> None:
+    watched = WatchedPools(Playbook())
+    watched.stale = {"pool": ["cannot list endpointslices"], "other": []}
+    _, quiet = told(watched.feed.frame(), None)
+    watched.hears = False
+    watched.later(PERIOD)
+    _, frame = told(watched.feed.frame(), None)
+    assert (quiet["stale"], quiet["hears"]) == ({"pool": ["cannot list endpointslices"]}, None)
+    assert frame["hears"] is False
