@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from tests.doubles.fault_pod import fault_pods
 from tests.system.callers import callers, job
+from tests.system.knative_gateway import SERVICE, in_cluster
 from tests.system.running_gateway import configuration, running_gateway, stand_ins, write_config
 
 if TYPE_CHECKING:
@@ -108,6 +109,58 @@ async def test_a_bar_tells_of_its_request_to_the_pointer_and_to_the_keyboard(tmp
             await expect(page.locator("#detail")).to_be_hidden()
             await page.locator(".bar.served").first.hover(force=True)
             await expect(page.locator("#detail")).to_be_visible()
+
+
+async def test_who_is_pointed_at_says_why(tmp_path: Path, page: Page) -> None:
+    async with fault_pods(1, work=60) as (pod,):
+        config = configuration({"backends": {"static": [pod.url]}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 2) as clients:
+            await gateway.ready(1)
+            for number, client in enumerate(clients):
+                await client.send(job(number))
+            view = await gateway.until(lambda view: view["line"]["waiting"] == 1)
+            (name,) = (backend["name"] for backend in view["backends"])
+            await page.goto(gateway.ops)
+            await page.locator(".bar.working").hover(force=True)
+            why = page.locator("#detail dd").last
+            await expect(why).to_contain_text(f"{name} is its new home")
+
+            pod.work = 0.05
+            pod.finish()
+            assert [(await client.answer()).status for client in clients] == [200, 200]
+            await expect(page.locator(".bar.served")).to_have_count(2)
+            await page.locator(".track").last.focus()
+            await page.keyboard.press("ArrowLeft")
+            await expect(why).to_contain_text(f"{name} busy")
+            await expect(why).to_contain_text(f"{name} became free")
+
+
+async def test_what_knative_says_and_whether_its_autoscaler_hears(tmp_path: Path, page: Page) -> None:
+    async with in_cluster(tmp_path) as one:
+        await page.goto(one.gateway.ops)
+        section = page.locator("#knative")
+        await expect(section.locator("h2")).to_have_text(f"Knative Service {SERVICE}")
+        await expect(section.locator(".link")).to_have_text("The autoscaler hears this gateway.")
+        await expect(section.locator(".revisions tbody tr td").nth(1)).to_have_text("100 %")
+        await section.locator("summary").click()
+        view = (await one.gateway.until(lambda view: view["knative"]))["knative"]
+        await expect(section.locator("details tbody")).to_contain_text("concurrency")
+        assert view["link"]["up"]
+
+        one.cluster.api.faults.refuse("watch", "revisions", message="may not")
+        one.cluster.api.faults.break_watches()
+        await expect(page.locator("#stale")).to_contain_text("cannot watch revisions")
+        await one.cluster.autoscaler.stop()
+        await expect(section.locator(".link")).to_contain_text("has not heard this gateway")
+
+
+async def test_without_knative_there_is_nothing_of_it(tmp_path: Path, page: Page) -> None:
+    config = configuration({"backends": {"static": ["http://127.0.0.1:9"]}})
+    async with running_gateway(tmp_path, config) as gateway:
+        await page.goto(gateway.ops)
+        await expect(page.locator("#connection")).to_have_text("Live")
+        await expect(page.locator("#knative")).to_be_hidden()
+        await expect(page.locator("#stale")).to_be_hidden()
 
 
 async def test_it_says_that_it_lost_the_gateway_and_finds_it_again(tmp_path: Path, page: Page) -> None:

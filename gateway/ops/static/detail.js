@@ -1,11 +1,13 @@
 // The card that tells of one request, beside its bar.
 
 import { make } from "./dom.js";
+import { Why } from "./why.js";
 import { OUTCOMES, bytes, seconds } from "./words.js";
 
 export class Detail {
   constructor(card) {
     this.card = card;
+    this.why = new Why();
   }
 
   show(bar, anchor) {
@@ -18,9 +20,14 @@ export class Detail {
     this.card.replaceChildren(make("dl", {}, ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])));
     this.card.hidden = false;
     this.#place(anchor.getBoundingClientRect());
+    this.why.ask(bar.request, (parts) => {
+      this.card.firstElementChild.append(make("dt", {}, "Why"), make("dd", {}, ...parts.map((part) => make("div", {}, part))));
+      this.#place(anchor.getBoundingClientRect());
+    });
   }
 
   hide() {
+    this.why.forget();
     this.card.hidden = true;
   }
 

@@ -5,6 +5,7 @@ import { Detail } from "./detail.js";
 import { each, find, make, text } from "./dom.js";
 import { follow } from "./feed.js";
 import { showFigures } from "./figures.js";
+import { Knative } from "./knative.js";
 import { Lanes } from "./lanes.js";
 import { Model } from "./model.js";
 import { Orders } from "./orders.js";
@@ -21,6 +22,7 @@ const orders = new Orders(find("#operate"), find("#token"), () => show(true));
 const lanes = new Lanes(find("#queue"), find("#lanes"), new Detail(find("#detail")), (pod, parent) => orders.ofPod(pod, parent));
 const scale = new Scale(find("#scale"));
 const span = new Span(find("#span"), document.querySelectorAll(".axis"), () => show(true));
+const knative = new Knative(find("#knative"));
 let chosen = null; // name of a pool
 let readAt = -Infinity;
 let times = {};
@@ -73,6 +75,14 @@ function read(pool, now) {
   showFailures(find("#failures"), model.failures, pool, now);
   showPods(find("#pods-as-table"), pool, now);
   showPoints(find("#scale-as-table"), pool, now);
+  knative.show(pool, model.hears);
+  showStale(find("#stale"), model.stale[pool.name]);
+}
+
+/** Why what is known of the pods may not be true any more. */
+function showStale(line, reasons) {
+  line.hidden = !reasons;
+  text(line, reasons ? `No news of these pods comes: ${reasons.join("; ")}. Who was known is served on.` : "");
 }
 
 /** One pool needs no choice, only its name. */

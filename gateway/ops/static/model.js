@@ -12,6 +12,8 @@ export class Model {
     this.pools = new Map();
     this.failures = [];
     this.status = [true, ""];
+    this.stale = {}; // by pool: why no news of its pods comes
+    this.hears = null; // whether Knative's autoscaler hears the gateway; null: there is none
     this.admin = false;
     this.at = NaN; // seconds on the gateway's clock
     this.epoch = NaN; // positions on the time axis count from here: small numbers, exact pixels
@@ -32,6 +34,8 @@ export class Model {
     if (!(told.now - this.epoch < ERA && told.now >= this.epoch)) this.epoch = told.now;
     this.at = told.now;
     this.status = told.status;
+    this.stale = told.stale;
+    this.hears = told.hears;
     const names = new Set();
     for (const row of told.pools) {
       const glance = this.#object("glance", row);
