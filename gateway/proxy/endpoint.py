@@ -9,6 +9,7 @@ answered once, by `problems.py`.
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from gateway.proxy.revision_split import RevisionSplit
 from gateway.proxy.ticketing import patience_of, ticket_for
 from gateway.proxy.turns import Turns, ending_of, until_turn
 from gateway.proxy.visit import Visit
+from gateway.proxy.waiting_page import ICON, is_beside
 from gateway.runtime import driver as runtime
 from gateway.upstream.errors import UpstreamError
 
@@ -143,6 +145,8 @@ class Endpoint:
     async def _serve(self, visit: Visit) -> Ending:
         pool = visit.pool = await self._route(visit)
         treatment = pool.profile.treat(visit.method, visit.raw_path)
+        if visit.path == ICON and pool.rules.waiting_page is not None and is_beside(pool.driver.pool, treatment.lane):
+            treatment = replace(treatment, lane=Lane.PASSIVE)
         counted = _is_counted(visit, treatment)
         if visit.client.websocket:
             check_handshake(visit.headers, visit.origin.host, pool.rules.allowed_origins)

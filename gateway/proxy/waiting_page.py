@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from gateway.runtime.driver import Driver
 
 
+_WAKING = (Lane.COUNTED, Lane.EXEMPT)
+
+#: What a browser asks for by itself, for any page that names no icon of its own.
+ICON = "/favicon.ico"
+
+
 class Start(NamedTuple):
     """How far it is, for people."""
 
@@ -49,7 +55,7 @@ class WaitingPage:
         pool = driver.pool
         if not (pool.is_cold or pool.counts.starts_watched) or method != "GET":
             return None
-        if lane not in (Lane.COUNTED, Lane.EXEMPT):
+        if lane not in _WAKING:
             return None  # it wakes nothing, so there would be nothing to tell of
         is_poll = POLL in headers
         if not pool.waits_for_start:
@@ -69,6 +75,12 @@ class WaitingPage:
         if self.template is AUTO:
             headers.append((b"content-security-policy", POLICY))
         return Answer(503, headers, body)
+
+
+def is_beside(pool: Pool, lane: Lane) -> bool:
+    """The icon is asked for because somebody looks at the page: nobody wants it as work, so it must not be waited for,
+    nor start a backend when the page is closed."""
+    return lane in _WAKING and pool.starts.watched_until is not None and pool.waits_for_start
 
 
 def start_of(pool: Pool, now: float) -> Start:

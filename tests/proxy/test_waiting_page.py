@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.health import WATCHED_FOR
+from gateway.core.ticket import Lane
 from gateway.proxy.waiting_page import Start, WaitingPage, start_of
 from tests.core.playbook import Playbook
 from tests.doubles.scripted_upstream import answering
@@ -103,6 +104,24 @@ async def test_whoever_closes_it_asks_for_nothing_any_more(cold: Gatehouse) -> N
     assert cold.driver.pool.demand == 1
     await cold.passes(1)
     assert cold.driver.pool.demand == 0
+
+
+async def test_the_icon_that_a_browser_asks_for_by_itself_is_no_demand(cold: Gatehouse) -> None:
+    before = await cold.visit("GET /favicon.ico", ("accept", "image/*"))
+    assert (before.status, cold.waiting) == (None, 1)  # nobody looks at a page: it is a request like any other
+    before.leaves()
+    await cold.settled()
+
+    await cold.visit("GET /page", BROWSER)
+    icon = await cold.visit("GET /favicon.ico", ("accept", "image/*"), ("sec-fetch-mode", "no-cors"))
+    assert (icon.status, cold.record.lane, cold.waiting, cold.driver.pool.demand) == (503, Lane.PASSIVE, 0, 1)
+    await cold.passes(WATCHED_FOR)
+    assert cold.driver.pool.demand == 0
+
+    await cold.visit("GET /page", BROWSER)
+    cold.ready("gpu-1")
+    cold.upstream.meets(answering(b"icon"))
+    assert (await cold.visit("GET /favicon.ico", ("accept", "image/*"))).body == b"icon"
 
 
 async def test_a_start_that_is_hopeless_is_not_told_as_one(cold: Gatehouse) -> None:
