@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from gateway.profiles.treatment import Control, Functions, More, StoppingProbe
     from gateway.proxy.forwarded import Header
     from gateway.proxy.served_pool import ServedPool
-    from gateway.proxy.turns import Leaving
     from gateway.proxy.visit import Visit
 
 #: The page's own, for a backend that shows its configuration to those who have logged in.
 _CREDENTIALS = (b"cookie", b"authorization")
 
 
-async def control_of(more: More, visit: Visit, client: Leaving, pool: ServedPool, ticket: Ticket) -> Control | None:
+async def control_of(more: More, visit: Visit, pool: ServedPool, ticket: Ticket) -> Control | None:
     """What the request is about, if it is about jobs. `ticket` is as it was afterwards. Raises as `until_turn`."""
     click, probe = more.click, pool.profile.stopping
     if more.control is not None or click is None or probe is None:
@@ -34,7 +33,7 @@ async def control_of(more: More, visit: Visit, client: Leaving, pool: ServedPool
         visit.slot = slot
         functions = pool.functions.last if slot.is_waiting else None  # it must not wait to take its job out of the line
         if functions is None:
-            await until_turn(client, slot)
+            await until_turn(visit, slot)
             functions = await _functions(visit, pool, slot.backend, probe)
         slot.done(Ending.ANSWERED_HERE)
     return click.control if click.is_of(functions) else None

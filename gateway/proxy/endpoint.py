@@ -173,9 +173,7 @@ class Endpoint:
                 if not _is_counted(visit, treatment) and room is not None:
                     room.leave_place()
             ticket = ticket_for(visit, pool, treatment, self._cookie_seen)
-            if treatment.more is not None and (
-                control := await control_of(treatment.more, visit, visit.client, pool, ticket)
-            ):
+            if treatment.more is not None and (control := await control_of(treatment.more, visit, pool, ticket)):
                 serve = partial(self._turns.serve, visit, pool, body=body, treatment=treatment)
                 return await carried_out(control, visit, pool, ticket, serve=serve, say=visit.say)
             with pool.driver.slot(ticket, room if counted and ticket.lane is Lane.COUNTED else None) as slot:
@@ -213,7 +211,7 @@ class Endpoint:
             )
             with pool.driver.slot(ticket) as slot:
                 visit.slot = slot
-                await until_turn(visit.client, slot, visit.trace)
+                await until_turn(visit, slot)
                 slot.done(Ending.SERVED)
         visit.new_session = chosen.session
         visit.record.pool = chosen.pool.name

@@ -189,9 +189,7 @@ class PageEvent:
         async def serve(slot: Slot) -> Ending:
             return await self._turns(slot, its_hash, data)
 
-        if treatment.more is not None and (
-            control := await control_of(treatment.more, visit, self._page, pool, ticket)
-        ):
+        if treatment.more is not None and (control := await control_of(treatment.more, visit, pool, ticket)):
             return await carried_out(control, visit, pool, ticket, serve=serve, say=self._say)
         with pool.driver.slot(ticket) as slot:
             visit.slot = slot
@@ -203,7 +201,7 @@ class PageEvent:
         headers = [header for header in headers_for(self._visit, self._pool) if header[0] not in _OFFERS]
         while True:
             with PlaceTeller(self._page, self._pool.driver.pool, slot):
-                await until_turn(self._page, slot, self._visit.trace)
+                await until_turn(self._visit, slot)
             remember(self._visit, self._pool, slot)
             if self._stopped:
                 raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), slot.ticket.place)

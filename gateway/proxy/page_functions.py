@@ -67,7 +67,13 @@ class PageFunctions:
         if functions is not None:
             known.functions, known.digest, self.last = functions, digest, functions
         elif known.functions is None:
-            structlog.get_logger().warning("page_functions_unknown", backend=identity, path=probe.path)
+            structlog.get_logger().warning(
+                "page_functions_unknown",
+                backend=identity,
+                path=probe.path,
+                means="clicks on Interrupt and Skip pass, whoever clicks",
+                do="see what the pod answers there; another kind of page needs another profile",
+            )
 
     def _forget(self, others: Collection[str]) -> None:
         """Those that are gone, now and then."""

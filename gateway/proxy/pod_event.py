@@ -117,6 +117,8 @@ class PodEvent:
         address = self._slot.backend.address
         if head.status == 101:
             check_agreement(address, headers, head)
+            if self._visit.trace is not None:
+                self._visit.trace.answers()
             return
         body = b""
         if not_started.may_say_so(head.status, head.length):
@@ -137,6 +139,7 @@ class PodEvent:
                 case Said.WANTS_HASH:
                     self._pod.send(its_hash)
                 case Said.WANTS_DATA:
+                    await anyio.lowlevel.checkpoint_if_cancelled()  # the page may have left in this very turn
                     self._begin(data)
                 case _:
                     await self._pass_on(message)

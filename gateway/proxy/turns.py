@@ -5,7 +5,7 @@ decide whether there is another turn. What was not started is in line again; wha
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from gateway.proxy.body import Body
     from gateway.proxy.forwarded import Header
     from gateway.proxy.served_pool import Exchange, ServedPool
-    from gateway.proxy.traced import Trace
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
 
@@ -62,7 +61,7 @@ class Turns:
         broke: UpstreamError | None = None
         while True:
             try:
-                await until_turn(visit.client, slot, visit.trace)
+                await until_turn(visit, slot)
                 remember(visit, pool, slot)
                 return await self._exchange(visit, pool, slot, body, treatment, headers)
             except (NotSent, NothingStarted) as error:
@@ -186,41 +185,33 @@ def remember(visit: Visit, pool: ServedPool, slot: Slot) -> None:
         pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
 
 
-class Leaving(Protocol):
-    """Somebody who may leave while in line; see `inbound.Client`."""
-
-    @property
-    def gone(self) -> bool: ...
-    def on_gone(self, callback: Callable[[], None] | None) -> None: ...
-
-
-async def until_turn(client: Leaving, slot: Slot, trace: Trace | None = None) -> None:
+async def until_turn(visit: Visit, slot: Slot) -> None:
     """A client that leaves meanwhile leaves the line at once."""
     try:
         if slot.is_waiting:
-            await _turn_or_gone(client, slot, trace)
+            await _turn_or_gone(visit, slot)
         else:
             await slot.turn()
     except runtime.Refused as refused:
         raise Refused(refused.refusal, slot.ticket.place) from None
-    if client.gone:
+    if visit.listener.gone:
         slot.done(Ending.CLIENT_LEFT_WAITING)
         raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
     if slot.ticket.state is TicketState.ENDED:
         raise Withdrawn
 
 
-async def _turn_or_gone(client: Leaving, slot: Slot, trace: Trace | None) -> None:
-    if trace is not None:
-        trace.waits(cold=slot.is_cold)
+async def _turn_or_gone(visit: Visit, slot: Slot) -> None:
+    if visit.trace is not None:
+        visit.trace.waits(cold=visit.pool is not None and visit.pool.driver.pool.is_cold)
     with anyio.CancelScope() as waiting:
-        client.on_gone(waiting.cancel)
+        visit.listener.on_gone(waiting.cancel)
         try:
             await slot.turn()
         finally:
-            client.on_gone(None)
-            if trace is not None:
-                trace.waited(slot.ticket)
+            visit.listener.on_gone(None)
+            if visit.trace is not None:
+                visit.trace.waited(slot.ticket)
 
 
 def ending_of(error: UpstreamError) -> Ending:

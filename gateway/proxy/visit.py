@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.core.decisions import Ending, Outcome
 from gateway.core.receipt import receipt_of
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from gateway.upstream.head import AnswerHead
 
 
+class Leaving(Protocol):
+    """A client, or the end of a websocket that speaks with one; see `inbound.Client`."""
+
+    @property
+    def gone(self) -> bool: ...
+    def on_gone(self, callback: Callable[[], None] | None) -> None: ...
+
+
 class Visit:
     """Made when a request's head has arrived, filled in on its way. It is the relay's `Teller`."""
 
@@ -53,6 +61,7 @@ class Visit:
         self.target = _origin_form(client.target, scope)
         self.headers: list[Header] = scope["headers"]
         self.client = client
+        self.listener: Leaving = client  # who may leave while in line
         self.origin = origin
         self.inbound = inbound
         self.record = record
@@ -102,7 +111,7 @@ class Visit:
         where the session will be at home."""
         headers = [(b"sec-websocket-accept", agreement_to(self.headers)), *self._ours(upstream=False)]
         transport, early = self.client.upgrade(headers, end)
-        self.tunnel = end
+        self.tunnel = self.listener = end
         self.answering = True
         self.record.status = 101
         if self.client.write_paused:

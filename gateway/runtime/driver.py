@@ -92,11 +92,6 @@ class Slot:
         """In line: `turn` would wait."""
         return self.ticket.state is TicketState.WAITING
 
-    @property
-    def is_cold(self) -> bool:
-        """No backend is ready."""
-        return self._driver.pool.is_cold
-
     async def turn(self) -> None:
         """Wait for a turn. Raises Refused."""
         while self.is_waiting:

@@ -38,7 +38,8 @@ class Complaints(logging.Handler):
             what=record.getMessage(),
             why=repr(record.exc_info[1]) if record.exc_info else None,
             others=unsaid,
-            means="spans are late or lost, requests are not; is there a collector at tracing.endpoint?",
+            means="spans are late or lost, requests are not",
+            do="see that a collector listens at tracing.endpoint and takes what it is sent",
         )
 
 

@@ -64,5 +64,9 @@ def _flush(provider: TracerProvider, exporter: SpanExporter, patience: float) ->
     last.start()
     last.join(patience)
     if last.is_alive():
-        structlog.get_logger().warning("spans_lost", why=f"the collector has not taken the last within {patience:g} s")
+        structlog.get_logger().warning(
+            "spans_lost",
+            why=f"the collector has not taken the last within {patience:g} s",
+            do="see whether it is up; they are not sent again",
+        )
         exporter.shutdown()

@@ -11,6 +11,7 @@ from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane
 from gateway.dialogues.gradio_socket import DATA_WITHIN, HASH_WITHIN
 from gateway.profiles.registry import profile
+from tests.doubles.recording_trace import RecordingTrace
 from tests.doubles.scripted_upstream import answering, queue_full, refusing
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 from tests.proxy.gradio_page import Page, clicks, completes, opens, takes
@@ -320,6 +321,21 @@ async def test_only_pages_of_known_origins(gate: Gatehouse, origin: str, status:
 async def test_without_a_websocket_it_is_a_request_like_any_other(gate: Gatehouse) -> None:
     gate.upstream.meets(answering(b"no", 404))
     assert (await gate.visit("GET /queue/join")).status == 404
+
+
+async def test_a_trace_of_it_has_its_wait_and_its_turns(gate: Gatehouse) -> None:
+    trace = RecordingTrace()
+    gate.endpoint.tracer = trace.begin
+    gate.ready()
+    gate.upstream.meets(refusing)
+    page = await clicks(gate, "ann", "task(a)")
+    gate.ready("gpu-2")
+    await gate.passes(2)
+    await completes(gate, await takes(gate))
+    await is_told_goodbye(gate, page)
+    told = [each.partition(":")[0] for each in trace.told]
+    assert told[1:5] == ["waits, cold", "waited, then holding", "dials gpu-2", "broke"]
+    assert told[-4:] == ["dials gpu-2", "dialled", "answers", "ended -- with 101"]
 
 
 # Interrupt and skip

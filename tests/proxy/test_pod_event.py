@@ -252,6 +252,15 @@ async def test_one_whose_page_leaves_before_the_pod_has_the_data_is_not_begun(ga
     assert pod.hears() == []
 
 
+async def test_not_even_if_the_pod_asks_for_it_in_that_very_moment(gate: Gatehouse) -> None:
+    page = await clicks(gate, "ann", "task(a)")
+    pod = Pod(gate.pod)
+    await gate.settled()
+    pod.says(msg="send_data")
+    await leaves(gate, page)
+    assert (gate.slot(), pod.hears()) == ("free", [])
+
+
 async def test_a_light_click_is_closed_with_its_page(gate: Gatehouse) -> None:
     gate.upstream.meets(NO_FUNCTIONS)
     page = await clicks(gate, "ann", "a dog")
