@@ -16,9 +16,13 @@ STAMPS := $(VENV)/run-time.* $(VENV)/developer.*
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
+# Of the tests with real servers, the one that `make test-pages` runs, too.
+IN_LINE := test_one_paints_while_another_is_in_line_and_both_see_it
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run run-knative-demo load dev check test test-system test-pages screenshots soak fuzz bench bench-peers fmt clean
+.PHONY: help run run-knative-demo load dev check test test-system test-pages test-clients screenshots soak fuzz bench \
+  bench-peers fmt clean
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -56,14 +60,19 @@ check: $(DEVELOPER) ## formatting, lint, types, who may import whom, the Dockerf
 	$(VENV)/bin/hadolint Dockerfile
 
 test: $(DEVELOPER) ## tests of each part; all branches of the core
-	$(PY) -m pytest tests --ignore=tests/system --ignore=tests/pages \
+	$(PY) -m pytest tests --ignore=tests/system --ignore=tests/pages --ignore=tests/clients \
 	  --cov=gateway/core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faults (Debian: hey, prometheus)
 	$(PY) -m pytest tests/system
 
 test-pages: $(DEVELOPER) ## what pages show in a browser (Debian: chromium), and the terminal view
-	$(PY) -m pytest tests/pages
+	$(PY) -m tests.clients.environments gradio-6
+	$(PY) -m pytest tests/pages 'tests/clients/test_gradio_pages.py::$(IN_LINE)[gradio-6]'
+
+test-clients: $(DEVELOPER) ## real Gradios, gradio_clients, webuiapi and a browser (Debian: chromium); prints figures
+	$(PY) -m tests.clients.environments
+	$(PY) -m pytest tests/clients
 
 screenshots: $(DEVELOPER) ## the pictures in README, made anew from the running system (Debian: chromium)
 	$(PY) -m tests.pages.screenshots
@@ -86,7 +95,7 @@ fmt: $(DEVELOPER) ## format, and mend what lint can mend
 	$(PY) -m ruff format .
 
 clean: ## remove all that can be made again, save the environment
-	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build run *.egg-info
+	rm -rf .clients .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build run *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(RUN_TIME): | $(VENV)/bin/pip

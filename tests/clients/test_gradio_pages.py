@@ -1,0 +1,39 @@
+"""Real pages in a real browser: two people, one pod, one at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.studio_page import people
+from tests.clients.studios import UP_WITHIN, Counted, counted, is_done, studios
+from tests.system.running_gateway import running_gateway
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import Browser
+
+pytestmark = pytest.mark.anyio
+
+#: What a page shows while its job is in line: the seconds since the click.
+_WAITS = r"\d+\.\d+s"
+
+
+@pytest.mark.parametrize("name", ["gradio-4", "gradio-5", "gradio-6"])
+async def test_one_paints_while_another_is_in_line_and_both_see_it(tmp_path: Path, browser: Browser, name: str) -> None:
+    async with running_gateway(tmp_path, studios(tmp_path, name, copies=1, work=3), within=200) as gateway:
+        await gateway.until(lambda view: view["free"] == 1, within=UP_WITHIN)
+        async with people(browser, gateway.url, 2) as (first, second):
+            await first.paint("red")
+            await gateway.until(lambda view: view["in_flight"] == 1)
+            await second.paint("blue")
+            await gateway.until(lambda view: view["line"]["waiting"] == 1)
+            await second.shows(_WAITS)
+            await first.shows("Painting - ")
+            assert (await first.picture()).startswith("red: number 1")
+            await second.shows("Painting - ")
+            assert (await second.picture()).startswith("blue: number 1")
+            view = await gateway.until(is_done)  # though both pages are open
+            assert await counted(view) == Counted(served=2, two_at_once=0)
