@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Of the answer to the request that began a job, so many bytes at most are shown to a dialogue.
 HEARD = 64 * 1024
@@ -75,8 +78,8 @@ class Ear(Protocol):
     def wanted(self) -> bool:
         """The end of a job that is at work would be told here."""
 
-    def heard(self, piece: bytes) -> None:
-        """A piece of the stream, in order."""
+    def heard(self, piece: bytes) -> Iterable[str]:
+        """A piece of the stream, in order. Returns the files that it says the pod has."""
 
 
 class Dialogue(Protocol):

@@ -17,6 +17,7 @@ import anyio
 
 from gateway.dialogues.dialogue import End
 from gateway.dialogues.event_stream import EventStream
+from gateway.dialogues.gradio_files import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,10 +146,13 @@ class GradioEar:
         """It would tell of an event that is at work."""
         return self._events.is_told_of(self._stream)
 
-    def heard(self, piece: bytes) -> None:
+    def heard(self, piece: bytes) -> list[str]:
         """A piece of the stream."""
+        files: list[str] = []
         for told in self._told.feed(piece):
             self._events.heard(told, self._stream)
+            files += files_in(told.data)
+        return files
 
 
 def gradio_stream() -> GradioEvents:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.dialogues.comfyui_job import ComfyJobs
 from gateway.dialogues.gradio_events import gradio_call, gradio_stream
+from gateway.dialogues.gradio_files import GradioUploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ DIALOGUES: dict[str, Callable[[], Dialogue]] = {
     "comfyui_job": ComfyJobs,
     "gradio_stream": gradio_stream,
     "gradio_call": gradio_call,
+    "gradio_upload": GradioUploads,
 }
 
 #: Those in which the gateway itself speaks with the client, on a websocket, before there is a backend.

@@ -14,13 +14,16 @@ import json
 from typing import TYPE_CHECKING
 
 from gateway.core.ticket import Lane, WhenBusy
-from gateway.profiles.gradio_events import session_keys
+from gateway.profiles.bodies import look
+from gateway.profiles.gradio_events import KEY_PLACES, session_keys
+from gateway.profiles.gradio_files import DEEPEST, fetched_file, is_file, sent_files
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import More, Profile, Readiness, Treatment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.profiles.bodies import Path
     from gateway.profiles.rules import Rule
     from gateway.profiles.treatment import Ask, Asked
 
@@ -31,14 +34,17 @@ GRADIO_STREAM = "gradio_stream"
 #: The same with POST /call/NAME, and the end on GET /call/NAME/EVENT_ID.
 GRADIO_CALL = "gradio_call"
 
+#: The answer to POST /upload names the files that were sent.
+GRADIO_UPLOAD = "gradio_upload"
+
 _PREFIXES = ("", "/gradio_api")
 
 _PAGE = (
     *("/", "/config", "/info", "/openapi.json", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"),
     *("/assets/*", "/static/*", "/svelte/*", "/user", "/login_check", "/token", "/app_id", "/logout"),
-    *("/file=*", "/file/*", "/custom_component/*", "/startup-events", "/deep_link"),
+    *("/file/*", "/custom_component/*", "/startup-events", "/deep_link"),
 )
-_PAGE_POSTS = ("/upload", "/login", "/reset", "/cancel")
+_PAGE_POSTS = ("/login", "/reset", "/cancel")
 
 
 def gradio(rules: Iterable[Rule] = ()) -> Profile:
@@ -77,6 +83,8 @@ def _below(prefix: str) -> Iterable[Rule]:
     keyed = More(_exempt, by_body=True)
     for path in _PAGE:
         yield rule(f"GET {prefix}{path}", Lane.EXEMPT)
+    yield rule(f"GET {prefix}/file=*", Lane.EXEMPT, more=More(_file))
+    yield rule(f"POST {prefix}/upload", Lane.EXEMPT, more=More(dialogue=GRADIO_UPLOAD))
     for path in _PAGE_POSTS:
         yield rule(f"POST {prefix}{path}", Lane.EXEMPT, more=keyed if path in ("/cancel", "/reset") else None)
 
@@ -90,7 +98,17 @@ _REST = (
 def _event(asked: Asked) -> Treatment:
     kind = asked.raw_path.removeprefix(b"/gradio_api").split(b"/")[1]
     dialogue = {b"queue": GRADIO_STREAM, b"call": GRADIO_CALL}.get(kind)
-    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=session_keys(asked), dialogue=dialogue))
+    found = look(asked.body, _is_event_place, DEEPEST, whole=asked.whole)
+    more = More(session_keys=session_keys(asked, found), files=sent_files(found), dialogue=dialogue)
+    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=more)
+
+
+def _is_event_place(place: Path) -> bool:
+    return place in KEY_PLACES or is_file(place)
+
+
+def _file(asked: Asked) -> Treatment:
+    return Treatment(Lane.EXEMPT, more=More(files=fetched_file(asked.raw_path)))
 
 
 def _passive(asked: Asked) -> Treatment:

@@ -15,7 +15,8 @@ from gateway.profiles.bodies import Found, look
 if TYPE_CHECKING:
     from gateway.profiles.treatment import Asked
 
-_PLACES = frozenset((("session_hash",), ("event_id",)))
+#: Where a body has them.
+KEY_PLACES = frozenset((("session_hash",), ("event_id",)))
 _LONGEST_KEY = 128
 _LONGEST_QUERY = 4096
 
@@ -30,7 +31,7 @@ def session_keys(asked: Asked, found: Found | None = None) -> tuple[str, ...]:
     """The keys that a request names, `session:...` before `event:...`; `found`: the body, if it was looked at."""
     named: dict[str, str] = {}
     if found is None and asked.body:
-        found = look(asked.body, _PLACES.__contains__, 1, whole=asked.whole)
+        found = look(asked.body, KEY_PLACES.__contains__, 1, whole=asked.whole)
     for kind in ("session", "event"):
         in_query, in_body = _in_query(asked.query, _FIELDS[kind]), found and found.text(_FIELDS[kind])
         if given := in_query or in_body or _in_path(asked, kind):

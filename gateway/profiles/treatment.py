@@ -118,6 +118,7 @@ class More:
         False  # `ask` must see the body, so it is buffered first: a counted request's as ever, else in memory
     )
     session_keys: tuple[str, ...] = ()  # who asks, if no cookie says so: the first that is known; all lead to one home
+    files: tuple[str, ...] = ()  # of a backend's own that it names; who is not known goes where the first known one is
     job: str | None = None  # what the client calls the job that this request is
     control: Control | None = None
     click: Click | None = None

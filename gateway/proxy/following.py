@@ -164,4 +164,6 @@ def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) 
     if treatment.lane is Lane.COUNTED:
         return Following(its, visit, pool, slot)
     ear = its.ear(visit.keys)
-    return Listening(ear, pool.rules.total) if ear is not None else None
+    if ear is None:
+        return None
+    return Listening(ear, pool.rules.total, lambda file: pool.files.put(file, slot.backend.identity))

@@ -14,6 +14,7 @@ from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from gateway.dialogues.dialogue import Ear
     from gateway.proxy.served_pool import Exchange
@@ -26,9 +27,11 @@ class Listening:
 
     goes_on = False  # its own turn ends with its answer
 
-    def __init__(self, ear: Ear, total: float) -> None:
-        """`total`: seconds that the stream is read on, at most, without its client."""
+    def __init__(self, ear: Ear, total: float, has: Callable[[str], None]) -> None:
+        """`total`: seconds that the stream is read on, at most, without its client. `has` is told each file that the
+        backend says it has."""
         self._ear = ear
+        self._has = has
         self._total = total
         self._heard: _Overheard | None = None
         self._scope = anyio.CancelScope()
@@ -39,7 +42,7 @@ class Listening:
 
     def hear(self, exchange: Exchange) -> Exchange:
         """The same exchange, overheard."""
-        self._heard = _Overheard(exchange, self._ear)
+        self._heard = _Overheard(exchange, self._ear, self._has)
         return self._heard
 
     def keep_until(self, told: anyio.Event) -> None:
@@ -70,11 +73,12 @@ class Listening:
 class _Overheard:
     """An exchange whose body an ear hears. Is an `Exchange`. Closing it leaves it open while the ear is wanted."""
 
-    def __init__(self, exchange: Exchange, ear: Ear) -> None:
+    def __init__(self, exchange: Exchange, ear: Ear, has: Callable[[str], None]) -> None:
         self.reused = exchange.reused
         self.is_open = True
         self._exchange = exchange
         self._ear = ear
+        self._has = has
         self._streams = False  # its head has come, and was 200
 
     @property
@@ -93,7 +97,8 @@ class _Overheard:
     async def read(self) -> bytes:
         piece = await self._exchange.read()
         if self._streams:
-            self._ear.heard(piece)
+            for file in self._ear.heard(piece):
+                self._has(file)
         return piece
 
     def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.ticket import Lane
 from gateway.dialogues.registry import dialogues
+from gateway.proxy.file_memory import FileMemory
 from gateway.proxy.jobs import Jobs
 from gateway.proxy.page_functions import PageFunctions
 from gateway.proxy.session_memory import SessionMemory
@@ -123,4 +124,5 @@ class ServedPool:
     dialogues: Mapping[str, Dialogue] = field(default_factory=dialogues)
     jobs: Jobs = field(default_factory=Jobs)
     remembered: SessionMemory = field(default_factory=SessionMemory)
+    files: FileMemory = field(default_factory=FileMemory)
     functions: PageFunctions = field(default_factory=PageFunctions)

@@ -43,6 +43,8 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
         ticket.session, ticket.returning, ticket.home = known.session, True, known.home
     elif treatment.lane is not Lane.PASSIVE or visit.keys:
         ticket.session = visit.new_session or pool.cookies.new_session()
+        if treatment.more is not None and treatment.more.files:
+            ticket.home = pool.files.find(treatment.more.files)
     if ticket.session is not None and ticket.returning:
         visit.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:

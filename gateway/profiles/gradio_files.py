@@ -1,0 +1,38 @@
+"""Which of a pod's own files a Gradio request names: one that it fetches, or that it sends to a function. They are on
+one pod's disk, and clients without cookies (`gradio_client` before 5.35) name nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from gateway.profiles.bodies import Found, Path
+
+#: `data`, the argument's place, in a gallery the picture's and its kind, `path`.
+DEEPEST = 5
+
+#: Of one request's, so many count.
+_MOST = 8
+
+_ROUTE = b"/file="
+
+
+def is_file(place: Path) -> bool:
+    """In the body of an event, the name of a file stands there. (Gradio's data_classes.py: `FileData`.)"""
+    return 2 < len(place) <= DEEPEST and place[0] == "data" and place[-1] == "path"
+
+
+def sent_files(found: Found) -> tuple[str, ...]:
+    """Those that an event's body names."""
+    named = [name for place, name in found.values.items() if is_file(place) and isinstance(name, str)]
+    return tuple(named[:_MOST])
+
+
+def fetched_file(raw_path: bytes) -> tuple[str, ...]:
+    """The one that a GET asks for."""
+    path = raw_path.removeprefix(b"/gradio_api")
+    if not path.startswith(_ROUTE):
+        return ()
+    return (unquote_to_bytes(path[len(_ROUTE) :]).decode(errors="replace"),)
