@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PROGRAMS = Path(__file__).parent / "programs"
 
 #: Seconds: a real one imports for a while, and on a busy machine for longer.
-UP_WITHIN = 60.0
+_UP_WITHIN = 60.0
 
 #: Gradio 3 is A1111's, whose profile knows it.
 _PROFILES = {"gradio-3": "a1111"}
@@ -50,6 +50,13 @@ def studios(directory: Path, name: str, *, copies: int, work: float = 1.0, **tol
         "rules": [_ITS_FIGURES],
     }
     return configuration(pool | told)
+
+
+async def up(gateway: RunningGateway, copies: int) -> dict[str, Any]:
+    """The snapshot when so many can be given work."""
+    return await gateway.until(
+        lambda view: [each["state"] for each in view["backends"]].count("ready") == copies, within=_UP_WITHIN
+    )
 
 
 def is_done(view: Mapping[str, Any]) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.studios import UP_WITHIN, Counted, call, counted, is_done, studios
+from tests.clients.studios import Counted, call, counted, is_done, studios, up
 from tests.system.running_gateway import running_gateway
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ CALLERS, PICTURES = 3, 2
 async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, name: str) -> None:
     config = studios(tmp_path, name, copies=2)
     async with running_gateway(tmp_path, config, within=200) as gateway:
-        await gateway.until(all_ready, within=UP_WITHIN)
+        await up(gateway, 2)
         painted = await call(gateway, name, callers=CALLERS, pictures=PICTURES)
         view = await gateway.until(is_done)
         assert await counted(view) == Counted(served=CALLERS * PICTURES, two_at_once=0)
@@ -35,7 +35,3 @@ async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, 
             pod = of_one[0].partition(", ")[2]
             assert of_one == [f"number {number + 1}, {pod}" for number in range(PICTURES)]  # its page's state is there
         assert len({by.partition(", ")[2] for (by, *_) in told.values()}) == 2  # both work
-
-
-def all_ready(view: dict[str, Any]) -> bool:
-    return [backend["state"] for backend in view["backends"]] == ["ready", "ready"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.studio_page import people
-from tests.clients.studios import UP_WITHIN, Counted, counted, is_done, studios
+from tests.clients.studios import Counted, counted, is_done, studios, up
 from tests.system.running_gateway import running_gateway
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _WAITS = r"\d+\.\d+s"
 @pytest.mark.parametrize("name", ["gradio-4", "gradio-5", "gradio-6"])
 async def test_one_paints_while_another_is_in_line_and_both_see_it(tmp_path: Path, browser: Browser, name: str) -> None:
     async with running_gateway(tmp_path, studios(tmp_path, name, copies=1, work=3), within=200) as gateway:
-        await gateway.until(lambda view: view["free"] == 1, within=UP_WITHIN)
+        await up(gateway, 1)
         async with people(browser, gateway.url, 2) as (first, second):
             await first.paint("red")
             await gateway.until(lambda view: view["in_flight"] == 1)
