@@ -54,6 +54,9 @@ class Client(Protocol):
     def on_gone(self, callback: Callable[[], None] | None) -> None:
         """Call once, in the same turn of the loop, when the client leaves; at once if it has. None: call nobody."""
 
+    def assure(self) -> None:
+        """Let the client know that it will get an answer (102)."""
+
     def cut(self) -> None:
         """End the connection so that what was sent cannot pass for a whole answer."""
 

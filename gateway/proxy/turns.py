@@ -12,6 +12,7 @@ import anyio
 from gateway.core.decisions import Ending, Reason, Refusal
 from gateway.core.patience import RETRY_UNKNOWN
 from gateway.core.ticket import Lane, TicketState
+from gateway.proxy.assurance import Assurance, is_impatient
 from gateway.proxy.body import NO_BODY
 from gateway.proxy.errors import ClientLeft, Refused, Withdrawn
 from gateway.proxy.following import following
@@ -61,7 +62,7 @@ class Turns:
         broke: UpstreamError | None = None
         while True:
             try:
-                await until_turn(visit, slot)
+                await _until_turn_assured(visit, slot)
                 remember(visit, pool, slot)
                 return await self._exchange(visit, pool, slot, body, treatment, headers)
             except (NotSent, NothingStarted) as error:
@@ -183,6 +184,14 @@ def remember(visit: Visit, pool: ServedPool, slot: Slot) -> None:
     """Where the session is at home whose keys the request names, now that it has its turn."""
     if visit.keys and slot.ticket.session is not None:
         pool.remembered.remember(visit.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
+
+
+async def _until_turn_assured(visit: Visit, slot: Slot) -> None:
+    if slot.is_waiting and is_impatient(visit.headers):
+        with Assurance(visit.client):
+            await until_turn(visit, slot)
+    else:
+        await until_turn(visit, slot)
 
 
 async def until_turn(visit: Visit, slot: Slot) -> None:

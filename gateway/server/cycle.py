@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _JOINED_BELOW = 16 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
 
 
 class Connection(Protocol):
@@ -152,6 +153,11 @@ class RequestCycle:
             callback()
         else:
             self._on_gone = callback
+
+    def assure(self) -> None:
+        """The client hears that its request is being seen to (102), before its answer. HTTP/1.0 has no word for it."""
+        if self._answer is None and self._head.http11 and not self._is_over:
+            self._connection.transport.write(_PROCESSING)
 
     def cut(self) -> None:
         """Ends the connection so that what was sent cannot pass for a whole answer. Nothing, if it was whole."""

@@ -35,6 +35,7 @@ class VisitingClient:
         self.body = b""
         self.has_all = False  # the answer came to its own end
         self.was_cut = False
+        self.assured = 0  # so often
         self.was_asked = False  # for its request's body
         self.is_watched = False
         self._says: deque[Message] = deque()
@@ -116,6 +117,11 @@ class VisitingClient:
             callback()
         else:
             self._callback = callback
+
+    def assure(self) -> None:
+        """It is told 102."""
+        assert self.status is None, "an interim head behind the final one"
+        self.assured += 1
 
     def cut(self) -> None:
         """The gateway ends the connection so that nothing passes for a whole answer."""

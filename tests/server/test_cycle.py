@@ -453,3 +453,22 @@ async def test_a_body_that_breaks_off_is_a_disconnect() -> None:
         await held.go.wait()
         assert held.client.gone
         assert not held.client.malformed
+
+
+# Waiting.
+
+
+@pytest.mark.parametrize(("version", "before"), [("1.1", [102, 102]), ("1.0", [])])
+async def test_before_its_answer_a_client_can_be_told_that_there_will_be_one(version: str, before: list[int]) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        client_of(scope).assure()
+        client_of(scope).assure()
+        await respond(send, b"done")
+        client_of(scope).assure()
+
+    async with traffic_port(app) as port:
+        client = await port.dial()
+        await client.send(f"GET / HTTP/{version}\r\nHost: x\r\n\r\n".encode())
+        assert [(await client.head()).status for _ in before] == before
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (200, b"done")
