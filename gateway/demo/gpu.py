@@ -78,6 +78,7 @@ class Gpu:
         self.waiting: list[str] = []  # tasks of those behind the lock, in order
         self.served = 0  # jobs done
         self.two_at_once = 0  # jobs that came while one was running
+        self.stopped = 0  # jobs that somebody's interrupt or skip ended early
         self._queues = queues
         self._lock = asyncio.Lock()  # it wakes in order
         self.ended: deque[str] = deque(maxlen=_REMEMBERED)  # tasks
@@ -106,4 +107,5 @@ class Gpu:
             self.ended.append(job.task)
             self._lock.release()
         self.served += 1
+        self.stopped += job.interrupted or job.skipped
         return result

@@ -35,7 +35,8 @@ class Counted:
     """By all copies together."""
 
     served: int
-    two_at_once: int  # pictures that were begun while another was being painted
+    two_at_once: int = 0  # pictures that were begun while another was being painted
+    stopped: int = 0  # pictures that somebody ended early
 
 
 def studios(directory: Path, name: str, *, copies: int, work: float = 1.0, **told: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ async def counted(view: Mapping[str, Any]) -> Counted:
     async with httpx.AsyncClient(trust_env=False) as client:
         asked = [await client.get(f"http://{backend['address']}/stand-in/stats") for backend in view["backends"]]
     told = [answer.raise_for_status().json() for answer in asked]
-    return Counted(sum(each["served"] for each in told), sum(each["two_at_once"] for each in told))
+    return Counted(*(sum(each.get(figure, 0) for each in told) for figure in ("served", "two_at_once", "stopped")))
 
 
 async def call(gateway: RunningGateway, name: str, *, callers: int, pictures: int) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, 
         await up(gateway, 2)
         painted = await call(gateway, name, callers=CALLERS, pictures=PICTURES)
         view = await gateway.until(is_done)
-        assert await counted(view) == Counted(served=CALLERS * PICTURES, two_at_once=0)
+        assert await counted(view) == Counted(served=CALLERS * PICTURES)
         told: dict[str, list[str]] = defaultdict(list)
         for picture in painted:
             prompt, _, by = picture["told"].partition(": ")

@@ -36,4 +36,4 @@ async def test_one_paints_while_another_is_in_line_and_both_see_it(tmp_path: Pat
             await second.shows("Painting - ")
             assert (await second.picture()).startswith("blue: number 1")
             view = await gateway.until(is_done)  # though both pages are open
-            assert await counted(view) == Counted(served=2, two_at_once=0)
+            assert await counted(view) == Counted(served=2)

@@ -28,4 +28,4 @@ async def test_scripts_get_their_pictures_and_see_how_far_they_are(tmp_path: Pat
             assert (each["told"], each["sizes"]) == ([each["prompt"]] * 2, [[64, 64]] * 2)
             assert each["farthest"] > 0.3
         view = await gateway.until(is_done)
-        assert await counted(view) == Counted(served=2 * CALLERS * PICTURES, two_at_once=0)
+        assert await counted(view) == Counted(served=2 * CALLERS * PICTURES)

@@ -24,7 +24,7 @@ async def test_jobs_one_after_the_other_are_served() -> None:
     gpu = Gpu()
     assert await gpu.run(job(0.0), lambda: "one") == "one"
     assert await gpu.run(job(0.0), lambda: "two") == "two"
-    assert (gpu.served, gpu.two_at_once, gpu.job) == (2, 0, None)
+    assert (gpu.served, gpu.two_at_once, gpu.stopped, gpu.job) == (2, 0, 0, None)
 
 
 @pytest.mark.anyio
@@ -38,7 +38,7 @@ async def test_a_second_is_refused_and_the_first_goes_on_until_it_is_stopped(how
             await gpu.run(Job("img2img", "task(b)", 20, 0.0), list)
         assert gpu.job is first
         getattr(first, how)()
-    assert (gpu.served, gpu.two_at_once, gpu.job) == (1, 1, None)
+    assert (gpu.served, gpu.two_at_once, gpu.stopped, gpu.job) == (1, 1, 1, None)
     assert list(gpu.ended) == ["task(a)"]
 
 

@@ -61,10 +61,12 @@ def task_progress(gpu: Gpu, task: str) -> dict[str, object]:
 
 
 def stats(gpu: Gpu, started_at: float) -> dict[str, object]:
-    """What only a stand-in tells: jobs done, jobs that came while one was running, the time of its start (Unix)."""
+    """What only a stand-in tells: jobs done, jobs that came while one was running, jobs that were ended early, the time
+    of its start (Unix)."""
     return {
         "served": gpu.served,
         "two_at_once": gpu.two_at_once,
+        "stopped": gpu.stopped,
         "started_at": started_at,
         "running": gpu.job is not None,
     }

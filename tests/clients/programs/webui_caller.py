@@ -1,5 +1,5 @@
-"""webuiapi: so many callers at once want so many pictures each of a web UI, look how far they are meanwhile, and print
-a line of JSON for each picture.
+"""webuiapi: so many callers at once want so many pictures each of a web UI, look how far they are meanwhile, say "stop"
+when they are done, which is nobody's business, and print a line of JSON for each picture.
 
     python webui_caller.py HOST PORT --callers 3 --pictures 2
 """
@@ -36,6 +36,7 @@ class Caller:
     def _picture(self, prompt: str) -> dict[str, Any]:
         painted: list[Any] = []
         parts: list[float] = []
+        places = set[str]()
 
         def paint() -> None:
             drawn = self._api.txt2img(prompt=prompt, seed=1, width=64, height=64)
@@ -44,14 +45,17 @@ class Caller:
         painting = threading.Thread(target=paint)
         painting.start()
         while painting.is_alive():
-            parts.append(self._api.get_progress()["progress"])
+            looked = self._api.get_progress()
+            parts.append(looked["progress"])
+            places.add(looked["textinfo"] or "")
             time.sleep(_LOOK_EVERY)
+        self._api.interrupt()
         return {
             "prompt": prompt,
             "told": [each.info["prompt"] for each in painted],
             "sizes": [each.image.size for each in painted],
-            "looks": len(parts),
             "farthest": max(parts),
+            "places": sorted(place for place in places if place.startswith("In queue: ")),
         }
 
 
