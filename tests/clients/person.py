@@ -1,17 +1,20 @@
-"""A person at a page, whoever's page it is: says what they want, looks at what the page says, waits for the picture."""
+"""A person at a page, whosever page it is: says what they want, looks at what the page says, waits for the picture."""
 
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from collections.abc import AsyncIterator
 
-#: Milliseconds for a picture, behind others.
+    from playwright.async_api import Browser, Page
+
+#: Milliseconds for whatever is awaited: a picture behind others, a pod that starts.
 _PATIENCE = 60_000
 
 #: Keeps all that an element has ever said.
@@ -47,6 +50,7 @@ class Person:
         self.pictures = 0
         self._page = page
         self._site = site
+        self._last: str | None = None  # picture
         page.set_default_timeout(_PATIENCE)
 
     async def open(self, url: str) -> None:
@@ -55,34 +59,55 @@ class Person:
         await self._page.locator(self._site.button).wait_for()
         await self._page.locator(self._site.progress).evaluate(_KEEP_WHAT_IT_SAYS)
 
-    async def paint(self, prompt: str) -> None:
-        """Until the picture is there, another than the last one."""
-        last = await self._source()
+    async def asks(self, prompt: str) -> None:
+        """For a picture, and waits for nothing."""
+        picture = self._page.locator(self._site.picture)
+        self._last = await picture.get_attribute("src") if await picture.count() else None
         await self._page.locator(self._site.prompt).fill(prompt)
         await self._page.locator(self._site.button).click()
-        await expect(self._page.locator(self._site.picture)).not_to_have_attribute(
-            "src", last or "-", timeout=_PATIENCE
-        )
+
+    async def sees(self, progress: str) -> None:
+        """Waits until the page says so of the picture: `queue: 2/3`, `Painting - 40.0%`, a number of seconds."""
+        await expect(self._page.locator(self._site.progress)).to_contain_text(re.compile(progress), timeout=_PATIENCE)
+
+    async def gets_it(self) -> None:
+        """Until the picture is there, another than the last one, and its file has come."""
+        picture = self._page.locator(self._site.picture)
+        await expect(picture).not_to_have_attribute("src", self._last or "-", timeout=_PATIENCE)
         await self._page.wait_for_function(f"document.querySelector({self._site.picture!r})?.naturalWidth > 0")
         self.pictures += 1
 
-    async def stop(self) -> None:
-        """Click on that button, if there is one: nothing of theirs is being painted."""
+    async def is_told(self) -> str:
+        """What the studio says of the picture."""
+        return await self._page.locator("#told textarea").input_value()
+
+    async def stops(self) -> None:
+        """Clicks on that button, if there is one, while nothing of theirs is being painted."""
         if self._site.stop is not None:
             await self._page.locator(self._site.stop).click()
 
     async def places(self) -> set[str]:
-        """In line, as the page has told."""
+        """In line, as the page has told so far."""
         return set(_PLACE.findall(await self._said()))
 
     async def parts(self) -> set[str]:
-        """Of a picture, as the page has told."""
+        """Of pictures, as the page has told so far."""
         return set(_PART.findall(await self._said()))
 
     async def _said(self) -> str:
         said: str = await self._page.evaluate("said.join('\\n')")
         return said
 
-    async def _source(self) -> str | None:
-        picture = self._page.locator(self._site.picture)
-        return await picture.get_attribute("src") if await picture.count() else None
+
+@asynccontextmanager
+async def people(browser: Browser, url: str, site: Site, count: int) -> AsyncIterator[list[Person]]:
+    """So many, each with cookies of their own, at the page."""
+    contexts = [await browser.new_context() for _ in range(count)]
+    try:
+        found = [Person(await context.new_page(), site) for context in contexts]
+        for person in found:
+            await person.open(url)
+        yield found
+    finally:
+        for context in contexts:
+            await context.close()

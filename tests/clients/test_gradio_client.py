@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-CALLERS, PICTURES = 3, 2
+CALLERS, PICTURES = 5, 2
+
+#: Seconds for one: of five callers on two pods, one is in line for longer than its client would wait in silence.
+WORK = 3
 
 
 @pytest.mark.parametrize("name", ["gradio-4", "gradio-5", "gradio-6"])
 async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, name: str) -> None:
-    config = studios(tmp_path, name, copies=2)
+    config = studios(tmp_path, name, copies=2, work=WORK)
     async with running_gateway(tmp_path, config, within=200) as gateway:
         await up(gateway, 2)
         painted = await call(gateway, name, callers=CALLERS, pictures=PICTURES)
@@ -35,3 +38,11 @@ async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, 
             pod = of_one[0].partition(", ")[2]
             assert of_one == [f"number {number + 1}, {pod}" for number in range(PICTURES)]  # its page's state is there
         assert len({by.partition(", ")[2] for (by, *_) in told.values()}) == 2  # both work
+
+
+@pytest.mark.parametrize("name", ["gradio-4", "gradio-6"])
+async def test_from_zero(tmp_path: Path, name: str) -> None:
+    config = studios(tmp_path, name, copies=1, autoscaling={"max_scale": 1})
+    async with running_gateway(tmp_path, config, within=200) as gateway:
+        (painted,) = await call(gateway, name, callers=1, pictures=1)
+        assert painted["told"].startswith("aa0: number 1")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.studio_page import people
+from tests.clients.person import STUDIO, people
 from tests.clients.studios import Counted, counted, is_done, studios, up
 from tests.system.running_gateway import running_gateway
 
@@ -25,15 +25,17 @@ _WAITS = r"\d+\.\d+s"
 async def test_one_paints_while_another_is_in_line_and_both_see_it(tmp_path: Path, browser: Browser, name: str) -> None:
     async with running_gateway(tmp_path, studios(tmp_path, name, copies=1, work=3), within=200) as gateway:
         await up(gateway, 1)
-        async with people(browser, gateway.url, 2) as (first, second):
-            await first.paint("red")
+        async with people(browser, gateway.url, STUDIO, 2) as (first, second):
+            await first.asks("red")
             await gateway.until(lambda view: view["in_flight"] == 1)
-            await second.paint("blue")
+            await second.asks("blue")
             await gateway.until(lambda view: view["line"]["waiting"] == 1)
-            await second.shows(_WAITS)
-            await first.shows("Painting - ")
-            assert (await first.picture()).startswith("red: number 1")
-            await second.shows("Painting - ")
-            assert (await second.picture()).startswith("blue: number 1")
+            await second.sees(_WAITS)
+            await first.sees("Painting - ")
+            await first.gets_it()
+            await second.sees("Painting - ")
+            await second.gets_it()
+            told = [(await person.is_told()).partition(",")[0] for person in (first, second)]
+            assert told == ["red: number 1", "blue: number 1"]
             view = await gateway.until(is_done)  # though both pages are open
             assert await counted(view) == Counted(served=2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.studio_page import StudioPage
+from tests.clients.person import STUDIO, Person
 from tests.clients.studios import studios, up
 from tests.system.running_gateway import running_gateway
 
@@ -46,9 +46,9 @@ async def test_a_page_of_many_files(
 async def _load(browser: Browser, url: str) -> float:
     """Seconds until the page can be used, in a browser that has nothing of it yet."""
     context = await browser.new_context()
-    page = StudioPage(await context.new_page())
+    person = Person(await context.new_page(), STUDIO)
     began = time.perf_counter()
-    await page.open(url)
+    await person.open(url)
     seconds = time.perf_counter() - began
     await context.close()
     return seconds
@@ -60,7 +60,7 @@ async def _files(browser: Browser, url: str) -> int:
     page = await context.new_page()
     came = list[tuple[int, str]]()
     page.on("response", lambda answer: came.append((answer.status, answer.url)))
-    await StudioPage(page).open(url)
+    await Person(page, STUDIO).open(url)
     await context.close()
     assert [each for each in came if each[0] >= 400] == []
     return sum(each.startswith(url) for _, each in came)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from tests.clients.person import STAND_IN, STUDIO, Person
+from tests.clients.person import STAND_IN, STUDIO, Person, people
 from tests.clients.studios import Counted, call, counted, is_done, run_program, studios
 from tests.system.running_gateway import configuration, running_gateway, stand_ins
 
@@ -80,8 +80,9 @@ class Story:
 
 async def _paints(person: Person, name: str) -> None:
     for number in range(PICTURES):
-        await person.paint(f"{name}{number} by hand")
-        await person.stop()
+        await person.asks(f"{name}{number} by hand")
+        await person.gets_it()
+        await person.stops()
 
 
 @asynccontextmanager
@@ -89,14 +90,11 @@ async def story(
     directory: Path, config: Mapping[str, Any], browser: Browser, site: Site
 ) -> AsyncIterator[tuple[RunningGateway, Story]]:
     """With the pages open, before anybody has clicked."""
-    async with running_gateway(directory, config, within=220) as gateway:
-        contexts = [await browser.new_context() for _ in range(PEOPLE)]
-        people = [Person(await context.new_page(), site) for context in contexts]
-        for person in people:
-            await person.open(gateway.url)
-        yield gateway, Story(gateway, people)
-        for context in contexts:
-            await context.close()
+    async with (
+        running_gateway(directory, config, within=220) as gateway,
+        people(browser, gateway.url, site, PEOPLE) as found,
+    ):
+        yield gateway, Story(gateway, found)
 
 
 async def test_at_a_web_ui(tmp_path: Path, browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
