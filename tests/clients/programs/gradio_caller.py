@@ -31,7 +31,7 @@ def call(url: str, name: str, pictures: int) -> list[dict[str, Any]]:
 
 
 def _picture(client: Any, prompt: str) -> dict[str, Any]:
-    job = client.submit("", prompt, api_name="/paint")
+    job = client.submit(f"task({prompt})", prompt, api_name="/paint")
     seen = set[str]()
     while not job.done():
         status = job.status()
