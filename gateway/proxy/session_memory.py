@@ -49,5 +49,10 @@ class SessionMemory:
         while len(self._known) > self._capacity:
             self._known.popitem(last=False)
 
+    def forget(self, keys: Iterable[str]) -> None:
+        """They may lead to another session."""
+        for key in keys:
+            self._known.pop(key, None)
+
     def __len__(self) -> int:
         return len(self._known)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.session_memory import Known
     from gateway.proxy.visit import Visit
 
 _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
@@ -27,6 +28,7 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
     """What the request asks of the pool, with the session that its cookie brings."""
     sessions, now = pool.driver.pool.sessions, time.time()
     visit.keys = treatment.more.session_keys if treatment.more is not None else ()
+    at = pool.files.find(treatment.more.files) if treatment.more is not None and treatment.more.files else None
     verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
     cookie_seen(pool.name, verdict.value)
     ticket = Ticket(
@@ -39,18 +41,26 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
     if claim is not None:
         ticket.session, ticket.returning = claim.session, True
         ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
-    elif (known := pool.remembered.find(visit.keys)) is not None:
+    elif (known := _known_without_cookie(visit, pool, at)) is not None:
         ticket.session, ticket.returning, ticket.home = known.session, True, known.home
     elif treatment.lane is not Lane.PASSIVE or visit.keys:
-        ticket.session = visit.new_session or pool.cookies.new_session()
-        if treatment.more is not None and treatment.more.files:
-            ticket.home = pool.files.find(treatment.more.files)
+        ticket.session, ticket.home = visit.new_session or pool.cookies.new_session(), at
     if ticket.session is not None and ticket.returning:
         visit.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
         renews = claim is not None and pool.cookies.needs_renewal(claim, now)
         visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
     return ticket
+
+
+def _known_without_cookie(visit: Visit, pool: ServedPool, at: str | None) -> Known | None:
+    """By the keys of its request. One whose files are on another backend (`at`) begins anew there: it uploaded them
+    with nothing that said who it is, and at home they are missing."""
+    known = pool.remembered.find(visit.keys)
+    if known is not None and at is not None and known.home != at:
+        pool.remembered.forget(visit.keys)
+        return None
+    return known
 
 
 def patience_of(headers: Iterable[tuple[bytes, bytes]], longest: float) -> float:

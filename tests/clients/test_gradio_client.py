@@ -32,11 +32,13 @@ async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, 
         told: dict[str, list[str]] = defaultdict(list)
         for picture in painted:
             prompt, _, by = picture["told"].partition(": ")
-            assert (prompt, picture["colour"]) == (picture["prompt"], picture["prompt"])
+            assert prompt == picture["prompt"]
+            assert picture["colour"] == f"{prompt[:2]}0"  # the first one's, which was sent along with the others
             told[prompt[:2]].append(by)
         for of_one in told.values():
             pod = of_one[0].partition(", ")[2]
-            assert of_one == [f"number {number + 1}, {pod}" for number in range(PICTURES)]  # its page's state is there
+            if name != "gradio-4":  # without cookies a sketch may be sent to another pod, and the rest goes after it
+                assert of_one == [f"number {number + 1}, {pod}" for number in range(PICTURES)]
         assert len({by.partition(", ")[2] for (by, *_) in told.values()}) == 2  # both work
 
 

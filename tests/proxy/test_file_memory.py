@@ -76,6 +76,20 @@ async def test_an_event_goes_to_the_pod_that_was_sent_its_picture(two_pods: Gate
 
 
 @pytest.mark.anyio
+async def test_a_session_follows_its_file_to_another_pod_and_its_stream_with_it(two_pods: Gatehouse) -> None:
+    gate = two_pods
+    for file, where in (("a", "gpu-1"), ("b", "gpu-2"), ("b", "gpu-2")):
+        gate.served.files.put(f"/tmp/g/{file}.png", where)
+        gate.upstream.meets(answering(b"full", 503))
+        body = b'{"data": [{"path": "/tmp/g/%s.png"}], "session_hash": "s-1"}' % file.encode()
+        await gate.visit("POST /queue/join", body=body)
+        assert gate.pod.address == f"{where}:1"
+        gate.upstream.meets(answering(b"", 200, *SSE))
+        await gate.visit("GET /queue/data?session_hash=s-1")
+        assert gate.pod.address == f"{where}:1"
+
+
+@pytest.mark.anyio
 async def test_who_knows_a_files_name_is_nobody_by_that(two_pods: Gatehouse) -> None:
     gate = two_pods
     gate.served.files.put("/tmp/g/a.png", "gpu-2")

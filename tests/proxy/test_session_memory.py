@@ -36,6 +36,14 @@ def test_a_key_is_not_taken_over() -> None:
     assert memory.find(("client:a",)) == Known("s-1", "gpu-1")
 
 
+def test_a_key_that_was_forgotten_is_free() -> None:
+    memory = SessionMemory()
+    memory.remember(("session:a", "event:1"), "s-1", "gpu-1")
+    memory.forget(("session:a", "session:b"))
+    memory.remember(("session:a",), "s-2", "gpu-2")
+    assert [memory.find((key,)) for key in ("session:a", "event:1")] == [Known("s-2", "gpu-2"), Known("s-1", "gpu-1")]
+
+
 def test_it_is_bounded_and_forgets_who_was_not_seen_for_longest() -> None:
     memory = SessionMemory(capacity=2)
     for key in ("a", "b"):

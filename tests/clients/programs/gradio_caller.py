@@ -1,5 +1,5 @@
 """gradio_client, of whichever version it is run with: so many callers at once want so many pictures each of the studio,
-and print a line of JSON for each picture.
+each painted after the one before, and print a line of JSON for each picture.
 
     python gradio_caller.py URL --callers 3 --pictures 2
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.update(HF_HUB_OFFLINE="1", NO_PROXY="127.0.0.1")
 
+import gradio_client
 from gradio_client import Client
 from PIL import Image
 
@@ -27,20 +28,24 @@ def call(url: str, name: str, pictures: int) -> list[dict[str, Any]]:
     """One caller's pictures, one after another."""
     can_be_quiet = "verbose" in inspect.signature(Client).parameters
     client = Client(url, **({"verbose": False} if can_be_quiet else {}))
-    return [_picture(client, f"{name}{number}") for number in range(pictures)]
+    painted: list[dict[str, Any]] = []
+    for number in range(pictures):
+        painted.append(_picture(client, f"{name}{number}", painted[-1]["file"] if painted else None))
+    return painted
 
 
-def _picture(client: Any, prompt: str) -> dict[str, Any]:
-    job = client.submit(f"task({prompt})", prompt, api_name="/paint")
+def _picture(client: Any, prompt: str, sketch: str | None) -> dict[str, Any]:
+    sent = gradio_client.handle_file(sketch) if sketch and hasattr(gradio_client, "handle_file") else sketch
+    job = client.submit(f"task({prompt})", prompt, sent, api_name="/paint")
     seen = set[str]()
     while not job.done():
         status = job.status()
         seen.add(status.code.name)
         time.sleep(_LOOK_EVERY)
-    picture, told = job.result()
-    with Image.open(picture) as image:
+    file, told = job.result()
+    with Image.open(file) as image:
         colour = image.convert("RGB").tobytes()[:3].decode()
-    return {"prompt": prompt, "told": told, "colour": colour, "seen": sorted(seen)}
+    return {"prompt": prompt, "told": told, "colour": colour, "seen": sorted(seen), "file": file}
 
 
 def main() -> None:

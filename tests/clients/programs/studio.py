@@ -50,8 +50,9 @@ class Studio:
         self._ended: set[str] = set()
         self._served = self._two_at_once = 0
 
-    def paint(self, task: str, prompt: str, count: int, progress: Any = _PROGRESS) -> Any:
-        """A picture, who painted it as which of this page's, and the page's new number."""
+    def paint(self, task: str, prompt: str, sketch: Any, count: int, progress: Any = _PROGRESS) -> Any:
+        """A picture in the colour of the sketch, if there is one, who painted it as which of this page's, and the
+        page's new number."""
         task = task or f"unnamed {time.monotonic_ns()}"
         with self._lock:
             self._two_at_once += bool(self._running)
@@ -66,7 +67,7 @@ class Studio:
                 del self._running[task]
                 self._ended.add(task)
                 self._served += 1
-        colour = tuple(prompt.encode()[:3].ljust(3))
+        colour = tuple(prompt.encode()[:3].ljust(3)) if sketch is None else sketch.convert("RGB").getpixel((0, 0))
         return Image.new("RGB", (64, 64), colour), f"{prompt}: number {count + 1}, from {self._name}", count + 1
 
     def page(self) -> gr.Blocks:
@@ -75,11 +76,12 @@ class Studio:
             kind: dict[str, Any] = {} if GRADIO == 3 else {"format": "png"}  # as Gradio 3 does
             task, count = gr.Textbox(visible=False), gr.State(0)
             prompt = gr.Textbox(label="Prompt", elem_id="prompt")
+            sketch = gr.Image(label="Sketch", type="pil")
             button = gr.Button("Paint", elem_id="paint")
             told = gr.Textbox(label="Told", elem_id="told")
             picture = gr.Image(label="Picture", elem_id="picture", type="pil", **kind)
             own: dict[str, Any] = {"_js": _NAME_TASK} if GRADIO == 3 else {"js": _NAME_TASK, "concurrency_limit": None}
-            button.click(self.paint, [task, prompt, count], [picture, told, count], api_name="paint", **own)
+            button.click(self.paint, [task, prompt, sketch, count], [picture, told, count], api_name="paint", **own)
         return page
 
     # What it is asked beside its work
