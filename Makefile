@@ -16,8 +16,8 @@ STAMPS := $(VENV)/run-time.* $(VENV)/developer.*
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
 
-# Of the tests with real servers, the one that `make test-pages` runs, too.
-IN_LINE := test_one_paints_while_another_is_in_line_and_both_see_it
+# Of the tests with real servers, the one that `make test-pages` runs, too: of each protocol one.
+IN_LINE := tests/clients/test_gradio_pages.py::test_one_paints_while_another_is_in_line_and_both_see_it
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -67,8 +67,8 @@ test-system: $(DEVELOPER) ## the whole gateway: real sockets, processes and faul
 	$(PY) -m pytest tests/system
 
 test-pages: $(DEVELOPER) ## what pages show in a browser (Debian: chromium), and the terminal view
-	$(PY) -m tests.clients.environments gradio-6
-	$(PY) -m pytest tests/pages 'tests/clients/test_gradio_pages.py::$(IN_LINE)[gradio-6]'
+	$(PY) -m tests.clients.environments gradio-3 gradio-6
+	$(PY) -m pytest tests/pages $(IN_LINE:%='%[gradio-3]') $(IN_LINE:%='%[gradio-6]')
 
 test-clients: $(DEVELOPER) ## real Gradios, gradio_clients, webuiapi and a browser (Debian: chromium); prints figures
 	$(PY) -m tests.clients.environments

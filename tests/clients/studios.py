@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class Counted:
     served: int
     two_at_once: int = 0  # pictures that were begun while another was being painted
     stopped: int = 0  # pictures that somebody ended early
+    of_each: tuple[int, ...] = field(default=(), compare=False)  # served, by copy
 
 
 def studios(directory: Path, name: str, *, copies: int, work: float = 1.0, **told: Any) -> dict[str, Any]:
@@ -70,7 +71,10 @@ async def counted(view: Mapping[str, Any]) -> Counted:
     async with httpx.AsyncClient(trust_env=False) as client:
         asked = [await client.get(f"http://{backend['address']}/stand-in/stats") for backend in view["backends"]]
     told = [answer.raise_for_status().json() for answer in asked]
-    return Counted(*(sum(each.get(figure, 0) for each in told) for figure in ("served", "two_at_once", "stopped")))
+    served, two_at_once, stopped = (
+        [each.get(figure, 0) for each in told] for figure in ("served", "two_at_once", "stopped")
+    )
+    return Counted(sum(served), sum(two_at_once), sum(stopped), tuple(served))
 
 
 async def call(gateway: RunningGateway, name: str, *, callers: int, pictures: int) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ CALLERS, PICTURES = 5, 2
 WORK = 3
 
 
-@pytest.mark.parametrize("name", ["gradio-4", "gradio-5", "gradio-6"])
+@pytest.mark.parametrize("name", ["gradio-3", "gradio-4", "gradio-5", "gradio-6"])
 async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, name: str) -> None:
     config = studios(tmp_path, name, copies=2, work=WORK)
     async with running_gateway(tmp_path, config, within=200) as gateway:
