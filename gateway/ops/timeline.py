@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 #: Seconds between two points.
 EVERY = 1.0
+#: Looks for each point. Between a job and the next one a pod has none for a moment: a single look would meet that now
+#: and then, and the curve would show a second of idleness that nobody had.
+LOOKS = 4
 #: Points kept: the two minutes that the page shows, and a few to begin before its edge.
 POINTS_KEPT = 130
 
 
 class Point(NamedTuple):
-    """One pool at one moment."""
+    """One pool at one moment: of those that were looked at in its second, the busiest."""
 
     at: float  # seconds on the driver's clock
     ready: int  # backends
@@ -45,17 +48,30 @@ class Timeline:
         self._levels = levels
         self._scalers = scalers
         self._rings: dict[str, Ring[Point]] = {}
+        self._busiest: dict[str, Level] = {}  # since the last point
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             self.take()
-            await anyio.sleep(EVERY)
+            for _ in range(LOOKS - 1):
+                await anyio.sleep(EVERY / LOOKS)
+                self.look()
+            await anyio.sleep(EVERY / LOOKS)
+
+    def look(self) -> None:
+        """Remember each pool as it is, if it is busier than before; those that exist no longer are forgotten."""
+        before, self._busiest = self._busiest, {}
+        for pool, level in self._levels():
+            busiest = before.get(pool, level)
+            self._busiest[pool] = level if _business(level) > _business(busiest) else busiest
 
     def take(self) -> None:
-        """One point of each pool; those that exist no longer are forgotten."""
+        """Look, and make one point of each pool."""
+        self.look()
+        busiest, self._busiest = self._busiest, {}
         scalers, before, self._rings = self._scalers(), self._rings, {}
-        for pool, level in self._levels():
+        for pool, level in busiest.items():
             scaler = scalers.get(pool, {})
             ring = self._rings[pool] = before.get(pool) or Ring(POINTS_KEPT)
             ring.put(Point(*level, _whole(scaler.get("desired")), _number(scaler.get("stable"))))
@@ -63,6 +79,11 @@ class Timeline:
     def of(self, pool: str) -> Ring[Point]:
         """The points of one pool; none before its first second."""
         return self._rings.get(pool) or Ring(0)
+
+
+def _business(level: Level) -> tuple[int, int]:
+    """How many requests there are, and of as many, how many are at work."""
+    return level.in_flight + level.waiting, level.in_flight
 
 
 def _whole(value: object) -> int | None:

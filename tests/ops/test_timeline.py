@@ -24,6 +24,22 @@ def test_a_point_has_what_the_scaler_thought_if_there_is_one() -> None:
     ]
 
 
+def test_of_some_looks_a_point_has_the_busiest() -> None:
+    """All of it, as it was at that moment: who waited then and works now is not counted twice."""
+    pools = [("sd", LEVEL)]
+    timeline = Timeline(lambda: pools, dict)
+    for at, in_flight, waiting in ((7.25, 0, 5), (7.5, 5, 0), (7.75, 5, 0)):
+        pools[:] = [("sd", LEVEL._replace(at=at, in_flight=in_flight, waiting=waiting))]
+        timeline.look()
+    pools[:] = [("sd", LEVEL._replace(at=8.0, in_flight=0, waiting=0))]
+    timeline.take()
+    pools[:] = [("sd", LEVEL._replace(at=8.75))]
+    timeline.take()
+
+    points = timeline.of("sd").between(0, 2)
+    assert [(point.at, point.in_flight, point.waiting) for point in points] == [(7.5, 5, 0), (8.75, 3, 4)]
+
+
 def test_it_is_bounded_and_forgets_the_pools_that_are_gone() -> None:
     pools = [("sd", LEVEL)]
     timeline = Timeline(lambda: pools, dict)
