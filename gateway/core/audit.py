@@ -19,6 +19,7 @@ def is_overfull(backend: Backend) -> bool:
 
 
 def has_overtaken(ticket: Ticket, backend: Backend, line: Line) -> bool:
-    """Somebody who came before this ticket waits, and could have had its slot. O(1)."""
-    oldest = line.next_for(backend) if line.counted else None
+    """Somebody who came before this ticket waits, and could have had its slot. Where models matter only those are
+    looked at who may not be overtaken (any more). O(1)."""
+    oldest = line.entitled_to(backend) if line.counted else None
     return oldest is not None and oldest.number < ticket.number

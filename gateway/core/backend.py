@@ -82,6 +82,9 @@ class Backend:
     released_at: float = -math.inf  # when a quarantine of its slots ended last
     last_granted: int = 0  # running number of its last grant, for round robin
     line: KeyedHeap[Ticket] = field(default_factory=KeyedHeap)  # tickets that wait for it, by number
+    model: str | None = None  # loaded, as far as a pool that looks at models knows; None: unknown, or nothing
+    own_model: str | None = None  # what it loads for a job that names none; None: unknown, or whatever there is
+    model_unsure: bool = True  # it was not asked yet, or a job may have changed it since
 
     @property
     def free_slots(self) -> int:
@@ -111,6 +114,15 @@ class Backend:
     def may_return(self) -> bool:
         """If it is not ready now, it may be so again without anybody's doing."""
         return not self.held and self.state in (BackendState.STARTING, BackendState.READY)
+
+    def has_rested(self, since: float) -> bool:
+        """It has worked on nothing since then."""
+        return not (self.in_flight or self.quarantines) and self.idle_since <= since
+
+    def forget_model(self) -> None:
+        """It may have been started anew: what is loaded is not known."""
+        self.model = self.own_model = None
+        self.model_unsure = True
 
     def address_for(self, lane: Lane) -> str:
         """Where a request of this lane goes."""

@@ -35,7 +35,7 @@ def explain(pool: Pool, label: str, now: float) -> Explained | None:
     if ticket.state is not TicketState.WAITING:
         backend = ticket.backend.name if ticket.backend is not None else None
         return Explained(label, pool.name, "working", None, backend, receipt_of(ticket))
-    met = Look(pool.backends.values(), now).met(ticket.bound_to)
+    met = Look(pool.backends.values(), now).met(ticket)
     return Explained(label, pool.name, "waiting", pool.exact_position(ticket), None, receipt_of(ticket, met))
 
 

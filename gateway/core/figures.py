@@ -69,6 +69,11 @@ class Figures:
         return self._roster.quarantined
 
     @property
+    def looks_at_models(self) -> bool:
+        """A backend may be left free for those that need what it has; time alone may end that."""
+        return self._line.models is not None
+
+    @property
     def is_cold(self) -> bool:
         """No backend is ready."""
         return not self._roster.ready

@@ -12,6 +12,7 @@ from gateway.core.queue import KeyedHeap
 from gateway.core.ticket import Lane, Ticket, WhenBusy
 
 if TYPE_CHECKING:
+    from gateway.core.awareness import Awareness
     from gateway.core.backend import Backend
 
 
@@ -23,6 +24,7 @@ class Line:
         self.exempt: KeyedHeap[Ticket] = KeyedHeap()
         self.shared: KeyedHeap[Ticket] = KeyedHeap()
         self.spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
+        self.models: Awareness | None = None  # None: models do not matter, and the shared line is served in order
 
     def everybody(self) -> list[Ticket]:
         """Counted ones first, in order. O(n log n)."""
@@ -75,11 +77,16 @@ class Line:
             self.shared.put(ticket, ticket.number)
 
     def next_for(self, backend: Backend) -> Ticket | None:
-        """The older head of the backend's line and the shared one."""
-        bound, shared = backend.line.first(), self.shared.first()
-        if bound is None or shared is None:
-            return bound or shared
-        return min(bound, shared, key=lambda ticket: ticket.number)
+        """The older one of the backend's line's head and whom it should serve of the shared line."""
+        return _older(
+            backend.line.first(), self.shared.first() if self.models is None else self.models.next_for(backend)
+        )
+
+    def entitled_to(self, backend: Backend) -> Ticket | None:
+        """The oldest who may not be overtaken there by anybody younger."""
+        return _older(
+            backend.line.first(), self.shared.first() if self.models is None else self.models.line.first_due()
+        )
 
     def position(self, ticket: Ticket) -> int:
         """Place among the counted ones from 1, 0 if it is not there: O(1), never too low, approximate."""
@@ -87,3 +94,9 @@ class Line:
         if oldest is None or ticket not in self.counted:
             return 0
         return min(len(self.counted), ticket.number - oldest.number + 1)
+
+
+def _older(one: Ticket | None, other: Ticket | None) -> Ticket | None:
+    if one is None or other is None:
+        return one or other
+    return one if one.number < other.number else other

@@ -1,7 +1,8 @@
 """The matching of waiting tickets to free slots. The only place that grants.
 
 A ticket waits in up to two lines: its home's, if it is bound to one, and the shared one, if anybody may serve it. A
-freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody.
+freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody. Where models matter, the
+shared line's part in this is `awareness.py`'s to say: it need not be the oldest, and a backend may be left free.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gateway.core.receipt import what_ended
 from gateway.core.ticket import Lane, Ticket, TicketState
 
 if TYPE_CHECKING:
+    from gateway.core.awareness import Awareness
     from gateway.core.backend import Backend
     from gateway.core.line import Line
     from gateway.core.patience import Patience
@@ -57,8 +59,11 @@ class Match:
         if home is not None and (home not in roster.ready or home.given_up or home is ticket.broke_on):
             home = None
         if roster.free and not line.counted and (home is None or home in roster.free):
-            ticket.bound_to = home
-            return [self._grant(ticket, roster.choose(ticket, roster.free), now)]
+            models = line.models
+            if models is None or home is not None or models.serves_at_once(ticket):
+                ticket.bound_to = home
+                chosen = roster.choose(ticket, roster.free) if models is None else models.choose(ticket, roster)
+                return [self._grant(ticket, chosen, now)]
         if home is not None:
             self._touched[home] = None
         line.join(ticket, home, roster.policy.spill_after, now)
@@ -78,26 +83,56 @@ class Match:
         decisions: list[Decision] = []
         while roster.ready and (ticket := line.exempt.first()):
             decisions.append(self._take(ticket, roster.choose(ticket, roster.ready), now))
+        if line.models is not None:
+            return decisions + self._hand_out_by_model(line.models, now)
         while self._touched:
             backend, _ = self._touched.popitem()
             while backend in roster.free and (ticket := line.next_for(backend)):
                 chosen = backend if ticket in backend.line else roster.choose(ticket, roster.free)
-                decisions.append(self._take_next(chosen, now))
+                decisions.append(self._take_next(ticket, chosen, now))
         while roster.free and (ticket := line.shared.first()):
-            decisions.append(self._take_next(roster.choose(ticket, roster.free), now))
+            decisions.append(self._take_next(ticket, roster.choose(ticket, roster.free), now))
         return decisions
 
-    def _take_next(self, backend: Backend, now: float) -> Granted:
-        """Whoever was chosen by a ticket may have an older one in its own line."""
-        ticket = self._line.next_for(backend)
-        assert ticket is not None
-        return self._take(ticket, backend, now)
+    def _hand_out_by_model(self, models: Awareness, now: float) -> list[Decision]:
+        """The same where models matter."""
+        roster, touched = self._roster, self._touched
+        decisions: list[Decision] = []
+        models.line.expire(now)
+        touched.update(dict.fromkeys(models.called()))
+        while (pair := self._next_by_model(models)) is not None:
+            granted = self._take_next(*pair, now)
+            decisions.append(granted)
+            for stirred in (granted.backend, models.stock.free_with(models.needs(granted.ticket))):
+                if stirred is not None and stirred in roster.free:
+                    touched[stirred] = None
+        touched.clear()
+        if roster.free:
+            models.line.held_back(now)
+        return decisions
+
+    def _next_by_model(self, models: Awareness) -> tuple[Ticket, Backend] | None:
+        """Somebody who should be served now, and where."""
+        line, free = self._line, self._roster.free
+        while self._touched:
+            backend = next(iter(self._touched))
+            if backend in free and (ticket := line.next_for(backend)):
+                return ticket, backend if ticket in backend.line else models.choose(ticket, self._roster)
+            del self._touched[backend]
+        anybody = models.next_for_anybody() if free else None
+        return None if anybody is None else (anybody, models.choose(anybody, self._roster))
+
+    def _take_next(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
+        """Whoever was chosen by a ticket may have an older one in its own line, or one that fits it better."""
+        return self._take(self._line.next_for(backend) or ticket, backend, now)
 
     def _take(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         """Out of the line: its turn."""
         self.unjoin(ticket)
         if ticket.met is not None:  # it really had to wait
             ticket.wait_ended = what_ended(ticket, backend, now)
+        if self._line.models is not None and ticket.lane is Lane.COUNTED:
+            self._line.models.line.passed_over(ticket.number, now)
         return self._grant(ticket, backend, now)
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
@@ -112,6 +147,8 @@ class Match:
             self._roster.in_flight += 1
             self._counts.exclusivity_broken += is_overfull(backend)
             self._counts.order_broken += has_overtaken(ticket, backend, self._line)
+            if self._line.models is not None:
+                self._line.models.granted(ticket, backend, now)
         else:
             backend.uncounted[ticket] = None
         self._seating.seat(ticket, backend)

@@ -1,4 +1,4 @@
-"""Which model is loaded where, and what that is worth in line. Standing alone: the pool does not know of it.
+"""Which model is loaded where, and what that is worth in line. Knows neither backends nor tickets: `awareness.py` does.
 
 Loading a model takes a backend as long as the work itself, so a request had better go where its model is. Two things
 can be traded for that: another backend than the first in rank (free of charge), and a place in line (never for more
@@ -8,7 +8,8 @@ than `switch_cost` seconds):
   model was not asked for the longest.
 - `ModelLine` says which request a free backend serves best: the oldest that needs nothing else loaded; if there is
   none, the oldest whose model too few backends have. While a backend that has its model is only busy, a request waits
-  for it; one for each such backend, the others may have another one switched.
+  for it; one for each such backend, the others may have another one switched. (A backend of which nothing is known
+  serves the oldest of all: nothing is lost by it.)
 
 Nobody starves. From the moment on that somebody younger went ahead of a request, or that it was left waiting though a
 backend was free, its window runs, once; `switch_cost` seconds later it is *due*, and those that are due go before all
@@ -62,7 +63,7 @@ class ModelStock(Generic[Server]):
         self._count(server, -1)
         self._loaded[server] = model
         self._count(server, +1)
-        self._asked[model] = now
+        self.asked(model, now)
         if rank is not None:
             self.free(server, rank)
         return before
@@ -93,7 +94,7 @@ class ModelStock(Generic[Server]):
     def asked(self, model: Model, now: float) -> None:
         """A request that needs it arrived."""
         if model in self._holders:
-            self._asked[model] = now
+            self._asked[model] = max(now, self._asked.get(model, now))
             self._rank_victim(model)
 
     def free_with(self, model: Model) -> Server | None:
@@ -101,6 +102,11 @@ class ModelStock(Generic[Server]):
         if model is None:
             return self._free.first()
         return self._free_with[model].first() if model in self._free_with else None
+
+    @property
+    def has_a_free_empty_one(self) -> bool:
+        """Of some free backend nothing is known, or it has nothing loaded."""
+        return None in self._free_with
 
     def choose(self, model: Model) -> Server | None:
         """The free backend that serves it best. None: all are busy."""
@@ -143,11 +149,11 @@ class ModelLine(Generic[Request]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, request: Request, number: int, model: Model) -> None:
-        """Into the line by its number of arrival."""
+    def put(self, request: Request, number: int, model: Model, *, due: bool = False) -> None:
+        """Into the line by its number of arrival. `due`: it has waited enough already."""
         self._entries[request] = (number, model)
         self._lines.setdefault(model, KeyedHeap()).put(request, number)
-        (self._fresh if self._cost > 0 else self._due).put(request, number)
+        (self._due if due or self._cost <= 0 else self._fresh).put(request, number)
         self.reconsider(model)
 
     def discard(self, request: Request) -> None:
@@ -182,6 +188,10 @@ class ModelLine(Generic[Request]):
         if fitting := [request for request in at_home if request is not None]:
             return min(fitting, key=self._number)
         return self._lines[self._switching.first()].first() if len(self._switching) else None
+
+    def first_due(self) -> Request | None:
+        """The oldest of those whom nobody younger may overtake any more."""
+        return self._due.first()
 
     def passed_over(self, number: int, now: float) -> None:
         """The request of this number was granted: the windows of those before it begin."""

@@ -10,6 +10,7 @@ Invariants, which the random walks assert after every step:
 - a ticket has one outcome, a turn one end
 - no free slot of a ready backend while a ticket waits that may use it now
 - grants in order of arrival among tickets with the same rights; a newcomer never overtakes
+- where models matter, both may be broken for one ticket for `model_switch_cost` seconds, once (`models.py`)
 - an empty pool holds tickets to their deadline
 - places and bytes reserved return to zero
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.admission import reject
+from gateway.core.awareness import be_aware
 from gateway.core.decisions import Decision, Ending, Reason, Refusal
 from gateway.core.figures import Figures
 from gateway.core.health import WATCHED_FOR
@@ -43,6 +45,7 @@ class Pool(Figures):
         super().__init__(name, policy, now)
         self._witness = Witness()
         self._numbers = 0
+        self._look_at_models(policy)
 
     # Facts about requests
 
@@ -157,6 +160,16 @@ class Pool(Figures):
         if (backend := self.backends.get(identity)) is not None:
             self._turns.seems_busy(backend)
 
+    def backend_model(self, identity: str, model: str | None, sent_at: float, now: float) -> list[Decision]:
+        """Asked at `sent_at`, it said what it has loaded; None: it does not say. If it has had work since, it may have
+        spoken of that, and is to be asked again."""
+        backend, models = self.backends.get(identity), self._line.models
+        if backend is None or models is None or not backend.has_rested(sent_at):
+            return []
+        models.told(backend, model, now)
+        self._match.reconsider(backend, now)
+        return self._hand_out(now)
+
     def release(self, identity: str, now: float) -> list[Decision]:
         """An operator says that the backend's quarantined slots are free."""
         if (backend := self.backends.get(identity)) is not None:
@@ -191,11 +204,16 @@ class Pool(Figures):
 
     def refit(self, policy: Policy, now: float) -> list[Decision]:
         """New rules, from now on. What waits keeps its deadlines, what works keeps its slot."""
+        if policy.model_switch_cost != self.policy.model_switch_cost:
+            self._look_at_models(policy)
         self._roster.policy = policy
         self.budget.bytes_limit = policy.bytes_limit
         self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
         self._presence.refit(now)
         return self._hand_out(now)
+
+    def _look_at_models(self, policy: Policy) -> None:
+        be_aware(policy.model_switch_cost, self._roster, self._line, self.counts)
 
     # Time
 
@@ -209,6 +227,8 @@ class Pool(Figures):
             keys.append(seen + self.sessions.ttl)
         if self.starts.watched_until is not None:
             keys.append(self.starts.watched_until)
+        if (models := self._line.models) is not None and (due := models.line.next_event()) is not None:
+            keys.append(due)
         return min(keys)
 
     def expire(self, now: float) -> list[Decision]:

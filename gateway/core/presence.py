@@ -62,6 +62,8 @@ class Presence:
         if state is BackendState.GONE:
             self._turns.free(backend, backend.quarantines, now)
         self._match.reconsider(backend, now)
+        if state is BackendState.STARTING:
+            backend.forget_model()
 
     def hold(self, backend: Backend, held: bool, now: float) -> None:
         """An operator drains it, or does so no longer."""

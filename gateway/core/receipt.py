@@ -1,5 +1,5 @@
 """Why a request waits, or waited: its lane and the rule that chose it, its home, its place, which backends it met and
-why none of them took it, and what ended the wait. Explains decisions, makes none.
+why none of them took it, what ended the wait, and whether its model was there. Explains decisions, makes none.
 
 What is noted is noted of those who wait, and of no more than `SHOWN` backends; the words are made when somebody asks.
 """
@@ -29,38 +29,48 @@ class Witness:
 
     def met(self, ticket: Ticket, backends: Collection[Backend], now: float) -> str:
         """O(1): it looks at `SHOWN` of them."""
-        met = Look(backends, now).met(ticket.bound_to)
+        met = Look(backends, now).met(ticket)
         if met != self._last:
             self._last = met
         return self._last
 
 
 class Look:
-    """The backends that there are at one moment, as all who wait meet them: alike but for each one's home."""
+    """The backends that there are at one moment, as all who wait meet them: alike but for each one's home,
+    and for whether it is a model that others may have."""
 
     def __init__(self, backends: Collection[Backend], now: float) -> None:
         self._now = now
         self._count = len(backends)
         self._first = [(each, _told(each, now)) for each in itertools.islice(backends, SHOWN)]
-        self._met: dict[Backend | None, str] = {}
+        self._met: dict[tuple[Backend | None, bool], str] = {}
 
-    def met(self, home: Backend | None) -> str:
-        """By a ticket that waits for `home`, or for anybody: each with why it was none, and how many besides."""
-        if home not in self._met:
-            others = [told for backend, told in self._first if backend is not home]
-            named = others if home is None else [_told(home, self._now), *others[: SHOWN - 1]]
-            more = self._count - len(named)
-            told = ", ".join(named) + (f", and {more} more" if more else "")
-            self._met[home] = told or "there was no backend"
-        return self._met[home]
+    def met(self, ticket: Ticket) -> str:
+        """By one that waits for its home, or for anybody: each with why it was none, and how many besides."""
+        home = ticket.bound_to
+        awaited = home, home is None and ticket.need is not None
+        if awaited not in self._met:
+            self._met[awaited] = self._words(*awaited)
+        return self._met[awaited]
+
+    def _words(self, home: Backend | None, for_model: bool) -> str:
+        first = (
+            [(each, _told(each, self._now, for_model=True)) for each, _ in self._first] if for_model else self._first
+        )
+        others = [told for backend, told in first if backend is not home]
+        named = others if home is None else [_told(home, self._now), *others[: SHOWN - 1]]
+        more = self._count - len(named)
+        told = ", ".join(named) + (f", and {more} more" if more else "")
+        return told or "there was no backend"
 
 
-def _told(backend: Backend, now: float) -> str:
-    return f"{backend.name} {why_not(backend, now)}"
+def _told(backend: Backend, now: float, *, for_model: bool = False) -> str:
+    return f"{backend.name} {why_not(backend, now, for_model=for_model)}"
 
 
-def why_not(backend: Backend, now: float) -> str:
-    """Why it takes nobody, in one word; if it could, somebody else has the right."""
+def why_not(backend: Backend, now: float, *, for_model: bool = False) -> str:
+    """Why it takes nobody, in one word. If it could, somebody else has the right, or one who waits `for_model` had
+    better not go there."""
     if backend.state is BackendState.GONE:
         return "gone"
     if backend.state is BackendState.STARTING and backend.listed:
@@ -70,7 +80,7 @@ def why_not(backend: Backend, now: float) -> str:
     if not backend.is_eligible(now):
         return "draining"
     if backend.free_slots > 0:
-        return "not its home"
+        return "has another model" if for_model else "not its home"
     return "quarantined" if backend.quarantines else "busy"
 
 
@@ -93,8 +103,15 @@ def receipt_of(ticket: Ticket, met: str | None = None) -> str:
         f"came as number {ticket.place} in line" if ticket.place is not None else "",
         met or ticket.met,
         ticket.wait_ended,
+        _model(ticket),
     )
     return "; ".join([part for part in parts if part])
+
+
+def _model(ticket: Ticket) -> str:
+    if ticket.had_model is None or ticket.backend is None:
+        return ""
+    return f"{ticket.backend.name} {'has' if ticket.had_model else 'loads'} the model"
 
 
 def _home(ticket: Ticket) -> str:

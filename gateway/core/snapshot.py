@@ -33,6 +33,7 @@ class TicketView(NamedTuple):
     working: float | None = None  # since its turn began
     bound_to: str | None = None  # name of the backend it waits for
     why: str = ""  # its receipt: why it waits, or waited
+    model: str | None = None  # what it asks for by name
 
 
 class QuarantineView(NamedTuple):
@@ -63,6 +64,7 @@ class BackendView(NamedTuple):
     tickets: tuple[TicketView, ...] = ()
     quarantines: tuple[QuarantineView, ...] = ()
     held: bool = False  # drained by an operator
+    model: str | None = None  # loaded, if the pool looks at models; None: unknown, or nothing
 
 
 class LineView(NamedTuple):
@@ -103,6 +105,7 @@ class Counts:
     starts_watched: int = 0  # cold starts of which somebody was told by a page
     exclusivity_broken: int = 0  # grants beyond a backend's limit: a defect of ours
     order_broken: int = 0  # grants past somebody who had come earlier: a defect of ours
+    model_switches: int = 0  # turns for which a backend had to load another model than the one it was known to have
 
 
 class PoolView(NamedTuple):
@@ -191,6 +194,7 @@ def _backend_view(backend: Backend, now: float, shown: int) -> BackendView:
         tickets=tuple([_ticket_view(ticket, now, receipt_of(ticket)) for ticket in _at_work(backend, shown)]),
         quarantines=tuple([_quarantine_view(quarantine, now) for quarantine in backend.quarantines]),
         held=backend.held,
+        model=backend.model,
     )
 
 
@@ -219,9 +223,7 @@ def _line_view(pool: Pool, now: float, shown: int) -> LineView:
         bytes_limit=pool.budget.bytes_limit,
         oldest=now - waiting[0].arrived_at if waiting else None,
         expected_wait=pool.expected_wait(),
-        tickets=tuple(
-            [_ticket_view(ticket, now, receipt_of(ticket, look.met(ticket.bound_to))) for ticket in waiting[:shown]]
-        ),
+        tickets=tuple([_ticket_view(ticket, now, receipt_of(ticket, look.met(ticket))) for ticket in waiting[:shown]]),
     )
 
 
@@ -234,6 +236,7 @@ def _ticket_view(ticket: Ticket, now: float, why: str) -> TicketView:
         working=now - ticket.granted_at if ticket.backend is not None else None,
         bound_to=ticket.bound_to.name if ticket.bound_to is not None else None,
         why=why,
+        model=ticket.model,
     )
 
 

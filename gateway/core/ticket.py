@@ -44,6 +44,14 @@ class TicketState(enum.Enum):
     ENDED = "ended"
 
 
+@dataclass(frozen=True, slots=True)
+class ModelNeed:
+    """What a job needs loaded, and what it leaves."""
+
+    model: str | None  # None: the backend's own, which it loads again if another one is there
+    stays: bool = False  # it is the backend's own from then on
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """One request's place from arrival to leaving. Times are seconds on the driver's clock."""
@@ -57,6 +65,7 @@ class Ticket:
     label: str = ""  # what the snapshot shows, e.g. the request id
     rule: str = ""  # what chose its lane, for people
     endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
+    need: ModelNeed | None = None  # None: whatever is loaded will do, and nobody knows what it leaves
 
     # Written by the pool alone.
     number: int = field(default=0, init=False)  # place in the order of arrival; kept through give_back
@@ -75,3 +84,9 @@ class Ticket:
     spill_at: float = field(default=math.inf, init=False)  # from here on any backend may serve it
     met: str | None = field(default=None, init=False)  # which backends there were when it had to wait
     wait_ended: str = field(default="", init=False)  # by what
+    had_model: bool | None = field(default=None, init=False)  # where it was granted last; None: that did not matter
+
+    @property
+    def model(self) -> str | None:
+        """What it asks for by name."""
+        return self.need.model if self.need is not None else None

@@ -24,7 +24,9 @@ class Witness:
         self.pool = pool
         self.tickets: list[Ticket] = []  # everybody who has ever come
         self.rejected: set[Ticket] = set()
+        self.overtaken: dict[Ticket, float] = {}  # where models matter: since when others go first, or a slot is free
         self._here: list[Ticket] = []
+        self._cost = 0.0  # of a switch, when that began
 
     def met(self, ticket: Ticket) -> None:
         """It is about to arrive."""
@@ -39,6 +41,9 @@ class Witness:
                 assert decision.ticket not in self.rejected, "one outcome a ticket"
                 self.rejected.add(decision.ticket)
         self._here = [t for t in self._here if t.state is not TicketState.ENDED]
+        if self._cost != self.pool.policy.model_switch_cost:
+            self._cost = self.pool.policy.model_switch_cost
+            self.overtaken.clear()  # new rules: all windows begin anew
         self._slots()
         self._demand()
         self._orders(decisions, now)
@@ -75,9 +80,10 @@ class Witness:
                 continue
             ticket, backend = decision.ticket, decision.backend
             assert not backend.limit or len(backend.in_flight) <= max(backend.limit, 1), "under the limit"
+            self.overtaken.pop(ticket, None)
             for other in waiting:
-                overtaken = other.number < ticket.number and may_use(other, backend, now)
-                assert not overtaken, f"{ticket.number} overtook {other.number}"
+                if other.number < ticket.number and may_use(other, backend, now):
+                    assert self._may_wait(other, now), f"{ticket.number} overtook {other.number}"
         counts = self.pool.counts
         assert (counts.exclusivity_broken, counts.order_broken) == (0, 0), "the pool's own audit agrees"
 
@@ -85,7 +91,22 @@ class Witness:
         free = [b for b in self.pool.backends.values() if b.is_eligible(now) and b.free_slots > 0]
         for ticket in self.pool.all_waiting():
             usable = [b for b in free if may_use(ticket, b, now)]
-            assert not usable, f"{ticket.number} waits though {usable[0].name} is free"
+            if usable:
+                assert self._may_wait(ticket, now), f"{ticket.number} waits though {usable[0].name} is free"
+                assert self._is_worth_it(ticket, free, now), f"{ticket.number} waits for a model that nobody has"
+
+    def _may_wait(self, ticket: Ticket, now: float) -> bool:
+        """The exception: where models matter, for as long as a switch costs, once."""
+        return now < self.overtaken.setdefault(ticket, now) + self._cost
+
+    def _is_worth_it(self, ticket: Ticket, free: list[Backend], now: float) -> bool:
+        """Somebody who is busy has what it needs, and none of the free ones has, nor is one of them empty."""
+        models = self.pool._line.models
+        assert models is not None
+        model = models.line.model_of(ticket)
+        busy = [b for b in self.pool.backends.values() if b.is_eligible(now) and b not in free]
+        nobody = all(b.model not in (None, model) for b in free)
+        return model is not None and nobody and any(b.model == model for b in busy)
 
     def _nobody_waits_in_vain(self, now: float) -> None:
         pool = self.pool

@@ -10,7 +10,7 @@ from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, R
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.receipt import receipt_of
-from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 
 if TYPE_CHECKING:
     from gateway.core.room import Room
@@ -56,11 +56,12 @@ class Playbook:
         patience: float = math.inf,
         rule: str = "",
         room: Room | None = None,
+        need: ModelNeed | None = None,
     ) -> None:
         """`home`: the session's cookie came back and names it."""
         self._told()
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
-        ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name, rule=rule)
+        ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name, rule=rule, need=need)
         self.tickets[name] = ticket
         self._hear(self.pool.arrive(ticket, self.now, room))
 
@@ -96,6 +97,11 @@ class Playbook:
     def idle(self, name: str, sent_at: float | None = None) -> None:
         self._told()
         self._hear(self.pool.backend_idle(name, self.now if sent_at is None else sent_at, self.now))
+
+    def has(self, name: str, model: str | None, sent_at: float | None = None) -> None:
+        """Asked, it says that this is loaded."""
+        self._told()
+        self._hear(self.pool.backend_model(name, model, self.now if sent_at is None else sent_at, self.now))
 
     def release(self, name: str) -> None:
         self._told()

@@ -15,7 +15,7 @@ from gateway.core.decisions import Decision, Ending
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.room import Room
-from gateway.core.ticket import Lane, Ticket, TicketState, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 from tests.core.invariants import Witness
 
 PODS = ["gpu-1", "gpu-2", "gpu-3"]
@@ -23,14 +23,30 @@ pods = st.sampled_from(PODS)
 pick = st.integers(0, 1_000_000)
 
 
+NEEDS = [
+    None,
+    *(ModelNeed(model, stays) for model in (None, "x", "y", "z") for stays in (False, True) if model or not stays),
+]
+needs = st.sampled_from(NEEDS)
+
+
 class Walk(RuleBasedStateMachine):
     """A pool of up to three pods, and everybody who has ever come."""
+
+    switch_cost = 0.0
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
         self.policy = Policy(
-            limit=1, line_limit=9, cold_timeout=60, queue_timeout=30, session_ttl=50, session_capacity=3, can_ask=True
+            limit=1,
+            line_limit=9,
+            cold_timeout=60,
+            queue_timeout=30,
+            session_ttl=50,
+            session_capacity=3,
+            can_ask=True,
+            model_switch_cost=self.switch_cost,
         )
         self.pool = Pool("walk", self.policy, self.now)
         self.witness = Witness(self.pool)
@@ -55,20 +71,29 @@ class Walk(RuleBasedStateMachine):
         home=st.sampled_from([None, *PODS, "gone"]),
         spill=st.booleans(),
         patience=st.sampled_from([math.inf, math.inf, 3.0]),
+        need=needs,
     )
-    def arrive(self, lane: Lane, session: str | None, home: str | None, spill: bool, patience: float) -> None:
+    def arrive(
+        self,
+        lane: Lane,
+        session: str | None,
+        home: str | None,
+        spill: bool,
+        patience: float,
+        need: ModelNeed | None,
+    ) -> None:
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
-        ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience)
+        ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience, need=need)
         room = self.rooms.pop() if self.rooms and lane is Lane.COUNTED else None
         self.take_in(ticket, room)
         if room is not None:
             room.close()
 
-    @rule(homes=st.lists(st.sampled_from([None, *PODS]), min_size=3, max_size=5))
-    def crowd(self, homes: list[str | None]) -> None:
+    @rule(crowd=st.lists(st.tuples(st.sampled_from([None, *PODS]), needs), min_size=3, max_size=5))
+    def crowd(self, crowd: list[tuple[str | None, ModelNeed | None]]) -> None:
         """More than there are pods, some bound and some not: only a line of both kinds shows who overtakes whom."""
-        for home in homes:
-            self.take_in(Ticket(Lane.COUNTED, home, home, home is not None))
+        for home, need in crowd:
+            self.take_in(Ticket(Lane.COUNTED, home, home, home is not None, need=need))
 
     def take_in(self, ticket: Ticket, room: Room | None = None) -> None:
         self.witness.met(ticket)
@@ -108,7 +133,10 @@ class Walk(RuleBasedStateMachine):
         name=pods,
         names=st.sets(pods, min_size=1),
         what=st.sampled_from(
-            ["listed", "state", "idle", "busy", "release", "drain", "undrain", "scale down", "start", "look", "rules"]
+            [
+                *("listed", "state", "idle", "busy", "release", "drain", "undrain", "scale down", "start", "look"),
+                *("rules", "model"),
+            ]
         ),
         pick=pick,
     )
@@ -141,12 +169,16 @@ class Walk(RuleBasedStateMachine):
         elif what == "look":
             self.pool.watch_start(self.now)
             self.hear([])
+        elif what == "model":
+            model = (None, "x", "y")[pick % 3]
+            self.hear(self.pool.backend_model(name, model, self.now - (0.0, 2.0)[pick % 2], self.now))
         elif what == "rules":
             rules = replace(
                 self.policy,
                 limit=(0, 1, 1, 2)[pick % 4],
                 balancing=list(Balancing)[pick % 3],
                 spill_after=(0.0, 4.0)[pick % 2],
+                model_switch_cost=self.switch_cost and (self.switch_cost, self.switch_cost, 4.0, 0.0)[pick // 4 % 4],
             )
             self.hear(self.pool.refit(rules, self.now))
 
