@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.probing.probes import HttpProbe, IdlenessProbe, TcpProbe
+from gateway.probing.probes import HttpProbe, IdlenessProbe, LoadedProbe, TcpProbe
 from gateway.probing.queue_proxy import queue_proxy_cadence, queue_proxy_probe
 from gateway.probing.readiness import Cadence
 from gateway.probing.watch import BackendWatch
@@ -28,17 +28,20 @@ def watch_of(
     client: httpx.AsyncClient,
 ) -> BackendWatch:
     """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their queue-proxy."""
-    backends, idle = driver.pool.backends, profile.idle
+    backends, idle, loaded = driver.pool.backends, profile.idle, profile.loaded
+    timeout, headers = settings.timeout, _past_the_queue(place)
     return BackendWatch(
         probe=_probe(settings, profile, client) if place is None else queue_proxy_probe(client),
         cadence=_cadence(settings, place),
-        idle_probe=IdlenessProbe(
-            client, idle.path, idle.says_idle, timeout=settings.timeout, headers=_past_the_queue(place)
-        )
+        idle_probe=IdlenessProbe(client, idle.path, idle.says_idle, timeout=timeout, headers=headers)
         if idle is not None
+        else None,
+        loaded_probe=LoadedProbe(client, loaded.path, loaded.reads, timeout=timeout, headers=headers)
+        if loaded is not None
         else None,
         is_busy=lambda identity: (b := backends.get(identity)) is not None and bool(b.in_flight or b.quarantines),
         is_quarantined=lambda identity: (b := backends.get(identity)) is not None and bool(b.quarantines),
+        is_unsure=driver.pool.should_ask_for_model,
         reports=driver,
         clock=driver.clock,
     )

@@ -43,6 +43,7 @@ def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
         move_after=affinity.move_after,
         can_ask=its_profile.idle is not None,
         unknown_for=settings.timeouts.total if quarantine.max is None else quarantine.max,
+        model_switch_cost=affinity.model_switch_cost if its_profile.names_models else 0.0,
     )
 
 

@@ -132,7 +132,12 @@ def _pool(at: Location, pool: PoolSettings) -> Iterator[Finding]:
     if pool.max_body > pool.queue.bytes:
         against = ((*at, "queue", "bytes"),)
         yield Finding((*at, "max_body"), "at most queue.bytes, which is what bodies are held in", against=against)
-    if pool.on_client_gone == "interrupt" and profile(pool.profile).interrupt is None:
+    its_profile, cost = profile(pool.profile), pool.affinity.model_switch_cost
+    default = type(pool.affinity).model_fields["model_switch_cost"].default
+    if cost not in (0, default) and not its_profile.names_models:
+        expected = f"0: profile {pool.profile} knows no models"
+        yield Finding((*at, "affinity", "model_switch_cost"), expected, against=((*at, "profile"),))
+    if pool.on_client_gone == "interrupt" and its_profile.interrupt is None:
         expected = f"finish or close: profile {pool.profile} knows no interrupt"
         yield Finding((*at, "on_client_gone"), expected, against=((*at, "profile"),))
     if pool.readiness.tcp and pool.readiness.http is not None:

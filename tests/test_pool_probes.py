@@ -51,7 +51,13 @@ async def test_who_cannot_be_asked_whether_it_is_idle_is_not() -> None:
     assert (await watch(profile="generic")).idle_probe is None
 
 
+async def test_models_are_asked_for_where_the_profile_can_read_the_answer() -> None:
+    assert (await watch()).loaded_probe is not None
+    assert (await watch(profile="comfyui")).loaded_probe is None
+
+
 async def test_nobody_is_busy_whom_nobody_knows() -> None:
     found = await watch()
     assert not found.is_busy("nobody")
     assert not found.is_quarantined("nobody")
+    assert not found.is_unsure("nobody")

@@ -26,7 +26,14 @@ TOLD: dict[str, Any] = {
     "balancing": "round_robin",
     "queue": {"limit": 3, "bytes": 4, "timeout": 5},
     "cold_start": {"timeout": 6, "page": "auto"},
-    "affinity": {"ttl": 7, "sessions": 8, "spill_after": 9, "move_after": 11, "when_busy": "spill"},
+    "affinity": {
+        "ttl": 7,
+        "sessions": 8,
+        "spill_after": 9,
+        "move_after": 11,
+        "when_busy": "spill",
+        "model_switch_cost": 33,
+    },
     "quarantine": {"max": 12},
     "max_body": 13,
     "timeouts": {"body_idle": 14, "response_start": 15, "idle": 16, "write_stall": 17, "total": 18},
@@ -76,6 +83,7 @@ def test_what_the_core_is_told() -> None:
         move_after=11,
         can_ask=True,
         unknown_for=12,
+        model_switch_cost=33,
     )
 
 
@@ -83,6 +91,7 @@ def test_what_the_core_is_told_of_backends_that_cannot_be_asked() -> None:
     policy = policy_of(PoolSettings.model_validate(TOLD | {"quarantine": {}}), generic())
 
     assert (policy.can_ask, policy.unknown_for) == (False, 18)  # timeouts.total
+    assert policy.model_switch_cost == 0  # their requests name none
 
 
 def test_what_the_endpoint_is_told() -> None:

@@ -113,6 +113,11 @@ def test_a_pools_own() -> None:
         "on_client_gone: finish or close: profile generic knows no interrupt"
     ]
     assert of_a_pool(on_client_gone="interrupt", profile="a1111") == []
+    assert of_a_pool(affinity={"model_switch_cost": 5}) == [
+        "affinity.model_switch_cost: 0: profile generic knows no models"
+    ]
+    assert of_a_pool(affinity={"model_switch_cost": 0}) == of_a_pool(affinity={"ttl": 60}) == []
+    assert of_a_pool(affinity={"model_switch_cost": 5}, profile="comfyui") == []
     assert of_a_pool(readiness={"tcp": True, "http": "/"}) == ["readiness: one of tcp and http"]
 
 

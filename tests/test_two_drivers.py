@@ -20,7 +20,7 @@ from gateway.core.pool import Pool
 from gateway.runtime import driver as runtime
 from gateway.simulation import driver as simulation
 from gateway.simulation.loop import Loop
-from tests.doubles.recorded_trace import POLICY, SECONDS, Life, Trace
+from tests.doubles.recorded_trace import SECONDS, Life, Trace
 from tests.doubles.virtual_time import virtual_time
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Simulated:
 
 def simulate(trace: Trace) -> tuple[Log, Pool]:
     loop, log = Loop(), Log()
-    driver = simulation.Driver(Pool("sd", POLICY, loop.now), loop)
+    driver = simulation.Driver(Pool("sd", trace.policy, loop.now), loop)
     for life in trace.lives:
         Simulated(life, driver, log)
     for at, method, arguments in trace.told:
@@ -118,7 +118,7 @@ async def tell(at: float, method: str, arguments: tuple[Any, ...], driver: runti
 
 async def run(trace: Trace) -> tuple[Log, Pool]:
     log = Log()
-    driver = runtime.Driver(Pool("sd", POLICY, trio.current_time()), trio.current_time)
+    driver = runtime.Driver(Pool("sd", trace.policy, trio.current_time()), trio.current_time)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(driver.run)
         for life in trace.lives:

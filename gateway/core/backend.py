@@ -115,9 +115,14 @@ class Backend:
         """If it is not ready now, it may be so again without anybody's doing."""
         return not self.held and self.state in (BackendState.STARTING, BackendState.READY)
 
+    @property
+    def rests(self) -> bool:
+        """It works on nothing, as far as is known."""
+        return not (self.in_flight or self.quarantines)
+
     def has_rested(self, since: float) -> bool:
         """It has worked on nothing since then."""
-        return not (self.in_flight or self.quarantines) and self.idle_since <= since
+        return self.rests and self.idle_since <= since
 
     def forget_model(self) -> None:
         """It may have been started anew: what is loaded is not known."""

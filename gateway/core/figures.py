@@ -73,6 +73,13 @@ class Figures:
         """A backend may be left free for those that need what it has; time alone may end that."""
         return self._line.models is not None
 
+    def should_ask_for_model(self, identity: str) -> bool:
+        """It rests, and what it has loaded is not known, or may have changed."""
+        backend = self.backends.get(identity)
+        if backend is None or not self.looks_at_models:
+            return False
+        return backend.model_unsure and backend.rests and backend in self._roster.ready
+
     @property
     def is_cold(self) -> bool:
         """No backend is ready."""

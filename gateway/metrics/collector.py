@@ -163,6 +163,11 @@ _POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
     ("gateway_affinity_hits_total", "Turns of a session at its home.", lambda counts: counts.affinity_hits),
     ("gateway_affinity_spills_total", "Turns elsewhere, home being busy.", lambda counts: counts.affinity_spills),
     ("gateway_affinity_moves_total", "Sessions that got another home.", lambda counts: counts.affinity_moves),
+    (
+        "gateway_model_switches_total",
+        "Turns for which a backend had to load another model than the one it was known to have.",
+        lambda counts: counts.model_switches,
+    ),
     ("gateway_give_backs_total", "Turns given back before a byte was written.", lambda counts: counts.give_backs),
     ("gateway_quarantines_total", "Slots put into quarantine.", lambda counts: counts.quarantines),
     (

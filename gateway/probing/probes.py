@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
 import httpx
@@ -112,6 +112,39 @@ class IdlenessProbe:
         except (httpx.HTTPError, TimeoutError):
             return None
         return self._says_idle(reply.status, reply.body) if reply.status < 400 else None
+
+
+class Said(NamedTuple):
+    """An answer."""
+
+    model: str | None  # None: it does not say
+
+
+class LoadedProbe:
+    """Asks, by a GET, what the backend has loaded."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        path: str,
+        reads: Callable[[int, bytes], str | None],
+        *,
+        timeout: float = 1.0,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._client = client
+        self._path = path
+        self._reads = reads
+        self._timeout = timeout
+        self._headers = headers
+
+    async def __call__(self, address: str) -> Said | None:
+        """None: no answer, which says nothing."""
+        try:
+            reply = await get(self._client, address, self._path, self._timeout, self._headers)
+        except (httpx.HTTPError, TimeoutError):
+            return None
+        return Said(self._reads(reply.status, reply.body))
 
 
 def _failure(error: BaseException) -> Finding:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from gateway.probing.idleness import IdlenessWatch
+from gateway.probing.idleness import IdlenessWatch, IdleReports
+from gateway.probing.loaded import LoadedWatch, ModelReports
 from gateway.probing.readiness import ReadinessWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.core.backend import Listed
-    from gateway.probing.idleness import IdleReports
-    from gateway.probing.probes import IdlenessProbe, Probe
+    from gateway.probing.probes import IdlenessProbe, LoadedProbe, Probe
     from gateway.probing.readiness import Cadence
+
+
+class Reports(IdleReports, ModelReports, Protocol):
+    """Who is told: the pool's driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,11 @@ class BackendWatch:
     probe: Probe
     cadence: Cadence
     idle_probe: IdlenessProbe | None  # None: this kind of backend cannot be asked
+    loaded_probe: LoadedProbe | None  # likewise
     is_busy: Callable[[str], bool]
     is_quarantined: Callable[[str], bool]
-    reports: IdleReports
+    is_unsure: Callable[[str], bool]  # it rests, and nobody knows what it has loaded
+    reports: Reports
     clock: Callable[[], float]  # the driver's
 
     async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
@@ -44,3 +50,7 @@ class BackendWatch:
                 is_quarantined = partial(self.is_quarantined, backend.identity)
                 idleness = IdlenessWatch(self.idle_probe, backend, self.reports, is_quarantined, self.clock)
                 tasks.start_soon(idleness.run)
+            if self.loaded_probe is not None:
+                is_unsure = partial(self.is_unsure, backend.identity)
+                loaded = LoadedWatch(self.loaded_probe, backend, self.reports, is_unsure, self.clock)
+                tasks.start_soon(loaded.run)

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from gateway.core.ticket import Lane, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, WhenBusy
 from gateway.profiles.comfyui_jobs import interrupted, prompt_facts, unqueued
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import (
@@ -64,6 +64,7 @@ def comfyui(rules: Iterable[Rule] = ()) -> Profile:
         idle=IdleProbe("/queue", _is_idle),
         interrupt=Interrupt("POST", "/interrupt"),
         works_on=True,
+        names_models=True,
         own_host=True,  # it refuses an Origin that differs from a Host that is this machine
     )
 
@@ -93,7 +94,8 @@ _REST = (
 def _prompt(asked: Asked) -> Treatment:
     facts = prompt_facts(asked)
     keys = (_client_key(facts.client),) if facts.client is not None else ()
-    more = More(session_keys=keys, job=facts.prompt_id, model=facts.model, dialogue=COMFY_JOB)
+    need = ModelNeed(facts.model) if facts.model is not None else None
+    more = More(session_keys=keys, job=facts.prompt_id, need=need, dialogue=COMFY_JOB)
     return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=more)  # what it reads and what it paints is on one pod's disk
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.core.ticket import Lane, WhenBusy
+    from gateway.core.ticket import Lane, ModelNeed, WhenBusy
 
 #: Of a body, so many bytes at most are shown to a profile. What it cannot see it must take for the worst.
 LOOK = 1 << 20
@@ -122,8 +122,7 @@ class More:
     job: str | None = None  # what the client calls the job that this request is
     control: Control | None = None
     click: Click | None = None
-    model: str | None = None  # what the job needs loaded; None: whatever there is
-    model_stays: bool = False  # the session's later jobs that name no model mean this one
+    need: ModelNeed | None = None  # the model; None: whatever is loaded will do, or it may load what cannot be seen
     dialogue: str | None = None  # the protocol in which the job spans several exchanges
 
 
@@ -163,7 +162,8 @@ class IdleProbe:
 
 @dataclass(frozen=True, slots=True)
 class ModelProbe:
-    """How to ask a backend, by a GET, what it has loaded."""
+    """How to ask a backend at rest, by a GET, for its own model: what a job that names none is done with, and what is
+    loaded unless a job has named another one since."""
 
     path: str
     reads: Callable[[int, bytes], str | None]  # status, body; None: it does not say
@@ -196,6 +196,7 @@ class Profile:
     interrupt: Interrupt | None = None
     counts_everything: bool = False  # but for what the configuration's own rules say
     works_on: bool = False  # the end of an event stream or a websocket does not end the work that it was about
+    names_models: bool = False  # its treatments say what a job needs loaded, where that can be seen
     loaded: ModelProbe | None = None
     stopping: StoppingProbe | None = None  # None: no click on its page stops a job
     #: path, status, body: this answer to a request for work says that the route is not there *yet*; nothing was started

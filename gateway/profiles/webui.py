@@ -119,6 +119,7 @@ def webui(
         idle=idle or IdleProbe(PROGRESS, says_idle=_is_idle),
         interrupt=Interrupt("POST", "/sdapi/v1/interrupt"),
         works_on=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
+        names_models=True,
         loaded=ModelProbe("/sdapi/v1/options", _loaded),
         stopping=STOPPING,
         too_early=_is_too_early,

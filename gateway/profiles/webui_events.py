@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from gateway.core.ticket import Lane, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, WhenBusy
 from gateway.profiles.bodies import look
 from gateway.profiles.gradio_events import session_keys
 from gateway.profiles.treatment import Click, More, Treatment
@@ -25,7 +25,8 @@ _TASK = "task("
 _LONGEST_NAME = 256
 
 _EVENT_PLACES = frozenset((("data", 0), ("fn_index",), ("session_hash",), ("event_id",)))
-_JOB_PLACES = frozenset((("override_settings", "sd_model_checkpoint"), ("force_task_id",)))
+_RESTORE = "override_settings_restore_afterwards"
+_JOB_PLACES = frozenset((("override_settings", "sd_model_checkpoint"), (_RESTORE,), ("force_task_id",)))
 _NAMED = re.compile(rb"/(?:run|api|call)/(.+?)/?")
 _TASK_PLACES = frozenset((("id_task",),))
 
@@ -71,10 +72,14 @@ def _function_name(raw_path: bytes) -> str | None:
 
 
 def generation(asked: Asked) -> Treatment:
-    """A call for a picture: what it calls itself, and the model that it overrides the pod's with."""
+    """A call for a picture: what it calls itself, and the model that it overrides the pod's with. Afterwards the web UI
+    restores its option, unless it is told not to, and leaves the weights: so the next call that names no model loads
+    the option's again."""
     found = look(asked.body, _JOB_PLACES.__contains__, 2, whole=asked.whole)
     model = model_name(found.text("override_settings", "sd_model_checkpoint"))
-    return Treatment(Lane.COUNTED, WhenBusy.SPILL, more=More(job=_name(found.text("force_task_id")), model=model))
+    stays = model is not None and found.values.get((_RESTORE,)) is False
+    need = ModelNeed(model, stays) if model is not None or found.sure else None
+    return Treatment(Lane.COUNTED, WhenBusy.SPILL, more=More(job=_name(found.text("force_task_id")), need=need))
 
 
 def options(loads: Callable[[str], bool]) -> Callable[[Asked], Treatment]:
@@ -85,7 +90,8 @@ def options(loads: Callable[[str], bool]) -> Callable[[Asked], Treatment]:
         if found.sure and not any(loads(str(path[0])) for path in found.values if path):
             return Treatment(Lane.EXEMPT)
         model = model_name(found.text("sd_model_checkpoint"))
-        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(model=model, model_stays=model is not None))
+        need = ModelNeed(model, stays=True) if model is not None else None
+        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(need=need))
 
     return treat
 

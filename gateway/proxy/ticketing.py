@@ -27,8 +27,9 @@ _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
 def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen: Callable[[str, str], None]) -> Ticket:
     """What the request asks of the pool, with the session that its cookie brings."""
     sessions, now = pool.driver.pool.sessions, time.time()
-    visit.keys = treatment.more.session_keys if treatment.more is not None else ()
-    at = pool.files.find(treatment.more.files) if treatment.more is not None and treatment.more.files else None
+    more = treatment.more
+    visit.keys = more.session_keys if more is not None else ()
+    at = pool.files.find(more.files) if more is not None and more.files else None
     verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
     cookie_seen(pool.name, verdict.value)
     ticket = Ticket(
@@ -37,6 +38,7 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
         patience=patience_of(visit.headers, pool.rules.longest_wait),
         label=visit.record.request_id,
         rule=treatment.rule,
+        need=more.need if more is not None else None,
     )
     if claim is not None:
         ticket.session, ticket.returning = claim.session, True

@@ -194,7 +194,7 @@ class Driver:
         now = self.clock()
         self._slots.pop(ticket, None)
         decisions = self.pool.leave(ticket, now, ending, quarantine)
-        self._dispatch(decisions, now, nearer=quarantine > 0)
+        self._dispatch(decisions, now, nearer=quarantine > 0 or self.pool.looks_at_models)
         return any(isinstance(decision, Granted) for decision in decisions)
 
     # Backends
@@ -214,6 +214,10 @@ class Driver:
     def backend_busy(self, identity: str) -> None:
         """An idle probe said that the backend works."""
         self.pool.backend_busy(identity)
+
+    def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
+        """Asked at `sent_at` on this driver's clock, it said what it has loaded; None: it does not say."""
+        self._tell(lambda now: self.pool.backend_model(identity, model, sent_at, now))
 
     def release(self, identity: str) -> None:
         """An operator frees a backend's quarantined slots."""

@@ -90,6 +90,10 @@ class Driver:
         """An idle probe said that the backend works."""
         self.pool.backend_busy(identity)
 
+    def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
+        """Asked at `sent_at`, it said what it has loaded; None: it does not say."""
+        self._dispatch(self.pool.backend_model(identity, model, sent_at, self.loop.now))
+
     def start_failed(self, evidence: str, retry_in: float) -> None:
         """A start died; the next attempt is possible in `retry_in` seconds."""
         self._dispatch(self.pool.start_failed(evidence, self.loop.now + retry_in, self.loop.now))

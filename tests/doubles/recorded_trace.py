@@ -7,18 +7,18 @@ one moment: what order equal times have is each driver's own affair.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.backend import BackendState, Listed
 from gateway.core.policy import Policy
-from gateway.core.ticket import Lane, Ticket, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, Ticket, WhenBusy
 
 if TYPE_CHECKING:
     import random
 
-POLICY = Policy(
-    line_limit=8,
+_POLICY = Policy(
+    line_limit=6,
     queue_timeout=6.0,
     cold_timeout=6.0,
     session_ttl=32.0,
@@ -49,11 +49,13 @@ class Trace:
     """A random afternoon, written down: what requests do, and what is told of backends."""
 
     dice: random.Random
+    policy: Policy = _POLICY
     lives: list[Life] = field(default_factory=list)
     told: list[tuple[float, str, tuple[Any, ...]]] = field(default_factory=list)
     _moments: int = 0
 
     def __post_init__(self) -> None:
+        self.policy = replace(_POLICY, model_switch_cost=self.dice.choice([0.0, 4.0]))
         self.lives = [self._life(f"r{number}") for number in range(100)]
         self.told = [(self._moment(0), "replace_backends", (self._listing(PODS[:2]),))]
         self.told += [self._news(self._moment(self.dice.randrange(SECONDS))) for _ in range(120)]
@@ -77,6 +79,7 @@ class Trace:
             "returning": home is not None,
             "when_busy": dice.choice(list(WhenBusy)),
             "patience": patience,
+            "need": dice.choice([None, *(ModelNeed(model) for model in (None, "x", "x", "y"))]),
         }
         arrives_at, steps = self._moment(second), []
         if patience == math.inf:  # whose time ran out at work would wait for the event loop's next millisecond
@@ -96,6 +99,7 @@ class Trace:
                 ("backend_idle", (pod, at)),
                 ("backend_idle", (pod, at - 0.5)),
                 ("backend_busy", (pod,)),
+                ("backend_model", (pod, dice.choice(["x", "y"]), at)),
                 ("start_failed", ("exit code 1", 4.0)),
                 ("take_for_removal", ()),
                 ("watch_start", ()),

@@ -42,6 +42,10 @@ class RecordingReports:
         """An idle probe said busy."""
         self.told.append(f"{identity} busy")
 
+    def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
+        """It said what it has loaded."""
+        self.told.append(f"{identity} has {model}, asked at {sent_at:.2f}")
+
     def since_last_look(self) -> list[str]:
         """What it was told since this was last called."""
         told, self.told = self.told, []

@@ -114,12 +114,13 @@ def test_a_pools_own_counts_are_counters() -> None:
         starts_failed=8,
         exclusivity_broken=9,
         order_broken=10,
+        model_switches=11,
     )
     shows = scrape(pool_view(counts=counts)).get_sample_value
 
     words = "affinity_hits affinity_spills affinity_moves give_backs quarantines quarantine_expired"
-    words += " cold_starts starts_failed exclusivity_broken order_broken"
-    assert [shows(f"gateway_{word}_total", {"pool": "sd"}) for word in words.split()] == list(range(1, 11))
+    words += " cold_starts starts_failed exclusivity_broken order_broken model_switches"
+    assert [shows(f"gateway_{word}_total", {"pool": "sd"}) for word in words.split()] == list(range(1, 12))
 
 
 def test_the_scalers_view_names_the_bound_in_force() -> None:

@@ -23,6 +23,7 @@ def test_a_dataclass_is_an_object_of_its_fields() -> None:
             "working": None,
             "bound_to": None,
             "why": "",
+            "model": None,
         }
     ]
 

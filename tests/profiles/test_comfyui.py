@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.core.ticket import Lane, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, WhenBusy
 from gateway.profiles.comfyui import comfyui
 from gateway.profiles.treatment import Asked, Control, More, Place, Treatment, Verb
 
@@ -60,7 +60,7 @@ def test_a_prompt_is_a_job_that_outlasts_its_request() -> None:
     treatment = treated("POST /api/prompt", body={"prompt": graph, "client_id": "c1", "prompt_id": "p1"})
     more = more_of(treatment)
     assert (treatment.lane, treatment.when_busy, more.dialogue) == (Lane.COUNTED, WhenBusy.WAIT, "comfyui_job")
-    assert (more.job, more.model, more.session_keys) == ("p1", "a", ("client:c1",))
+    assert (more.job, more.need, more.session_keys) == ("p1", ModelNeed("a"), ("client:c1",))
 
 
 def test_a_page_s_socket_has_the_name_of_its_prompts() -> None:

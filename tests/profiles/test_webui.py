@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.core.ticket import Lane, WhenBusy
+from gateway.core.ticket import Lane, ModelNeed, WhenBusy
 from gateway.profiles.registry import profile
 from gateway.profiles.treatment import Asked, Place, Treatment, Verb
 
@@ -60,7 +60,7 @@ def test_options_are_counted_when_they_load_something_or_cannot_be_read(kind: st
 
 def test_options_that_change_the_model_say_which_and_that_it_stays() -> None:
     treatment = treated("a1111", "POST /sdapi/v1/options", {"sd_model_checkpoint": "sd/a.safetensors [0123456789]"})
-    assert (treatment.when_busy, more_of(treatment).model, more_of(treatment).model_stays) == (WhenBusy.WAIT, "a", True)
+    assert (treatment.when_busy, more_of(treatment).need) == (WhenBusy.WAIT, ModelNeed("a", stays=True))
 
 
 def test_what_only_one_kind_loads() -> None:
@@ -76,9 +76,29 @@ def test_a_picture_says_its_name_and_its_model(kind: str) -> None:
     body = {"force_task_id": "task(a)", "override_settings": {"sd_model_checkpoint": "a.ckpt"}, "prompt": "dog"}
     treatment = treated(kind, "POST /sdapi/v1/txt2img", body)
     assert (treatment.lane, treatment.when_busy) == (Lane.COUNTED, WhenBusy.SPILL)
-    assert (more_of(treatment).job, more_of(treatment).model) == ("task(a)", "a")
+    assert (more_of(treatment).job, more_of(treatment).need) == ("task(a)", ModelNeed("a"))
     unread = more_of(treated(kind, "POST /sdapi/v1/img2img", b"["))
-    assert (unread.job, unread.model) == (None, None)
+    assert (unread.job, unread.need) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "need"),
+    [
+        ({}, ModelNeed(None)),
+        ({"override_settings": {"sd_model_checkpoint": None}}, ModelNeed(None)),
+        ({"override_settings_restore_afterwards": False}, ModelNeed(None)),
+        (
+            {"override_settings": {"sd_model_checkpoint": "a"}, "override_settings_restore_afterwards": False},
+            ModelNeed("a", stays=True),
+        ),
+        (
+            {"override_settings": {"sd_model_checkpoint": "a"}, "override_settings_restore_afterwards": True},
+            ModelNeed("a"),
+        ),
+    ],
+)
+def test_a_picture_that_names_no_model_is_painted_with_the_pods_own(body: object, need: ModelNeed) -> None:
+    assert more_of(treated("a1111", "POST /sdapi/v1/txt2img", body)).need == need
 
 
 @pytest.mark.parametrize("request_", ["GET /sdapi/v1/progress", "POST /internal/progress"])

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import WhenBusy
+from gateway.profiles.a1111 import a1111
 from tests.doubles.scripted_upstream import (
     answering,
     breaking_off,
@@ -129,3 +130,11 @@ async def test_a_client_may_wait_less_long(gate: Gatehouse, prefer: str, seconds
     assert not client.has_all
     await gate.passes(0.5)
     assert reason(client) == (503, "client_limit")
+
+
+async def test_a_request_says_which_model_it_needs(gate: Gatehouse) -> None:
+    gate.served.profile = a1111()
+    gate.policy(model_switch_cost=20.0)
+    gate.upstream.meets(answering())
+    await gate.visit("POST /sdapi/v1/txt2img", body=b'{"override_settings": {"sd_model_checkpoint": "sd/a.ckpt"}}')
+    assert gate.driver.snapshot().backends[0].model == "a"

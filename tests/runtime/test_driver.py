@@ -14,7 +14,7 @@ from gateway.core.backend import BackendState, Listed
 from gateway.core.decisions import Ending, Reason
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.ticket import Lane, Ticket
+from gateway.core.ticket import Lane, ModelNeed, Ticket
 from gateway.runtime.driver import Driver, Refused, Slot
 
 if TYPE_CHECKING:
@@ -186,3 +186,25 @@ async def test_a_slot_without_a_turn_has_no_backend() -> None:
         slot = Slot(driver, Ticket(Lane.COUNTED), None)
         with pytest.raises(AssertionError):
             _ = slot.backend
+
+
+async def test_who_waits_for_a_model_though_a_backend_is_free_is_served_by_time_alone() -> None:
+    async def paint_with(model: str, seconds: float) -> None:
+        with driver.slot(Ticket(Lane.COUNTED, need=ModelNeed(model))) as slot:
+            await slot.turn()
+            granted.append((model, slot.backend.name, round(trio.current_time() - begin)))
+            await anyio.sleep(seconds)
+            slot.done(Ending.SERVED)
+
+    async with driving() as driver:
+        driver.refit(Policy(model_switch_cost=20.0))
+        start(driver, "gpu-1", "gpu-2")
+        begin, granted = trio.current_time(), list[tuple[str, str, int]]()
+        for name, model in [("gpu-1", "x"), ("gpu-2", "y")]:
+            driver.backend_model(name, model, begin)
+        async with anyio.create_task_group() as tasks:
+            for model, seconds in [("x", 100.0), ("y", 10.0)]:
+                tasks.start_soon(paint_with, model, seconds)
+            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(paint_with, "x", 1.0)  # it may go on waiting when y is done, for as long as a switch costs
+    assert granted == [("x", "gpu-1", 0), ("y", "gpu-2", 0), ("x", "gpu-2", 30)]
