@@ -264,9 +264,9 @@ class AffinitySettings(Section):
     spill_after: Duration = 0.0
     move_after: Duration = 10.0
     """How long a home may be stuck before its sessions move."""
-    model_switch_cost: Duration = 20.0
-    """How long a request may wait for a backend that has its model while another one is free, and younger ones that fit
-    better go first: about what loading a model takes. 0: models do not matter. For a1111, forge, sdnext and comfyui."""
+    model_switch_cost: Duration = 10.0
+    """For a1111, forge, sdnext and comfyui: how long a request may wait for a backend that has its model while another
+    one is free, and younger ones that fit better go first. At most what a load takes. 0: models do not matter."""
     sessions: Annotated[int, Number(1, whole=True)] = 100_000
     """At most so many are known; the least recently used go first."""
 
