@@ -17,8 +17,6 @@ from gateway.core.queue import KeyedHeap
 from gateway.core.ticket import Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gateway.core.backend import Backend
     from gateway.core.line import Line
     from gateway.core.roster import Roster
@@ -70,12 +68,14 @@ class Awareness:
         """Who of the shared line should be served by whichever backend is free."""
         return self.shared.first() if self.stock.has_a_free_empty_one else self.line.next_for(None)
 
-    def called(self) -> Iterator[Backend]:
+    def called(self) -> list[Backend]:
         """Free backends that have what newcomers of the shared line need: each model's first."""
-        for model in self._newcomers:
-            if (backend := self.stock.free_with(model)) is not None:
-                yield backend
-        self._newcomers.clear()
+        newcomers, self._newcomers = self._newcomers, {}
+        return self.free_with(*newcomers)
+
+    def free_with(self, *models: Model) -> list[Backend]:
+        """Of the free backends that have these, each model's first."""
+        return [backend for model in models if (backend := self.stock.free_with(model)) is not None]
 
     # What it is told
 
@@ -89,6 +89,7 @@ class Awareness:
     def granted(self, ticket: Ticket, backend: Backend, now: float) -> None:
         """The backend has what the ticket needs from here on."""
         need = ticket.need
+        backend.model_named = need is not None and need.model is not None
         if need is None:
             backend.model_unsure = True
             return
@@ -102,10 +103,13 @@ class Awareness:
         self._load(backend, model, now)
 
     def told(self, backend: Backend, model: Model, now: float) -> None:
-        """It has nothing in hand, and says what it has loaded, which is its own. None: it does not say."""
+        """It has nothing in hand, and says which is its own: the one that is loaded, unless the last job has named
+        another. None: it does not say."""
         backend.model_unsure = False
-        if model is not None:
-            self._is_own(backend, model)
+        if model is None:
+            return
+        self._is_own(backend, model)
+        if not backend.model_named:
             self._load(backend, model, now)
 
     def became_ready(self, backend: Backend) -> None:

@@ -85,6 +85,7 @@ class Backend:
     model: str | None = None  # loaded, as far as a pool that looks at models knows; None: unknown, or nothing
     own_model: str | None = None  # what it loads for a job that names none; None: unknown, or whatever there is
     model_unsure: bool = True  # it was not asked yet, or a job may have changed it since
+    model_named: bool = False  # the last job named what is loaded: what it says of itself is its own model alone
 
     @property
     def free_slots(self) -> int:
@@ -127,7 +128,7 @@ class Backend:
     def forget_model(self) -> None:
         """It may have been started anew: what is loaded is not known."""
         self.model = self.own_model = None
-        self.model_unsure = True
+        self.model_unsure, self.model_named = True, False
 
     def address_for(self, lane: Lane) -> str:
         """Where a request of this lane goes."""

@@ -101,11 +101,11 @@ class Match:
         models.line.expire(now)
         touched.update(dict.fromkeys(models.called()))
         while (pair := self._next_by_model(models)) is not None:
+            had = models.stock.loaded(pair[1])
             granted = self._take_next(*pair, now)
             decisions.append(granted)
-            for stirred in (granted.backend, models.stock.free_with(models.needs(granted.ticket))):
-                if stirred is not None and stirred in roster.free:
-                    touched[stirred] = None
+            # Others that have what this one had, or has now, are next for those who need it.
+            touched.update(dict.fromkeys(models.free_with(had, models.stock.loaded(granted.backend))))
         touched.clear()
         if roster.free:
             models.line.held_back(now)

@@ -63,9 +63,9 @@ class KeyedHeap(dict[Member, tuple[Any, int, Member]]):
         entry = self._top()
         if entry is None or entry[2] is not member or len(self) == 1:
             return entry[2] if entry is not None else None
-        self.discard(member)
+        KeyedHeap.discard(self, member)  # for a moment: one that tells of departures has none to tell of
         other = self.first()
-        self.put(member, entry[0])
+        KeyedHeap.put(self, member, entry[0])
         return other
 
     def first_key(self) -> Any | None:

@@ -80,6 +80,17 @@ def test_where_its_turn_broke_is_tried_last_even_if_it_has_the_model() -> None:
     p.granted("a", on="two")
 
 
+def test_an_uncounted_one_that_broke_takes_nothing_from_anybody() -> None:
+    p = pods(one="x", two="y")
+    for name, pod in (("page", "one"), ("other", "two")):
+        p.arrive(name, Lane.EXEMPT)
+        p.granted(name, on=pod)
+    p.retry("page", quarantine=5.0)
+    p.granted("page", on="two")
+    p.arrive("a", need=X)
+    p.granted("a", on="one")
+
+
 # Waiting for one that is busy
 
 
@@ -158,12 +169,8 @@ def test_newcomers_of_one_model_go_to_all_that_have_it() -> None:
     p = pods(one="x", two="x", three="y")
     p.arrive("y", need=Y)
     p.granted("y", on="three")
-    p.arrive("home", session="s", home="one", need=Z)
-    p.granted("home", on="one")
-    p.leave("home")
     p.arrive("waits", need=Y)  # three has it
     p.waits("waits")
-    p.has("one", "x")
     p.arrive("a", need=X)
     p.granted("a", on="one")
     p.arrive("b", need=X)
@@ -171,15 +178,25 @@ def test_newcomers_of_one_model_go_to_all_that_have_it() -> None:
 
 
 def test_all_who_are_no_longer_bound_go_where_their_model_is() -> None:
-    p = at_work(one="x", two="x ", three="z")
-    p.leave("x")
-    p.leave("x ")
-    p.has("two", "x")
+    p = pods(one="x", two="x", three="z")
+    p.arrive("z", need=Z)
+    p.granted("z", on="three")
     for name in ("a", "b"):
         p.arrive(name, session=name, home="three", need=X)
     p.drain("three")
     p.granted("a", on="one")
     p.granted("b", on="two")
+
+
+def test_who_needs_what_was_just_switched_away_goes_to_another_that_has_it() -> None:
+    p = at_work(one="x", two="y")
+    p.arrive("bound", session="s", home="one", need=Y)
+    p.pods("one", "two", "three", ready=True)
+    p.has("three", "y")
+    p.leave("y")
+    p.give_back("x")  # nobody has x any more; two switches to it
+    p.granted("x", on="two")
+    p.granted("bound", on="three")
 
 
 def test_nobody_waits_for_a_model_that_went_away_with_its_pod() -> None:
@@ -216,13 +233,32 @@ def test_what_it_says_of_the_time_of_its_last_job_does_not_count() -> None:
     p.at(10)
     p.arrive("a", need=Y)
     p.granted("a")
-    p.has("one", "x", sent_at=10.0)
+    p.has("one", "z", sent_at=10.0)
     p.at(20)
     p.leave("a")
-    p.has("one", "x", sent_at=19.9)
-    assert p.pool.backends["one"].model == "y"
+    backend = p.pool.backends["one"]
+    p.has("one", "z", sent_at=19.9)
+    assert backend.own_model == "x"
     p.has("one", "z", sent_at=20.0)
-    assert p.pool.backends["one"].model == "z"
+    assert backend.own_model == "z"
+
+
+def test_what_a_job_has_named_stays_loaded_and_what_the_pod_says_is_its_own() -> None:
+    p = pods(one=None)
+    backend = p.pool.backends["one"]
+    p.arrive("a", need=X)
+    p.granted("a")
+    p.leave("a")
+    assert p.pool.should_ask_for_model("one")
+    p.has("one", "z")
+    assert (backend.model, backend.own_model) == ("x", "z")
+    assert not p.pool.should_ask_for_model("one")
+    p.arrive("b")
+    p.granted("b")
+    assert not p.pool.should_ask_for_model("one")  # it works
+    p.leave("b")
+    p.has("one", "z")
+    assert backend.model == "z"
 
 
 def test_one_that_was_started_anew_has_what_nobody_knows() -> None:
@@ -262,6 +298,7 @@ def test_after_a_job_that_may_have_changed_it_it_is_to_be_asked() -> None:
 def test_what_nobody_knows_says_nothing_about_models() -> None:
     p = pods(one="x")
     p.has("stranger", "y")
+    assert not p.pool.should_ask_for_model("stranger")
     p.pods("one", "two")
     p.has("two", "y")  # it is not ready
     assert p.pool.backends["two"].model == "y"
