@@ -66,7 +66,12 @@ def rules_of(settings: PoolSettings) -> Rules:
         expose_backend=settings.expose_backend,
         allowed_origins=frozenset(origin.encode() for origin in settings.allowed_origins),
         waiting_page=_waiting_page(settings.cold_start.page),
+        session_header=_header(settings.affinity.header),
     )
+
+
+def _header(name: str | None) -> bytes | None:
+    return None if name is None else name.lower().encode()
 
 
 def _waiting_page(setting: Literal["auto", "off"] | PageFile) -> WaitingPage | None:

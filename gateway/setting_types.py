@@ -205,6 +205,9 @@ PoolName = Annotated[
 CookieName = Annotated[
     str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a cookie name: letters, digits and !#$%&'*+-.^_`|~")
 ]
+HeaderName = Annotated[
+    str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name: letters, digits and !#$%&'*+-.^_`|~")
+]
 VariableName = Annotated[str, Spelled(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
 ObjectName = Annotated[
     str, Spelled(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a name of small letters, digits and - (at most 63)")

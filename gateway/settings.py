@@ -28,6 +28,7 @@ from gateway.setting_types import (
     BackendUrl,
     CollectorUrl,
     CookieName,
+    HeaderName,
     Host,
     Network,
     Number,
@@ -257,6 +258,8 @@ class AffinitySettings(Section):
     """How a returning visitor finds the backend that knows them."""
 
     cookie: CookieName = "sd"
+    header: HeaderName | None = None
+    """Of clients without cookies: whoever sends the same value of it is the same visitor, such as X-Session-Key."""
     ttl: Period = 1800.0
     """A session lives that long after its last request."""
     when_busy: WhenBusy = WhenBusy.WAIT

@@ -27,6 +27,7 @@ TOLD: dict[str, Any] = {
     "queue": {"limit": 3, "bytes": 4, "timeout": 5},
     "cold_start": {"timeout": 6, "page": "auto"},
     "affinity": {
+        "header": "X-Session-Key",
         "ttl": 7,
         "sessions": 8,
         "spill_after": 9,
@@ -111,6 +112,7 @@ def test_what_the_endpoint_is_told() -> None:
         expose_backend=True,
         allowed_origins=frozenset({b"https://ui.example"}),
         waiting_page=WaitingPage(AUTO),
+        session_header=b"x-session-key",
     )
 
 

@@ -69,6 +69,7 @@ class Rules:
     allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
     pod_headers: PodHeaders = PodHeaders()
     waiting_page: WaitingPage | None = None  # None: browsers are held, too
+    session_header: bytes | None = None  # in small letters; who has no cookie is known by its value
 
     def quarantine(self, left: float) -> float:
         """Seconds that a slot is kept when its connection is closed; `left`: what is left of total."""

@@ -4,12 +4,15 @@ page gives itself. A cookie goes first. Bounded; the least recently seen goes.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from gateway.proxy.forwarded import Header
 
 #: Keys, of at most 136 bytes each as profiles give them. A page has one or two, an event one.
 REMEMBERED = 16_384
@@ -56,3 +59,12 @@ class SessionMemory:
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+def key_in(headers: Iterable[Header], name: bytes) -> tuple[str, ...]:
+    """The key that the header `name` is, by its hash: the value may be a secret, and is neither kept nor shown. None if
+    it is not there, is empty, or is there more than once."""
+    values = [value for each, value in headers if each == name]
+    if len(values) != 1 or not values[0]:
+        return ()
+    return (f"header:{hashlib.sha256(values[0]).hexdigest()}",)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.core.snapshot import short_hash
 from gateway.core.ticket import Lane, Ticket
 from gateway.proxy.seat import Seat
+from gateway.proxy.session_memory import key_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,6 +30,8 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
     sessions, now = pool.driver.pool.sessions, time.time()
     more = treatment.more
     visit.keys = more.session_keys if more is not None else ()
+    if pool.rules.session_header is not None:
+        visit.keys = (*key_in(visit.headers, pool.rules.session_header), *visit.keys)
     at = pool.files.find(more.files) if more is not None and more.files else None
     verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
     cookie_seen(pool.name, verdict.value)

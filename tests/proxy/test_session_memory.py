@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.profiles.registry import profile
-from gateway.proxy.session_memory import Known, SessionMemory
+from gateway.proxy.session_memory import Known, SessionMemory, key_in
 from tests.doubles.scripted_upstream import answering, hanging
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 
@@ -73,3 +73,14 @@ async def test_a_page_without_cookies_keeps_its_pod_and_owns_its_job(gate: Gateh
     assert gate.pod.address == where
     watched.answers(b'{"p": {}}')
     await gate.settled()
+
+
+@pytest.mark.parametrize("headers", [[], [(b"x-key", b"")], [(b"x-key", b"a"), (b"x-key", b"b")], [(b"x-other", b"a")]])
+def test_a_header_that_says_nothing_or_two_things_is_no_key(headers: list[tuple[bytes, bytes]]) -> None:
+    assert key_in(headers, b"x-key") == ()
+
+
+def test_of_a_header_no_more_than_a_hash_is_kept() -> None:
+    (key,) = key_in([(b"host", b"x"), (b"x-key", b"secret")], b"x-key")
+    assert key == key_in([(b"x-key", b"secret")], b"x-key")[0] != key_in([(b"x-key", b"secreu")], b"x-key")[0]
+    assert ("secret" in key, len(key)) == (False, 71)

@@ -138,3 +138,19 @@ async def test_a_request_says_which_model_it_needs(gate: Gatehouse) -> None:
     gate.upstream.meets(answering())
     await gate.visit("POST /sdapi/v1/txt2img", body=b'{"override_settings": {"sd_model_checkpoint": "sd/a.ckpt"}}')
     assert gate.driver.snapshot().backends[0].model == "a"
+
+
+async def test_who_has_no_cookie_is_known_by_the_header_that_the_file_names(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.rules(session_header=b"x-session-key")
+    gate.upstream.meets(*[answering()] * 6)
+
+    async def served_by(*headers: tuple[str, str]) -> str:
+        await gate.visit("GET /paint", *headers)
+        return gate.pod.address
+
+    hers, his = ("x-session-key", "hers"), ("x-session-key", "his")
+    assert [await served_by(header) for header in (hers, hers, his)] == ["gpu-1:1", "gpu-1:1", "gpu-2:1"]
+    assert [await served_by(header) for header in (hers, his)] == ["gpu-1:1", "gpu-2:1"]
+    assert (gate.pod.header("x-session-key"), gate.record.session is not None) == (b"his", True)
+    assert await served_by(hers, gate.cookie("mine", "gpu-2")) == "gpu-2:1"
