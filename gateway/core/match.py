@@ -149,8 +149,9 @@ class Match:
             self._counts.order_broken += has_overtaken(ticket, backend, self._line)
             if self._line.models is not None:
                 self._line.models.granted(ticket, backend, now)
+            self._roster.rank(backend, now)
         else:
             backend.uncounted[ticket] = None
+            self._roster.visited(backend, now)
         self._seating.seat(ticket, backend)
-        self._roster.rank(backend, now)
         return Granted(ticket, backend)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.backend import Backend, BackendState, Listed, Quarantine
-from gateway.core.balancing import free_rank, ready_rank
+from gateway.core.balancing import Balancing, free_rank, ready_rank
 from gateway.core.health import suspect_seconds
 from gateway.core.queue import KeyedHeap
 
@@ -37,6 +37,7 @@ class Roster:
         self.quarantines: KeyedHeap[Backend] = KeyedHeap()
         self.stuck: KeyedHeap[Backend] = KeyedHeap()
         self.held: set[str] = set()  # identities under an operator's drain: who leaves and comes back is so still
+        self._visited: dict[Backend, None] = {}  # their place among the ready is not up to date
         self._orders = 0
 
     # Looking
@@ -60,6 +61,8 @@ class Roster:
         home = self.home_of(ticket)
         if home is not None and home in among and home is not ticket.broke_on:
             return home
+        if self._visited and among is self.ready:
+            self._rank_visited()
         chosen = among.first_but(ticket.broke_on)
         assert chosen is not None
         return chosen
@@ -149,11 +152,17 @@ class Roster:
             self.quarantines.put(backend, min(q.until for q in backend.quarantines))
         else:
             self.quarantines.discard(backend)
-        self.left(backend, now)
-
-    def left(self, backend: Backend, now: float) -> None:
-        """A request has left it; of its slots and its state nothing has changed."""
         self.rank(backend, now)
+        if backend not in self.ready:
+            self._forget_if_done(backend)
+
+    def visited(self, backend: Backend, now: float) -> None:
+        """A request that takes no slot comes to it, or has left it: of its slots and its state nothing has changed. Its
+        place among the ready has, and is looked up when somebody comes who has no home: most have one."""
+        if self.policy.balancing is Balancing.ROUND_ROBIN:
+            self.rank(backend, now)
+        else:
+            self._visited[backend] = None
         if backend not in self.ready:
             self._forget_if_done(backend)
 
@@ -169,6 +178,12 @@ class Roster:
         else:
             self.free.discard(backend)
 
+    def _rank_visited(self) -> None:
+        for backend in self._visited:
+            if backend in self.ready:
+                self.ready.put(backend, ready_rank(backend))
+        self._visited.clear()
+
     def _forget_if_done(self, backend: Backend) -> None:
         if (backend.listed and backend.state is not BackendState.GONE) or not backend.is_done:
             return
@@ -177,3 +192,4 @@ class Roster:
         if self.backends.get(backend.identity) is backend:
             del self.backends[backend.identity]
         self.suspects.discard(backend)
+        self._visited.pop(backend, None)

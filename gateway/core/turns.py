@@ -65,7 +65,7 @@ class Turns:
         else:
             del backend.uncounted[ticket]
             self._seating.prolong(ticket, now)
-            self._roster.left(backend, now)
+            self._roster.visited(backend, now)
 
     # Quarantines
 
