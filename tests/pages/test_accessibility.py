@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from tests.doubles.fault_pod import fault_pods
 from tests.system.callers import callers, job
+from tests.system.knative_gateway import in_cluster
 from tests.system.running_gateway import configuration, processes, running_gateway, stand_ins
 
 if TYPE_CHECKING:
@@ -64,13 +65,28 @@ async def test_of_the_operators_page(tmp_path: Path, browser: Browser, face: str
             await page.get_by_label("Token").fill("t" * 32)
             await page.get_by_role("button", name="Continue").click()
             await expect(page.locator(".orders button").first).to_be_visible()
-            for summary in await page.locator("summary").all():
+            for summary in await page.locator("summary:visible").all():
                 await summary.click()
             await page.locator("#queue .track").focus()
             await page.keyboard.press("ArrowRight")
             await expect(page.locator("#detail")).to_be_visible()
             assert await violations(page) == []
             await page.close()
+
+
+@pytest.mark.parametrize("face", FACES)
+async def test_of_what_knative_says(tmp_path: Path, browser: Browser, face: str) -> None:
+    async with in_cluster(tmp_path, knative={"accounting": "proxied"}) as one:
+        page = await opened(browser, one.gateway.ops, face)
+        await page.locator("#knative summary").click()
+        await expect(page.locator("#knative details tbody")).to_contain_text("concurrency")
+        one.cluster.api.faults.refuse("watch", "revisions", message="may not")
+        one.cluster.api.faults.break_watches()
+        await one.cluster.autoscaler.stop()
+        await expect(page.locator("#stale")).to_be_visible()
+        await expect(page.locator("#knative .link")).to_contain_text("has not heard")
+        assert await violations(page) == []
+        await page.close()
 
 
 @pytest.mark.parametrize("face", FACES)

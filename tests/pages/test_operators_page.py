@@ -121,16 +121,17 @@ async def test_who_is_pointed_at_says_why(tmp_path: Path, page: Page) -> None:
             view = await gateway.until(lambda view: view["line"]["waiting"] == 1)
             (name,) = (backend["name"] for backend in view["backends"])
             await page.goto(gateway.ops)
-            await page.locator(".bar.working").hover(force=True)
+            await expect(page.locator(".lane .bar.working")).to_have_count(1)
+            await page.locator(".lane .track").focus()
+            await page.keyboard.press("ArrowLeft")
             why = page.locator("#detail dd").last
             await expect(why).to_contain_text(f"{name} is its new home")
 
             pod.work = 0.05
             pod.finish()
             assert [(await client.answer()).status for client in clients] == [200, 200]
-            await expect(page.locator(".bar.served")).to_have_count(2)
-            await page.locator(".track").last.focus()
-            await page.keyboard.press("ArrowLeft")
+            await expect(page.locator(".lane .bar.served")).to_have_count(2)
+            await page.keyboard.press("ArrowRight")
             await expect(why).to_contain_text(f"{name} busy")
             await expect(why).to_contain_text(f"{name} became free")
 
