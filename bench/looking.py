@@ -11,6 +11,7 @@ import gc
 import itertools
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -40,14 +41,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from bench.rounds import Bench
-    from gateway.ops.live import Frame
+
+    #: Told at the end of each stretch how many bytes it brought.
+    Told = Callable[[int], None]
+    Look = Callable[[Told], Awaitable[None]]
 
 PODS, WAITING, VIEWERS = 1_000, 10_000, 5
 
 #: Seconds that a piece of work takes: one pod in four is done between two frames.
 _WORK = 4 * PERIOD
 
-_COLUMNS = (Column("CPU ms", 2), Column("KiB"))
+_COLUMNS = (Column("CPU ms", 2), Column("longest stretch ms", 2), Column("KiB"))
 
 
 @dataclass
@@ -124,50 +128,64 @@ async def looking(bench: Bench) -> list[Table]:
         knative=dict,
     )
 
-    async def nobody() -> int:
+    async def nobody(told: Told) -> None:
         """What is kept for those who may come: a point of the curve."""
         timeline.take()
-        return 0
+        told(0)
 
-    async def five() -> int:
-        """The one who came last gets the whole once, all others the news."""
-        frame: Frame = feed.frame()
-        return sum(len(frame.after(frame.number - 1)) for _ in range(VIEWERS)) // VIEWERS
+    async def five(told: Told) -> None:
+        """One frame, and what each of them is sent of it."""
+        frame = feed.frame()
+        told(sum(len(frame.after(frame.number - 1)) for _ in range(VIEWERS)) // VIEWERS)
 
-    async def get(path: str) -> int:
-        sent: list[int] = []
-
+    async def get(path: str, told: Told) -> None:
         async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(len(message.get("body", b"")))
+            told(len(message.get("body", b"")))
 
         await app(_request(path), _nothing, send)
-        return sum(sent)
 
-    looks: dict[str, Callable[[], Awaitable[int]]] = {
+    looks: dict[str, Look] = {
         "page, 0 viewers": nobody,
         f"page, {VIEWERS} viewers": five,
-        "/api/snapshot": lambda: get("/api/snapshot"),
-        "/metrics": lambda: get("/metrics"),
+        "/api/snapshot": partial(get, "/api/snapshot"),
+        "/metrics": partial(get, "/metrics"),
     }
-    times = 20 * bench.effort.rounds
     rows = {}
     for name, look in looks.items():
-        costs = [await _cost(crowd, look) for _ in range(times)]
-        rows[name] = [spread(cost for cost, _ in costs), spread(size / 1024 for _, size in costs)]
+        costs = [await _cost(crowd, look) for _ in range(20 * bench.effort.rounds)]
+        rows[name] = [
+            spread(cost.seconds * 1000 for cost in costs),
+            spread(cost.longest * 1000 for cost in costs),
+            spread(cost.size / 1024 for cost in costs),
+        ]
     title = f"looking: processor time of one look, {PODS:,} pods, {WAITING:,} waiting, 1,000 requests a second"
-    return [
-        Table(
-            7, title, _COLUMNS, rows, [f"the page is looked at {1 / PERIOD:g} times a second, by all viewers together"]
-        )
+    notes = [
+        f"the page is looked at {1 / PERIOD:g} times a second, by all viewers together",
+        "the longest stretch is what others wait for: between two of them the loop has its turn",
     ]
+    return [Table(7, title, _COLUMNS, rows, notes)]
 
 
-async def _cost(crowd: Crowd, look: Callable[[], Awaitable[int]]) -> tuple[float, float]:
-    """Milliseconds of this process, and bytes."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one look, in seconds of this process's processor time."""
+
+    seconds: float
+    longest: float  # in one stretch
+    size: int  # bytes
+
+
+async def _cost(crowd: Crowd, look: Look) -> Cost:
     crowd.goes_on()
-    before = time.process_time()
-    size = await look()
-    return (time.process_time() - before) * 1000, size
+    times, sizes = [time.process_time()], [0]
+
+    def told(size: int) -> None:
+        times.append(time.process_time())
+        sizes.append(size)
+
+    await look(told)
+    stretches = [end - begin for begin, end in itertools.pairwise(times)]
+    return Cost(sum(stretches), max(stretches), sum(sizes))
 
 
 def _record(ticket: Ticket, now: float) -> RequestRecord:

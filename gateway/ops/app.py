@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
@@ -31,6 +30,7 @@ from starlette.routing import Route
 
 from gateway.ops import page
 from gateway.ops.guard import is_meant
+from gateway.ops.metrics_text import scrape
 from gateway.ops.plain_json import plain
 from gateway.ops.problems import problem
 from gateway.ops.scaling_view import scaling_of
@@ -132,8 +132,8 @@ class _Endpoints:
         return PlainTextResponse(f"{reason}\n", 200 if is_ready else 503)
 
     async def metrics(self, request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(self.registry), headers={"Content-Type": content_type})
+        content_type, text = scrape(self.registry, request.headers.get("accept", ""))
+        return StreamingResponse(text, headers={"Content-Type": content_type})
 
     async def snapshot(self, _request: Request) -> Response:
         views, scalers = list(self.views()), self.scaler_views()
