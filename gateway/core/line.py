@@ -78,15 +78,20 @@ class Line:
 
     def next_for(self, backend: Backend) -> Ticket | None:
         """The older one of the backend's line's head and whom it should serve of the shared line."""
-        return _older(
-            backend.line.first(), self.shared.first() if self.models is None else self.models.next_for(backend)
-        )
+        bound = backend.line.first()
+        shared = self.shared.first() if self.models is None else self.models.next_for(backend)
+        if bound is None or shared is None:
+            return bound or shared
+        return bound if bound.number < shared.number else shared
 
     def entitled_to(self, backend: Backend) -> Ticket | None:
         """The oldest who may not be overtaken there by anybody younger."""
-        return _older(
-            backend.line.first(), self.shared.first() if self.models is None else self.models.line.first_due()
-        )
+        if self.models is None:
+            return self.next_for(backend)
+        bound, due = backend.line.first(), self.models.line.first_due()
+        if bound is None or due is None:
+            return bound or due
+        return bound if bound.number < due.number else due
 
     def position(self, ticket: Ticket) -> int:
         """Place among the counted ones from 1, 0 if it is not there: O(1), never too low, approximate."""
@@ -94,9 +99,3 @@ class Line:
         if oldest is None or ticket not in self.counted:
             return 0
         return min(len(self.counted), ticket.number - oldest.number + 1)
-
-
-def _older(one: Ticket | None, other: Ticket | None) -> Ticket | None:
-    if one is None or other is None:
-        return one or other
-    return one if one.number < other.number else other

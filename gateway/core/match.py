@@ -146,9 +146,10 @@ class Match:
             backend.in_flight[ticket] = None
             self._roster.in_flight += 1
             self._counts.exclusivity_broken += is_overfull(backend)
-            self._counts.order_broken += has_overtaken(ticket, backend, self._line)
-            if self._line.models is not None:
-                self._line.models.granted(ticket, backend, now)
+            line = self._line
+            self._counts.order_broken += has_overtaken(ticket, backend, line)
+            if line.models is not None:
+                line.models.granted(ticket, backend, now)
             self._roster.rank(backend, now)
         else:
             backend.uncounted[ticket] = None

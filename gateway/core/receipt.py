@@ -36,41 +36,42 @@ class Witness:
 
 
 class Look:
-    """The backends that there are at one moment, as all who wait meet them: alike but for each one's home,
-    and for whether it is a model that others may have."""
+    """The backends that there are at one moment, as all who wait meet them: alike but for each one's home, and for
+    whether they wait for a model."""
 
     def __init__(self, backends: Collection[Backend], now: float) -> None:
         self._now = now
         self._count = len(backends)
         self._first = [(each, _told(each, now)) for each in itertools.islice(backends, SHOWN)]
-        self._met: dict[tuple[Backend | None, bool], str] = {}
+        self._met: dict[Backend | str | None, str] = {}
 
     def met(self, ticket: Ticket) -> str:
         """By one that waits for its home, or for anybody: each with why it was none, and how many besides."""
         home = ticket.bound_to
-        awaited = home, home is None and ticket.need is not None
+        awaited = _A_MODEL if home is None and ticket.need is not None else home
         if awaited not in self._met:
-            self._met[awaited] = self._words(*awaited)
+            others = [told for backend, told in self._first if backend is not home]
+            named = others if home is None else [_told(home, self._now), *others[: SHOWN - 1]]
+            if awaited is _A_MODEL:  # a free one had better not serve it
+                named = [
+                    f"{told.removesuffix(_FREE)}has another model" if told.endswith(_FREE) else told for told in named
+                ]
+            more = self._count - len(named)
+            told = ", ".join(named) + (f", and {more} more" if more else "")
+            self._met[awaited] = told or "there was no backend"
         return self._met[awaited]
 
-    def _words(self, home: Backend | None, for_model: bool) -> str:
-        first = (
-            [(each, _told(each, self._now, for_model=True)) for each, _ in self._first] if for_model else self._first
-        )
-        others = [told for backend, told in first if backend is not home]
-        named = others if home is None else [_told(home, self._now), *others[: SHOWN - 1]]
-        more = self._count - len(named)
-        told = ", ".join(named) + (f", and {more} more" if more else "")
-        return told or "there was no backend"
+
+_A_MODEL = "a model"
+_FREE = "not its home"
 
 
-def _told(backend: Backend, now: float, *, for_model: bool = False) -> str:
-    return f"{backend.name} {why_not(backend, now, for_model=for_model)}"
+def _told(backend: Backend, now: float) -> str:
+    return f"{backend.name} {why_not(backend, now)}"
 
 
-def why_not(backend: Backend, now: float, *, for_model: bool = False) -> str:
-    """Why it takes nobody, in one word. If it could, somebody else has the right, or one who waits `for_model` had
-    better not go there."""
+def why_not(backend: Backend, now: float) -> str:
+    """Why it takes nobody, in one word; if it could, somebody else has the right."""
     if backend.state is BackendState.GONE:
         return "gone"
     if backend.state is BackendState.STARTING and backend.listed:
@@ -80,7 +81,7 @@ def why_not(backend: Backend, now: float, *, for_model: bool = False) -> str:
     if not backend.is_eligible(now):
         return "draining"
     if backend.free_slots > 0:
-        return "has another model" if for_model else "not its home"
+        return _FREE
     return "quarantined" if backend.quarantines else "busy"
 
 
