@@ -108,3 +108,13 @@ def test_those_who_left_do_not_stand_in_the_way_of_the_first_few() -> None:
         heap.discard(number)
 
     assert heap.first_few(3) == [35, 36, 37]
+
+
+def test_nor_do_those_in_the_middle_who_have_other_places_now() -> None:
+    heap: KeyedHeap[int] = KeyedHeap()
+    for member in range(10):
+        heap.put(member, member)
+    for member in range(2, 9):
+        heap.put(member, member + 100)
+
+    assert heap.first_few(4) == [0, 1, 9, 2]
