@@ -83,7 +83,7 @@ async def test_of_what_knative_says(tmp_path: Path, browser: Browser, face: str)
         one.cluster.api.faults.refuse("watch", "revisions", message="may not")
         one.cluster.api.faults.break_watches()
         await one.cluster.autoscaler.stop()
-        await expect(page.locator("#stale")).to_be_visible()
+        await expect(page.locator("#stale")).to_be_visible(timeout=15_000)
         await expect(page.locator("#knative .link")).to_contain_text("has not heard")
         assert await violations(page) == []
         await page.close()
