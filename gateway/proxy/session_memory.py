@@ -23,7 +23,7 @@ class Known:
     """What is remembered of a key."""
 
     session: str
-    home: str | None  # identity of a backend, which may be gone
+    home: str | None  # identity of a backend, which may be gone; None: it is in line still
 
 
 class SessionMemory:

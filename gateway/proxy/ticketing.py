@@ -47,9 +47,11 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
         ticket.session, ticket.returning = claim.session, True
         ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
     elif (known := _known_without_cookie(visit, pool, at)) is not None:
-        ticket.session, ticket.returning, ticket.home = known.session, True, known.home
+        ticket.session, ticket.returning, ticket.home = known.session, known.home is not None, known.home or at
     elif treatment.lane is not Lane.PASSIVE or visit.keys:
         ticket.session, ticket.home = visit.new_session or pool.cookies.new_session(), at
+        # From here on, not from its turn: what else its client opens while it is in line is of the same session.
+        pool.remembered.remember(visit.keys, ticket.session, at)
     if ticket.session is not None and ticket.returning:
         visit.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
@@ -62,7 +64,7 @@ def _known_without_cookie(visit: Visit, pool: ServedPool, at: str | None) -> Kno
     """By the keys of its request. One whose files are on another backend (`at`) begins anew there: it uploaded them
     with nothing that said who it is, and at home they are missing."""
     known = pool.remembered.find(visit.keys)
-    if known is not None and at is not None and known.home != at:
+    if known is not None and at is not None and known.home not in (None, at):
         pool.remembered.forget(visit.keys)
         return None
     return known

@@ -84,3 +84,27 @@ def test_of_a_header_no_more_than_a_hash_is_kept() -> None:
     (key,) = key_in([(b"host", b"x"), (b"x-key", b"secret")], b"x-key")
     assert key == key_in([(b"x-key", b"secret")], b"x-key")[0] != key_in([(b"x-key", b"secreu")], b"x-key")[0]
     assert ("secret" in key, len(key)) == (False, 71)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("freed", ["gpu-1", "gpu-2"])
+async def test_what_a_page_opens_while_its_event_is_in_line_does_not_lead_its_stream_elsewhere(
+    gate: Gatehouse, freed: str
+) -> None:
+    gate.served.profile = profile("gradio")
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(hanging, hanging, hanging, answering(b"full", 503), answering())
+    for other in (b"other-1", b"other-2"):
+        await gate.visit("POST /queue/join", body=b'{"session_hash": "%s"}' % other)
+    event = await gate.visit("POST /queue/join", body=b'{"session_hash": "s-1"}')
+    await gate.visit("GET /heartbeat/s-1")
+    assert gate.waiting == 1
+    busy, heartbeat = gate.upstream.exchanges[:2], gate.upstream.exchanges[2]
+    for pod in sorted(busy, key=lambda pod: pod.address != f"{freed}:1"):
+        pod.answers(b"full", 503)
+        await gate.settled()
+    assert (event.status, gate.pod.address) == (503, f"{freed}:1")
+    await gate.visit("GET /queue/data?session_hash=s-1")
+    assert gate.pod.address == f"{freed}:1"
+    heartbeat.answers()
+    await gate.settled()
