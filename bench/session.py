@@ -42,7 +42,8 @@ MEASUREMENTS: Mapping[int, Measurement] = {
 #: Those of a request's cost, where it shows what it costs to be looked at.
 OBSERVED = (1, 2, 3)
 
-FULL = Effort(rounds=5, seconds=2.0, warm_up=1.0, long_runs=5)
+#: Many short rounds: a machine that others use too is another one every few seconds, and ratios are taken by rounds.
+FULL = Effort(rounds=9, seconds=1.0, warm_up=1.0, long_runs=5)
 QUICK = Effort(rounds=3, seconds=0.5, warm_up=0.3, long_runs=1)
 
 #: Seconds that a session may take; what is not done by then is told.
