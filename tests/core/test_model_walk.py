@@ -96,6 +96,6 @@ class Traffic(RuleBasedStateMachine):
 
 
 TestAnyFact = AnyFact.TestCase
-TestAnyFact.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+TestAnyFact.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 TestTraffic = Traffic.TestCase
-TestTraffic.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestTraffic.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)

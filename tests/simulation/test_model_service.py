@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.model_service import Service, percentile, trace
 
 COST = 10.0  # the default of affinity.model_switch_cost
-WISHES = trace(seed=1, requests=4000)
+WISHES = trace(seed=1, requests=2000)
 
 
 @pytest.mark.parametrize("cookies", [False, True])
