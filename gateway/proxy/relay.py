@@ -54,6 +54,9 @@ _ENDLESS = (b"text/event-stream", b"multipart/x-mixed-replace")
 class NothingStarted(Exception):
     """The backend answered that it did not take the request."""
 
+    def __init__(self) -> None:
+        super().__init__("the backend did not take the request")
+
 
 class Teller(Protocol):
     """Speaks to the client; the endpoint's part of an answer."""
@@ -230,7 +233,7 @@ class Relay:
                 body += await self._exchange.read()
             nothing = not_started.says_so(head.status, body, too_early=self._too_early)
             if nothing and self._may_repeat and self._listens():
-                raise NothingStarted("the backend did not take the request")
+                raise NothingStarted
         return body
 
     async def _pass_on(self, piece: bytes) -> None:
