@@ -15,7 +15,7 @@ from prometheus_client.utils import floatToGoString
 from gateway.core.decisions import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gateway.core.record import RequestRecord
 
@@ -69,6 +69,16 @@ class Tally:
             self.retries += record.turns - 1
 
 
+_BY_LANE = ("pool", "lane")
+
+#: Of each tally: the counters that are one number.
+_SUMS: tuple[tuple[str, str, Callable[[Tally], int]], ...] = (
+    ("gateway_request_bytes_total", "Bytes of request bodies read from clients.", lambda tally: tally.bytes_in),
+    ("gateway_response_bytes_total", "Bytes of answer bodies sent to clients.", lambda tally: tally.bytes_out),
+    ("gateway_retries_total", "Turns of ended requests beyond the first of each.", lambda tally: tally.retries),
+)
+
+
 class Tallies(Collector):
     """All of them. One thread adds; another may collect meanwhile."""
 
@@ -98,11 +108,10 @@ class Tallies(Collector):
     def collect(self) -> Iterator[Metric]:
         """For a scrape. A series begins with the first thing that it counts."""
         tallies = list(self._tallies.items())
-        by_lane = ("pool", "lane")
         requests = CounterMetricFamily(
             "gateway_requests_total",
             "Requests that have ended, by where they went and by the two letters of how.",
-            labels=(*by_lane, "outcome", "code"),
+            labels=(*_BY_LANE, "outcome", "code"),
         )
         for key, tally in tallies:
             for code, count in list(tally.endings.items()):
@@ -118,24 +127,8 @@ class Tallies(Collector):
             "From the grant of a slot to the end of the answer.",
             ((key, tally.service) for key, tally in tallies),
         )
-        yield _counter(
-            "gateway_request_bytes_total",
-            "Bytes of request bodies read from clients.",
-            by_lane,
-            ((key, tally.bytes_in) for key, tally in tallies),
-        )
-        yield _counter(
-            "gateway_response_bytes_total",
-            "Bytes of answer bodies sent to clients.",
-            by_lane,
-            ((key, tally.bytes_out) for key, tally in tallies),
-        )
-        yield _counter(
-            "gateway_retries_total",
-            "Turns of ended requests beyond the first of each.",
-            by_lane,
-            ((key, tally.retries) for key, tally in tallies),
-        )
+        for name, text, of in _SUMS:
+            yield _counter(name, text, _BY_LANE, [(key, of(tally)) for key, tally in tallies])
         yield _counter(
             "gateway_session_cookies_total",
             "Requests by what was found in the session cookie.",
@@ -155,7 +148,7 @@ def _counter(
 
 
 def _histogram(name: str, text: str, times: Iterable[tuple[tuple[str, str], Times]]) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, text, labels=("pool", "lane"))
+    family = HistogramMetricFamily(name, text, labels=_BY_LANE)
     for key, those in times:
         counts = list(accumulate(those.counts))
         if counts[-1]:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from gateway.core.decisions import Ending
 from gateway.proxy.asked_pod import AskedPod
-from gateway.proxy.headers import request_headers
-from gateway.proxy.turns import until_turn
+from gateway.proxy.turns import headers_for, until_turn
 
 if TYPE_CHECKING:
     from gateway.core.backend import Backend
     from gateway.core.ticket import Ticket
     from gateway.profiles.treatment import Control, Functions, More, StoppingProbe
-    from gateway.proxy.forwarded import Header
     from gateway.proxy.served_pool import ServedPool
     from gateway.proxy.visit import Visit
 
@@ -40,12 +38,7 @@ async def control_of(more: More, visit: Visit, pool: ServedPool, ticket: Ticket)
 
 
 async def _functions(visit: Visit, pool: ServedPool, backend: Backend, probe: StoppingProbe) -> Functions:
-    headers = (*pool.rules.pod_headers.uncounted, *_credentials(visit, pool))
+    credentials = [header for header in headers_for(visit, pool) if header[0] in _CREDENTIALS]
+    headers = (*pool.rules.pod_headers.uncounted, *credentials)
     pod = AskedPod(pool.upstream, backend, headers)
     return await pool.functions.of(backend.identity, pod, probe, pool.driver.pool.backends.keys())
-
-
-def _credentials(visit: Visit, pool: ServedPool) -> list[Header]:
-    request_id = visit.record.request_id.encode()
-    passed = request_headers(visit.headers, visit.origin, request_id=request_id, session_cookie=pool.cookies.name)
-    return [header for header in passed if header[0] in _CREDENTIALS]

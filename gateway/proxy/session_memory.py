@@ -62,8 +62,8 @@ class SessionMemory:
 
 
 def key_in(headers: Iterable[Header], name: bytes) -> tuple[str, ...]:
-    """The key that the header `name` is, by its hash: the value may be a secret, and is neither kept nor shown. None if
-    it is not there, is empty, or is there more than once."""
+    """The key that the header `name` is, by its hash: the value may be a secret, and is neither kept nor shown. Empty
+    if it is not there, is empty, or is there more than once."""
     values = [value for each, value in headers if each == name]
     if len(values) != 1 or not values[0]:
         return ()

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.log_ration import LogRation
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 #: Seconds between two of them.
 EVERY = 60.0
+
+_KIND = "tracing_trouble"
 
 
 class Complaints(logging.Handler):
@@ -23,18 +27,15 @@ class Complaints(logging.Handler):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.WARNING)
         self._clock = clock
-        self._said_at: float | None = None
-        self._unsaid = 0
+        self._ration = LogRation(period=EVERY, most=1)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by the SDK's loggers."""
-        now = self._clock()
-        if self._said_at is not None and now - self._said_at < EVERY:
-            self._unsaid += 1
+        unsaid = self._ration.admit(_KIND, hash(_KIND), self._clock())
+        if unsaid is None:
             return
-        unsaid, self._unsaid, self._said_at = self._unsaid, 0, now
         structlog.get_logger().warning(
-            "tracing_trouble",
+            _KIND,
             what=record.getMessage(),
             why=repr(record.exc_info[1]) if record.exc_info else None,
             others=unsaid,
