@@ -102,10 +102,8 @@ class Following:
             self._pool.remembered.remember(job.keys, session, self._slot.backend.identity)
 
     def _quarantine(self) -> float:
-        """Seconds. It may be at work, so where the pod itself can be asked it has all the time of a job once more."""
-        total, profile = self._pool.rules.total, self._pool.profile
-        left = max(SHORTEST_QUARANTINE, total - self._slot.worked)
-        return self._pool.rules.quarantine(left if profile.idle is None else total)
+        pool = self._pool
+        return pool.quarantine_of_job(max(SHORTEST_QUARANTINE, pool.rules.total - self._slot.worked))
 
     def close(self) -> None:
         """The relay has closed the exchange."""

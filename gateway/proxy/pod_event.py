@@ -191,10 +191,7 @@ class PodEvent:
         return Ending.BACKEND_SLOW_ANSWER if self._scope.cancelled_caught else Ending.BACKEND_BROKE_BEFORE_ANSWER
 
     def _quarantine(self) -> float:
-        """Seconds. It may be at work still, so where the pod itself can be asked it has all the time of a job."""
-        rules = self._pool.rules
-        left = max(SHORTEST_QUARANTINE, self._total_until - self._slot.now())
-        return rules.quarantine(left if self._pool.profile.idle is None else rules.total)
+        return self._pool.quarantine_of_job(max(SHORTEST_QUARANTINE, self._total_until - self._slot.now()))
 
     async def _give_back(self, ending: Ending, quarantine: float = 0.0) -> None:
         """Not while an interrupt is on its way, which would stop the next one's work."""

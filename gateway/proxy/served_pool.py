@@ -127,3 +127,8 @@ class ServedPool:
     remembered: SessionMemory = field(default_factory=SessionMemory)
     files: FileMemory = field(default_factory=FileMemory)
     functions: PageFunctions = field(default_factory=PageFunctions)
+
+    def quarantine_of_job(self, left: float) -> float:
+        """Seconds that a slot is kept whose job may be at work still; `left`: of the job's time. Where the pod itself
+        can be asked it has all the time of a job once more."""
+        return self.rules.quarantine(left if self.profile.idle is None else self.rules.total)
