@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.backend import BackendState
 from gateway.core.decisions import Granted, Rejected
@@ -118,3 +118,22 @@ class Witness:
 def may_use(ticket: Ticket, backend: Backend, now: float) -> bool:
     """A bound ticket before its spill time may use its home alone."""
     return ticket.bound_to is None or ticket.bound_to is backend or ticket.spill_at <= now
+
+
+class Walker(Protocol):
+    """A walk through one pool's time."""
+
+    now: float
+    pool: Pool
+
+    def hear(self, decisions: list[Decision]) -> None: ...
+
+
+def let_pass(walker: Walker, seconds: float) -> None:
+    """The clock goes on, and each of the pool's events comes when it is due."""
+    end = walker.now + seconds
+    while (due := walker.pool.next_event(walker.now)) <= end:
+        walker.now = max(walker.now, due)
+        walker.hear(walker.pool.expire(walker.now))
+        assert walker.pool.next_event(walker.now) > walker.now, "what is due is done at once"
+    walker.now = end

@@ -13,7 +13,7 @@ from gateway.core.decisions import Decision, Ending
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
-from tests.core.invariants import Witness
+from tests.core.invariants import Witness, let_pass
 from tests.core.test_pool_walk import Walk
 
 COST = 9.0
@@ -78,12 +78,7 @@ class Traffic(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 3.0, 8.0]))
     def pass_time(self, seconds: float) -> None:
-        end = self.now + seconds
-        while (due := self.pool.next_event(self.now)) <= end:
-            self.now = max(self.now, due)
-            self.hear(self.pool.expire(self.now))
-            assert self.pool.next_event(self.now) > self.now, "what is due is done at once"
-        self.now = end
+        let_pass(self, seconds)
 
     @invariant()
     def the_stock_is_true(self) -> None:

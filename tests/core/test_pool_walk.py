@@ -16,7 +16,7 @@ from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.room import Room
 from gateway.core.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
-from tests.core.invariants import Witness
+from tests.core.invariants import Witness, let_pass
 
 PODS = ["gpu-1", "gpu-2", "gpu-3"]
 pods = st.sampled_from(PODS)
@@ -188,12 +188,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 7.0, 31.0, 61.0]))
     def pass_time(self, seconds: float) -> None:
-        end = self.now + seconds
-        while (due := self.pool.next_event(self.now)) <= end:
-            self.now = max(self.now, due)
-            self.hear(self.pool.expire(self.now))
-            assert self.pool.next_event(self.now) > self.now, "what is due is done at once"
-        self.now = end
+        let_pass(self, seconds)
 
     @invariant()
     def bounded(self) -> None:
