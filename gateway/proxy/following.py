@@ -21,6 +21,7 @@ from gateway.proxy.relay import SHORTEST_QUARANTINE
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from gateway.dialogues.dialogue import Dialogue, Job
     from gateway.profiles.treatment import Treatment
@@ -138,7 +139,12 @@ class _Heard:
         return self.answer
 
     async def read(self) -> bytes:
-        piece = await self._exchange.read()
+        return self._kept(await self._exchange.read())
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        await self._exchange.pour(lambda piece: sink(self._kept(piece)))
+
+    def _kept(self, piece: bytes) -> bytes:
         self.body += piece[: HEARD + 1 - len(self.body)]
         return piece
 

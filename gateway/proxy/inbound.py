@@ -48,6 +48,13 @@ class Client(Protocol):
     def write_paused(self) -> bool:
         """More is waiting to be sent than the client takes."""
 
+    def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, hold: bool) -> None:
+        """Send the head of an answer, or with `hold` together with what comes next. Never waits: look at
+        `write_paused`, and wait by `drained`."""
+
+    def pass_on(self, piece: bytes) -> None:
+        """Send a part of the body with more to come, as `begin` does. The last one is for ASGI's `send`."""
+
     async def drained(self) -> None:
         """Until nothing waits any more, or the client is gone."""
 

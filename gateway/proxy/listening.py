@@ -95,7 +95,12 @@ class _Overheard:
         return head
 
     async def read(self) -> bytes:
-        piece = await self._exchange.read()
+        return self._told(await self._exchange.read())
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        await self._exchange.pour(lambda piece: sink(self._told(piece)))
+
+    def _told(self, piece: bytes) -> bytes:
         if self._streams:
             for file in self._ear.heard(piece):
                 self._has(file)

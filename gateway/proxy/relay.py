@@ -13,7 +13,7 @@ that is 101 makes a tunnel of the two connections (`tunnel.py`), which has its t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.lowlevel
@@ -28,7 +28,7 @@ from gateway.proxy.slow_reader import SlowReader
 from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable
 
     from gateway.core.room import Room
     from gateway.proxy.inbound import Client
@@ -61,14 +61,17 @@ class NothingStarted(Exception):
 class Teller(Protocol):
     """Speaks to the client; the endpoint's part of an answer."""
 
-    async def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
+    def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The answer's head. `body_follows`: the first of its body is sent next, without waiting."""
 
     def upgrade(self, head: AnswerHead, exchange: Exchange) -> Tunnel:
         """The answer's head is 101: make a tunnel. Raises UpstreamError if it cannot be, and nothing was sent."""
 
-    async def send(self, message: MutableMapping[str, Any]) -> None:
-        """A piece of the answer's body."""
+    def pass_on(self, piece: bytes) -> None:
+        """A piece of the answer's body; more follows."""
+
+    async def end(self, piece: bytes) -> None:
+        """The last of it. Waits until the client has taken enough of it."""
 
     async def refuse(self, ending: Ending) -> None:
         """A whole answer of our own, in place of the backend's."""
@@ -164,17 +167,24 @@ class Relay:
     async def _answer(self, head: AnswerHead) -> None:
         await self._begin(head)
         while not self._exchange.ended:
-            if self._client.write_paused and self._listens():
-                if self._counted:
-                    await self._spool_the_rest()
-                    break
+            if not (self._client.write_paused and self._listens()):
+                await self._exchange.pour(self._take)
+            if not (self._client.write_paused and self._listens()):  # the last piece, or the client has left
+                await self._pass_on(await self._exchange.read())
+            elif self._counted:
+                await self._spool_the_rest()
+            else:
                 self._scope.deadline = self._read_until  # the client's time, not the backend's
                 await self._taken()
                 self._allow(self._rules.idle)
-            piece = await self._exchange.read()
-            if not self._exchange.ended:
-                self._allow(self._rules.idle)
-            await self._pass_on(piece)
+
+    def _take(self, piece: bytes) -> bool:
+        """Called by the exchange, outside of any task. Whether the client keeps up."""
+        if not self._listens():
+            return False
+        self._allow(self._rules.idle)
+        self._teller.pass_on(piece)
+        return not self._client.write_paused
 
     async def _tunnel(self, head: AnswerHead) -> None:
         """No timer of ours runs, and it is the tunnel that hears of the client from here on."""
@@ -221,7 +231,7 @@ class Relay:
             self._allow(self._rules.idle)
         follows = ended or bool(first)
         if self._listens():
-            await self._teller.begin(head, body_follows=follows)
+            self._teller.begin(head, body_follows=follows)
         if follows:
             await self._write(first, not ended)
 
@@ -243,12 +253,13 @@ class Relay:
         await self._write(piece, not ended)
 
     async def _write(self, piece: bytes, more: bool) -> None:
-        if self._listens():
-            if not more:  # sent only when the client has taken enough of it; nothing else is waited for any more
-                self._scope.deadline = self._slot.now() + self._rules.write_stall
-            await self._teller.send(
-                {"type": "http.response.body", "body": piece, "more_body": more, "gateway.nowait": more}
-            )
+        if not self._listens():
+            return
+        if more:
+            self._teller.pass_on(piece)
+        else:
+            self._scope.deadline = self._slot.now() + self._rules.write_stall  # nothing else is waited for any more
+            await self._teller.end(piece)
 
     async def _spool_the_rest(self) -> None:
         reader = SlowReader(self._spare_room(), limit=self._rules.response_spool, write=self._write, ready=self._taken)

@@ -16,7 +16,7 @@ from gateway.proxy.session_memory import SessionMemory
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gateway.core.ticket import WhenBusy
     from gateway.dialogues.dialogue import Dialogue
@@ -91,6 +91,10 @@ class Exchange(Protocol):
 
     async def head(self) -> AnswerHead: ...
     async def read(self) -> bytes: ...
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        """Hand the body to `sink` as it comes, in the same turn of the loop, until that returns False. The last piece
+        is left to `read`."""
 
     def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
         """After a 101: from here on `tunnel` hears what happens on the connection. Returns the transport, with reading

@@ -79,20 +79,22 @@ class Visit:
 
     # The relay's side
 
-    async def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
+    def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The backend's head, as the client gets it."""
         headers = self._headers(head)
         self.answering = True
         self.record.status = head.status
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": head.status,
-                "headers": headers,
-                "gateway.hold": body_follows,
-                "gateway.nowait": True,
-            }
-        )
+        self.client.begin(head.status, headers, hold=body_follows)
+
+    def pass_on(self, piece: bytes) -> None:
+        """A piece of the backend's body."""
+        self.record.bytes_out += len(piece)
+        self.client.pass_on(piece)
+
+    async def end(self, piece: bytes) -> None:
+        """The last of it."""
+        self.record.bytes_out += len(piece)
+        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
 
     def upgrade(self, head: AnswerHead, exchange: Exchange) -> Tunnel:
         """The backend's 101, as the client gets it, and what follows. Raises UpstreamError, and nothing was sent, if
@@ -118,11 +120,6 @@ class Visit:
             end.pause_writing()
         keep_alive(transport)
         end.open(transport, early)
-
-    async def send(self, message: MutableMapping[str, Any]) -> None:
-        """A piece of the backend's body."""
-        self.record.bytes_out += len(message["body"])
-        await self._send(message)
 
     async def refuse(self, ending: Ending) -> None:
         """An answer of our own after the request was started."""

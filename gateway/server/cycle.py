@@ -46,8 +46,8 @@ class Connection(Protocol):
 
 
 class RequestCycle:
-    """See the module. The client extension: `target gone malformed write_paused drained on_gone cut`, and for a request
-    that asks for another protocol `websocket upgrade finish`."""
+    """See the module. The client extension: `target gone malformed write_paused begin pass_on drained on_gone cut`, and
+    for a request that asks for another protocol `websocket upgrade finish`."""
 
     __slots__ = (
         "_answer",
@@ -125,22 +125,32 @@ class RequestCycle:
     async def send(self, message: Message) -> None:
         """Writes first and waits then, while the client does not keep up. To a client that is gone: nothing.
 
-        A head with the key `gateway.hold` goes out together with the body that the application sends next. With the
-        key `gateway.nowait` it never waits: the application then looks at `write_paused` and waits by `drained`.
+        A head with the key `gateway.hold` goes out together with the body that the application sends next.
         """
-        if self.gone:
-            return
         kind = message["type"]
-        if self._answer is None and kind == "http.response.start":
-            self._begin_answer(message)
-        elif self._answer is not None and not self._answer.complete and kind == "http.response.body":
-            self._continue_answer(self._answer, message)
+        if kind == "http.response.start":
+            self.begin(message["status"], message.get("headers", ()), hold=message.get("gateway.hold", False))
+        elif kind == "http.response.body":
+            self._continue_answer(message.get("body", b""), more=message.get("more_body", False))
         else:
-            raise RuntimeError(f"{kind} was sent out of order")
-        if self.write_paused and not message.get("gateway.nowait"):
+            raise RuntimeError(f"{kind} is no part of an answer")
+        if self.write_paused:
             await self.drained()
         if self._answer is not None and self._answer.complete:
             self._end_answer(self._answer)
+
+    def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, hold: bool) -> None:
+        """As to `send` a head, but never waits: look at `write_paused`, and wait by `drained`. To a client that is
+        gone: nothing."""
+        if self.gone:
+            return
+        if self._answer is not None:
+            raise RuntimeError("a head was sent out of order")
+        self._begin_answer(status, headers, hold=hold)
+
+    def pass_on(self, piece: bytes) -> None:
+        """As to `send` a part of the body with more to come, but never waits; see `begin`."""
+        self._continue_answer(piece, more=True)
 
     async def drained(self) -> None:
         """Until the client has taken what was written, or there is nothing to wait for any more."""
@@ -256,21 +266,23 @@ class RequestCycle:
         self._connection.wants_body()
         return {"type": "http.request", "body": body, "more_body": not self.body_complete}
 
-    def _begin_answer(self, message: Message) -> None:
+    def _begin_answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, hold: bool) -> None:
         head = self._head
         connection, shared = self._connection, self._connection.shared
         keep_alive = head.keep_alive and self.body_complete and not (connection.is_last or shared.stopping)
         self._answer = Answer(http11=head.http11, head_only=head.method == b"HEAD")
-        encoded = self._answer.head(
-            message["status"], message.get("headers", ()), keep_alive=keep_alive, date=shared.date()
-        )
-        if message.get("gateway.hold"):
+        encoded = self._answer.head(status, headers, keep_alive=keep_alive, date=shared.date())
+        if hold:
             self._held = encoded
         else:
             self._write((encoded,))
 
-    def _continue_answer(self, answer: Answer, message: Message) -> None:
-        buffers = answer.body(message.get("body", b""), more=message.get("more_body", False))
+    def _continue_answer(self, piece: bytes, *, more: bool) -> None:
+        if self.gone:
+            return
+        if self._answer is None or self._answer.complete:
+            raise RuntimeError("a part of a body was sent out of order")
+        buffers = self._answer.body(piece, more=more)
         if self._held:
             buffers = (self._held, *buffers)
             self._held = b""
@@ -308,7 +320,7 @@ class RequestCycle:
             (b"x-request-id", request_id.encode()),
         ]
         self._held = b""
-        self._begin_answer({"status": 500, "headers": fields})
+        self._begin_answer(500, fields, hold=True)
+        self._continue_answer(body, more=False)
         assert self._answer is not None
-        self._continue_answer(self._answer, {"body": body})
         self._end_answer(self._answer)

@@ -16,6 +16,8 @@ from gateway.upstream.errors import BadAnswer, CutShort, UpstreamError, WrongLen
 from gateway.upstream.upload import has_rest, send_rest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.upstream.connection import Connection
     from gateway.upstream.head import AnswerHead
     from gateway.upstream.request import UpstreamRequest
@@ -38,6 +40,7 @@ class Exchange:
         "_paused",
         "_request_whole",
         "_reusable",
+        "_sink",
         "_upload",
         "_waiter",
         "reused",
@@ -54,6 +57,7 @@ class Exchange:
         self._paused = False
         self._request_whole = False
         self._reusable = request.reusable
+        self._sink: Callable[[bytes], bool] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -93,10 +97,22 @@ class Exchange:
             if answer.complete:
                 return b""
             await self._news()
-        piece = answer.take()
-        if self._paused:
-            self._resume_reading()
-        return piece
+        return self._taken()
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        """Hand the body to `sink` as it comes, each piece in the same turn of the loop, until that returns False. The
+        last piece is left to `read`. May be cancelled and called again. Raises as `read`, and what `sink` raised.
+        """
+        self._sink = sink
+        try:
+            if not self._answer.complete:
+                self._pour_out(sink)
+            while self._sink is not None and not self._answer.complete:
+                await self._news()
+        finally:
+            self._sink = None
+        if self._error is not None and not self._answer.unread:
+            raise self._error
 
     def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
         """After a head with 101: `tunnel` hears what happens on the connection, and speaks through the transport.
@@ -144,6 +160,9 @@ class Exchange:
             return
         if answer.complete:
             self._let_go(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
+        elif self._sink is not None:
+            if self._pour_out(self._sink):
+                return  # nobody waits for more
         elif answer.switches or answer.unread > MAX_UNREAD:
             self._pause_reading()
         self._wake()
@@ -164,6 +183,24 @@ class Exchange:
         error = WrongLength(self._address, "the request's body was given up") if task.cancelled() else task.exception()
         if error is not None:
             self._fail(error)
+
+    def _pour_out(self, sink: Callable[[bytes], bool]) -> bool:
+        """Whether the sink takes more."""
+        if not self._answer.unread:
+            return True
+        try:
+            if sink(self._taken()):
+                return True
+        except Exception as error:  # the reader's own, so for the reader
+            self._fail(error)
+        self._sink = None
+        return False
+
+    def _taken(self) -> bytes:
+        piece = self._answer.take()
+        if self._paused:
+            self._resume_reading()
+        return piece
 
     def _fail(self, error: BaseException) -> None:
         if self._connection is not None:

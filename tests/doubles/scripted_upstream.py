@@ -36,6 +36,7 @@ class ScriptedExchange:
         self._unread: list[bytes] = []
         self._complete = False
         self._error: Exception | None = None
+        self._sink: Callable[[bytes], bool] | None = None
         self._changed = anyio.Event()
 
     # The backend's side
@@ -61,6 +62,8 @@ class ScriptedExchange:
     def gives(self, *pieces: bytes) -> None:
         """Some of the answer's body."""
         self._unread += pieces
+        if self._sink is not None:
+            self._pour_out()
         self._wake()
 
     def ends(self) -> None:
@@ -121,6 +124,24 @@ class ScriptedExchange:
         piece = b"".join(self._unread)
         self._unread.clear()
         return piece
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        """Hands out what comes, as it comes, but for the last piece."""
+        self._sink = sink
+        try:
+            while self._sink is not None and not self._complete:
+                if self._unread:
+                    self._pour_out()
+                else:
+                    await self._news()
+        finally:
+            self._sink = None
+
+    def _pour_out(self) -> None:
+        piece = b"".join(self._unread)
+        self._unread.clear()
+        if self._sink is not None and not self._sink(piece):
+            self._sink = None
 
     def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
         """The connection is the tunnel's."""

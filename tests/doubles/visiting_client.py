@@ -39,7 +39,7 @@ class VisitingClient:
         self.was_asked = False  # for its request's body
         self.is_watched = False
         self._says: deque[Message] = deque()
-        self._held: Message | None = None
+        self._held: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._stops_at: int | None = None
         self._callback: Callable[[], None] | None = None
         self._changed = anyio.Event()
@@ -92,18 +92,32 @@ class VisitingClient:
         return self._says.popleft() if self._says and not self._is_over else {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """As ASGI has it, with the keys `gateway.hold` and `gateway.nowait`."""
-        if self.gone:
-            return
+        """As ASGI has it, with the key `gateway.hold`."""
         if message["type"] == "http.response.start":
-            assert self.status is None, "a second head"
-            self._take_head(message)
+            self.begin(message["status"], message["headers"], hold=message.get("gateway.hold", False))
         else:
-            self._take_body(message)
-        if not message.get("gateway.nowait"):
-            await self.drained()
+            self.pass_on(message["body"])
+        await self.drained()
         if message.get("more_body") is False and not self.gone:
             self.has_all = True
+
+    def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, hold: bool) -> None:
+        """It is sent a head."""
+        if not self.gone:
+            assert self.status is None, "a second head"
+            self._held = (status, list(headers))
+            if not hold:
+                self._take_head()
+
+    def pass_on(self, piece: bytes) -> None:
+        """It is sent some of a body."""
+        if self.gone:
+            return
+        self._take_head()
+        assert self.status, "a body before its head"
+        assert not self.has_all, "a body behind its end"
+        self.body += piece
+        self._look_whether_it_stops()
 
     async def drained(self) -> None:
         """Until it has taken everything, or is gone."""
@@ -149,20 +163,9 @@ class VisitingClient:
     def _is_over(self) -> bool:
         return self.gone or self.has_all
 
-    def _take_head(self, message: Message) -> None:
-        if message.get("gateway.hold"):
-            self._held = message
-        else:
-            self.status, self.headers = message["status"], message["headers"]
-
-    def _take_body(self, message: Message) -> None:
+    def _take_head(self) -> None:
         if self._held is not None:
-            self.status, self.headers = self._held["status"], self._held["headers"]
-            self._held = None
-        assert self.status, "a body before its head"
-        assert not self.has_all, "a body behind its end"
-        self.body += message["body"]
-        self._look_whether_it_stops()
+            (self.status, self.headers), self._held = self._held, None
 
     def _look_whether_it_stops(self) -> None:
         if self._stops_at is not None and len(self.body) >= self._stops_at:

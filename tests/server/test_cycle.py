@@ -180,8 +180,8 @@ async def test_who_will_not_wait_looks_and_waits_by_itself() -> None:
     pausing, went_on = asyncio.Event(), asyncio.Event()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "gateway.nowait": True})
-        await send({"type": "http.response.body", "body": MUCH, "more_body": True, "gateway.nowait": True})
+        client_of(scope).begin(200, [], hold=True)
+        client_of(scope).pass_on(MUCH)
         assert client_of(scope).write_paused
         pausing.set()
         await client_of(scope).drained()
@@ -225,10 +225,10 @@ async def test_a_client_that_takes_nothing_can_be_cut() -> None:
 )
 async def test_what_is_sent_out_of_order_is_an_error(kind: str, request_bytes: bytes) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        with pytest.raises(RuntimeError, match="out of order"):
+        with pytest.raises(RuntimeError, match=r"out of order|no part of an answer"):
             await send({"type": kind})
         await respond(send, b"")
-        with pytest.raises(RuntimeError, match="out of order"):
+        with pytest.raises(RuntimeError, match=r"out of order|no part of an answer"):
             await respond(send, b"again")
 
     async with traffic_port(app) as port:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,20 +12,23 @@ import pytest
 from gateway.upstream.errors import BadAnswer, BrokeBeforeHead, CutShort, UpstreamError, WrongLength
 from gateway.upstream.exchange import MAX_UNREAD
 from gateway.upstream.request import UpstreamRequest
+from tests.doubles.eventually import eventually
 from tests.doubles.scripted_server import ScriptedServer, Visit, once
 from tests.upstream.asking import HELLO, HOST, get, many_turns, post, read_all
 from tests.upstream.bad_heads import BAD_HEADS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from gateway.upstream.dialer import Dialer
+    from gateway.upstream.exchange import Exchange
 
 pytestmark = pytest.mark.anyio
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 SORRY = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nsorry"
 ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n"
+COUNTED = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
 
 
 # ---- answers
@@ -73,6 +77,109 @@ async def test_the_last_piece_is_known_as_the_last(dialer: Dialer) -> None:
         assert (await exchange.read(), exchange.ended) == (b"hel", False)
         more.set()
         assert (await exchange.read(), exchange.ended) == (b"lo", True)
+
+
+# ---- pouring
+
+
+@asynccontextmanager
+async def pieces(dialer: Dialer, head: bytes) -> AsyncIterator[tuple[Exchange, Callable[[bytes], Awaitable[None]]]]:
+    """An exchange whose answer has begun, and what sends more of it; an empty piece ends the connection."""
+    to_send, receiver = anyio.create_memory_object_stream[bytes](10)
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(head)
+        async for piece in receiver:
+            if not piece:
+                return
+            await visit.send(piece)
+
+    async with ScriptedServer(script) as server, to_send, receiver:
+        exchange = await dialer.send(server.address, get())
+        await exchange.head()
+        yield exchange, to_send.send
+        exchange.close()
+
+
+class Sink:
+    """Takes so many pieces."""
+
+    def __init__(self, most: float = math.inf) -> None:
+        self.had: list[bytes] = []
+        self._most = most
+        self._came = asyncio.Event()
+
+    def __call__(self, piece: bytes) -> bool:
+        self.had.append(piece)
+        self._came.set()
+        return len(self.had) < self._most
+
+    async def has(self, count: int) -> None:
+        """Until it has so many."""
+        while len(self.had) < count:
+            self._came.clear()
+            await self._came.wait()
+
+
+async def test_a_body_is_poured_as_it_comes_but_for_its_last_piece(dialer: Dialer) -> None:
+    async with pieces(dialer, COUNTED) as (exchange, send):
+        sink = Sink()
+        pouring = asyncio.create_task(exchange.pour(sink))
+        await send(b"abc")
+        await sink.has(1)
+        await send(b"def")
+        await sink.has(2)
+        await send(b"ghi")
+        await pouring
+        assert (sink.had, await exchange.read(), exchange.ended) == ([b"abc", b"def"], b"ghi", True)
+
+
+async def test_a_sink_that_has_enough_gets_no_more(dialer: Dialer) -> None:
+    async with pieces(dialer, ENDLESS) as (exchange, send):
+        sink = Sink(1)
+        await send(b"abc")
+        await exchange.pour(sink)
+        await send(b"def")
+        await eventually(lambda: exchange.ready)
+        assert sink.had == [b"abc"]
+        await exchange.pour(sink)
+        assert sink.had == [b"abc", b"def"]
+
+
+async def test_pouring_may_be_cancelled_and_nothing_is_lost(dialer: Dialer) -> None:
+    async with pieces(dialer, ENDLESS) as (exchange, send):
+        sink = Sink()
+        pouring = asyncio.create_task(exchange.pour(sink))
+        await send(b"abc")
+        await sink.has(1)
+        pouring.cancel()
+        await asyncio.wait([pouring])
+        await send(b"def")
+        assert (await exchange.read(), sink.had) == (b"def", [b"abc"])
+
+
+async def test_what_a_sink_raises_is_raised_to_who_pours(dialer: Dialer) -> None:
+    async with pieces(dialer, CHUNKED) as (exchange, send):
+
+        def sink(piece: bytes) -> bool:
+            raise LookupError(piece)
+
+        pouring = asyncio.create_task(exchange.pour(sink))
+        await send(b"3\r\nabc\r\n")
+        with pytest.raises(LookupError, match="abc"):
+            await pouring
+        assert exchange.released
+
+
+async def test_who_pours_hears_that_the_answer_broke_behind_what_came(dialer: Dialer) -> None:
+    async with pieces(dialer, COUNTED) as (exchange, send):
+        sink = Sink()
+        await send(b"abc")
+        await send(b"")
+        with pytest.raises(CutShort):
+            await exchange.pour(sink)
+        assert sink.had == [b"abc"]
 
 
 @pytest.mark.parametrize("lines", BAD_HEADS.values(), ids=BAD_HEADS.keys())
