@@ -138,6 +138,9 @@ class _Heard:
         self.answer = await self._exchange.head()
         return self.answer
 
+    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
+        self._exchange.when_whole(call)
+
     async def read(self) -> bytes:
         return self._kept(await self._exchange.read())
 

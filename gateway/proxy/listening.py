@@ -94,6 +94,9 @@ class _Overheard:
         self._streams = head.status == 200
         return head
 
+    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
+        self._exchange.when_whole(call)
+
     async def read(self) -> bytes:
         return self._told(await self._exchange.read())
 

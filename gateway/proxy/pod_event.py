@@ -28,7 +28,7 @@ from gateway.proxy.problems import problem_after
 from gateway.proxy.relay import SHORTEST_QUARANTINE, NothingStarted
 from gateway.proxy.served_pool import OnClientGone
 from gateway.proxy.tunnel import keep_alive
-from gateway.proxy.turns import request_of
+from gateway.proxy.turn import request_of
 from gateway.upstream.errors import BadAnswer, UpstreamError
 
 if TYPE_CHECKING:

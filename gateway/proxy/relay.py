@@ -128,6 +128,7 @@ class Relay:
         UpstreamError, and what the request's own body raised.
         """
         self._client.on_gone(self._client_left)
+        self._exchange.when_whole(self._backend_done)
         try:
             if not await self._transferred():
                 await self._end_for_client(self._why_late())
@@ -295,6 +296,13 @@ class Relay:
                 self._ending = Ending.CLIENT_STALLED
                 self._client.cut()
         return self._listens()
+
+    def _backend_done(self, head: AnswerHead) -> None:
+        """Called by the exchange, outside of any task, when the answer has come whole: the slot is given back before
+        anything is done for this client. What has to be thought over first is left to `_give_back`."""
+        may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._too_early)
+        if not (may_be_nothing or self._goes_on or self._interrupted is not None):
+            self._slot.done(self._ended())
 
     async def _give_back(self, quarantine: float = 0.0) -> None:
         """The slot; not while an interrupt is on its way, which would stop the next one's work. Whoever gets it goes

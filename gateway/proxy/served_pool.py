@@ -90,6 +90,10 @@ class Exchange(Protocol):
         """The piece that `read` gave last was the last one."""
 
     async def head(self) -> AnswerHead: ...
+
+    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
+        """Call this with the head when the answer has come whole, in the same turn of the loop; at once if it has."""
+
     async def read(self) -> bytes: ...
 
     async def pour(self, sink: Callable[[bytes], bool]) -> None:
@@ -111,6 +115,9 @@ class Upstream(Protocol):
     """Sends requests to backends; `upstream.dialer.Dialer` is one."""
 
     async def send(self, address: str, request: UpstreamRequest) -> Exchange: ...
+
+    def send_at_once(self, address: str, request: UpstreamRequest) -> Exchange | None:
+        """As `send`, if it needs no waiting; else None."""
 
     def dial_ahead(self, address: str) -> None:
         """Another request will soon be sent there."""

@@ -45,12 +45,13 @@ class Slot:
     context is left without `done`.
     """
 
-    __slots__ = ("_driver", "_refusal", "_room", "_woken", "at_risk", "service", "ticket")
+    __slots__ = ("_driver", "_refusal", "_room", "_woken", "at_risk", "service", "ticket", "when_given")
 
     def __init__(self, driver: Driver, ticket: Ticket, room: Room | None) -> None:
         self.ticket = ticket
         self.at_risk = 0.0
         self.service: float | None = None  # seconds its last turn took
+        self.when_given: Callable[[], None] | None = None  # called in the turn of the loop in which a turn is given
         self._driver = driver
         self._room = room
         self._refusal: Refusal | None = None
@@ -123,6 +124,8 @@ class Slot:
     def wake(self, refusal: Refusal | None) -> None:
         """The driver's: its ticket has a turn, or will never have one."""
         self._refusal = refusal
+        if self.when_given is not None and self.ticket.state is TicketState.HOLDING:
+            self.when_given()
         if self._woken is not None:
             self._woken.set()
 

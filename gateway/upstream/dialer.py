@@ -48,12 +48,20 @@ class Dialer:
 
         Raises NotSent, or ValueError for a request that must not be written. Cancelled: nothing was written.
         """
+        if (exchange := self.send_at_once(address, request)) is not None:
+            return exchange
+        data = first_write(request)
+        exchange = Exchange(address, request, reused=False)
+        exchange.begin(await self._connect(address), request, data)
+        return exchange
+
+    def send_at_once(self, address: str, request: UpstreamRequest) -> Exchange | None:
+        """As `send`, if there is a connection that waits for it; else None, and nothing was done. Raises ValueError."""
         data = first_write(request)
         connection = (self._idle if request.reusable else self._spares).take(address)
-        reused = request.reusable and connection is not None
         if connection is None:
-            connection = await self._connect(address)
-        exchange = Exchange(address, request, reused=reused)
+            return None
+        exchange = Exchange(address, request, reused=request.reusable)
         exchange.begin(connection, request, data)
         return exchange
 

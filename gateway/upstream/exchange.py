@@ -43,6 +43,7 @@ class Exchange:
         "_sink",
         "_upload",
         "_waiter",
+        "_when_whole",
         "reused",
         "written",
     )
@@ -60,6 +61,7 @@ class Exchange:
         self._sink: Callable[[bytes], bool] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._when_whole: Callable[[AnswerHead], None] | None = None
 
     # ---- for the caller
 
@@ -86,6 +88,12 @@ class Exchange:
         while self._answer.head is None:
             await self._news()
         return self._answer.head
+
+    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
+        """Call this with the head when the answer has come whole, in the same turn of the loop; at once if it has. Read
+        or not: the backend is done."""
+        self._when_whole = call
+        self._tell_if_whole()
 
     async def read(self) -> bytes:
         """All of the body that has come since the last call, b"" at its end. May be cancelled and called again.
@@ -160,6 +168,7 @@ class Exchange:
             return
         if answer.complete:
             self._let_go(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
+            self._tell_if_whole()
         elif self._sink is not None:
             if self._pour_out(self._sink):
                 return  # nobody waits for more
@@ -171,6 +180,7 @@ class Exchange:
         """The connection has ended."""
         self._error = self._answer.end(how, orderly=orderly)
         self._let_go(clean=False)
+        self._tell_if_whole()
         self._wake()
 
     # ---- inside
@@ -183,6 +193,12 @@ class Exchange:
         error = WrongLength(self._address, "the request's body was given up") if task.cancelled() else task.exception()
         if error is not None:
             self._fail(error)
+
+    def _tell_if_whole(self) -> None:
+        head, call = self._answer.head, self._when_whole
+        if call is not None and head is not None and self._answer.complete:
+            self._when_whole = None
+            call(head)
 
     def _pour_out(self, sink: Callable[[bytes], bool]) -> bool:
         """Whether the sink takes more."""

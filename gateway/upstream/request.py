@@ -6,7 +6,7 @@ goes on the wire.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ class UpstreamRequest:
     length: int | None = None  # of an iterator's body, when known; None: chunked
     reusable: bool = False  # it may ride on a connection that carried another, and leave it for the next
     upgrade: bytes | None = None  # asks to speak this protocol from here on; such a request has no body
+    _head: bytes | None = field(default=None, init=False)
+
+    def encode(self) -> bytes:
+        """The head's bytes; settled by the first call. Raises as `encode_head`."""
+        if self._head is None:
+            self._head = encode_head(self)
+        return self._head
 
 
 def encode_head(request: UpstreamRequest) -> bytes:

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
 from gateway.upstream.errors import WrongLength
-from gateway.upstream.request import encode_head
 
 if TYPE_CHECKING:
     from gateway.upstream.connection import Connection
@@ -18,7 +17,7 @@ PIECE = 64 * 1024
 
 def first_write(request: UpstreamRequest) -> bytes:
     """The head, and as much of a body in memory as goes along with it. Raises ValueError, as `encode_head` does."""
-    head = encode_head(request)
+    head = request.encode()
     return head + request.body[:PIECE] if isinstance(request.body, bytes) else head
 
 

@@ -37,6 +37,7 @@ class ScriptedExchange:
         self._complete = False
         self._error: Exception | None = None
         self._sink: Callable[[bytes], bool] | None = None
+        self._when_whole: Callable[[AnswerHead], None] | None = None
         self._changed = anyio.Event()
 
     # The backend's side
@@ -54,9 +55,9 @@ class ScriptedExchange:
         self, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = (), *, length: int | None = None
     ) -> None:
         """The answer's head."""
-        framing = [] if length is None else [(b"content-length", b"%d" % length)]
-        self._head = AnswerHead(status, b"", [*framing, *headers], "1.1", length)
+        self._take_head(status, headers, length)
         self._complete = length == 0
+        self._tell_if_whole()
         self._wake()
 
     def gives(self, *pieces: bytes) -> None:
@@ -64,18 +65,19 @@ class ScriptedExchange:
         self._unread += pieces
         if self._sink is not None:
             self._pour_out()
-        self._wake()
+        if self._sink is None:
+            self._wake()
 
     def ends(self) -> None:
         """That was all."""
         self._complete = True
+        self._tell_if_whole()
         self._wake()
 
     def answers(self, body: bytes = b"", status: int = 200, *headers: tuple[bytes, bytes]) -> None:
         """A whole answer at once."""
-        self.begins(status, headers, length=len(body))
-        if body:
-            self.gives(body)
+        self._take_head(status, headers, len(body))
+        self._unread += [body] if body else []
         self.ends()
 
     def fails(self, error: type[UpstreamError]) -> None:
@@ -115,6 +117,16 @@ class ScriptedExchange:
             await self._news()
         return self._head
 
+    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
+        """Whom to tell."""
+        self._when_whole = call
+        self._tell_if_whole()
+
+    def _tell_if_whole(self) -> None:
+        if self._complete and self._head is not None and self._when_whole is not None:
+            self._when_whole(self._head)
+            self._when_whole = None
+
     async def read(self) -> bytes:
         """All that has come."""
         while not self._unread:
@@ -136,6 +148,10 @@ class ScriptedExchange:
                     await self._news()
         finally:
             self._sink = None
+
+    def _take_head(self, status: int, headers: Iterable[tuple[bytes, bytes]], length: int | None) -> None:
+        framing = [] if length is None else [(b"content-length", b"%d" % length)]
+        self._head = AnswerHead(status, b"", [*framing, *headers], "1.1", length)
 
     def _pour_out(self) -> None:
         piece = b"".join(self._unread)
@@ -178,6 +194,7 @@ class ScriptedUpstream:
         self.exchanges: list[ScriptedExchange] = []  # those that were written to
         self.asked: list[str] = []  # addresses, whether they took it or not
         self.dialled_ahead: list[str] = []
+        self.spares: list[str] = []  # addresses to which a connection is open that nothing was written to; see scripts
         self.otherwise: Script = hanging  # what requests meet that no script was meant for
         self._scripts: deque[Script] = deque()
 
@@ -187,11 +204,24 @@ class ScriptedUpstream:
 
     async def send(self, address: str, request: UpstreamRequest) -> ScriptedExchange:
         """Raises NotSent if the script says so."""
+        request.encode()
         self.asked.append(address)
         self.when_asked()
         exchange = ScriptedExchange(address, request)
         await anyio.lowlevel.checkpoint()
         await (self._scripts.popleft() if self._scripts else self.otherwise)(exchange)
+        self.exchanges.append(exchange)
+        return exchange
+
+    def send_at_once(self, address: str, request: UpstreamRequest) -> ScriptedExchange | None:
+        """If a spare connection is there."""
+        request.encode()
+        if address not in self.spares:
+            return None
+        self.spares.remove(address)
+        self.asked.append(address)
+        self.when_asked()
+        exchange = ScriptedExchange(address, request)
         self.exchanges.append(exchange)
         return exchange
 

@@ -64,6 +64,22 @@ async def test_waiting_tasks_go_on_in_order() -> None:
         assert driver.snapshot().in_flight == 0
 
 
+async def test_who_was_given_a_turn_is_told_before_any_task_runs() -> None:
+    async with driving() as driver:
+        start(driver, "gpu-1")
+        given: list[str] = []
+        with driver.slot(Ticket(Lane.COUNTED)) as first, driver.slot(Ticket(Lane.COUNTED)) as second:
+            second.when_given = lambda: given.append(second.backend.identity)
+            second.wake(None)  # it has none yet
+            assert given == []
+            first.done(Ending.SERVED)
+            assert given == ["gpu-1"]
+        with driver.slot(Ticket(Lane.COUNTED)), driver.slot(Ticket(Lane.COUNTED)) as refused:
+            refused.when_given = lambda: given.append("a turn")
+            driver.stop()
+        assert given == ["gpu-1"]
+
+
 async def test_everybody_is_held_while_pods_start_from_nothing() -> None:
     async with driving() as driver:
         done: list[str] = []

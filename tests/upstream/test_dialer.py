@@ -124,6 +124,18 @@ async def test_a_spare_waits_for_the_next_that_needs_a_connection_of_its_own(dia
         assert ridden == [[b"POST"], [b"GET "], [b"POST"]]
 
 
+async def test_who_will_not_wait_is_sent_where_a_connection_is(dialer: Dialer) -> None:
+    async with ScriptedServer(always(HELLO)) as server:
+        request = post(b"1")
+        assert dialer.send_at_once(server.address, request) is None
+        dialer.dial_ahead(server.address)
+        await eventually(lambda: len(server.visits) == 1)
+        exchange = dialer.send_at_once(server.address, request)
+        assert exchange is not None
+        assert (await read_all(exchange))[1] == b"hello"
+        assert (exchange.reused, dialer.send_at_once(server.address, request)) == (False, None)
+
+
 @pytest.mark.parametrize("last_words", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"], ids=["end", "byte"])
 async def test_a_spare_that_does_not_keep_quiet_is_discarded(dialer: Dialer, last_words: bytes) -> None:
     due = asyncio.Event()

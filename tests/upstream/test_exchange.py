@@ -79,6 +79,29 @@ async def test_the_last_piece_is_known_as_the_last(dialer: Dialer) -> None:
         assert (await exchange.read(), exchange.ended) == (b"lo", True)
 
 
+@pytest.mark.parametrize("answer", [HELLO, CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", ENDLESS + b"hello"])
+async def test_that_an_answer_is_whole_is_told_before_anybody_reads_it(dialer: Dialer, answer: bytes) -> None:
+    told: list[int] = []
+
+    async with ScriptedServer(once(answer)) as server:
+        exchange = await dialer.send(server.address, post(b""))
+        exchange.when_whole(lambda head: told.append(head.status))
+        await eventually(lambda: exchange.released)
+        assert (told, exchange.ended) == ([200], False)
+        exchange.when_whole(lambda head: told.append(head.status))
+        assert told == [200, 200]
+
+
+async def test_nobody_is_told_of_an_answer_that_broke(dialer: Dialer) -> None:
+    told: list[int] = []
+
+    async with ScriptedServer(once(HELLO[:-1])) as server:
+        exchange = await dialer.send(server.address, post(b""))
+        exchange.when_whole(lambda head: told.append(head.status))
+        await eventually(lambda: exchange.released)
+        assert told == []
+
+
 # ---- pouring
 
 

@@ -1,0 +1,217 @@
+"""One turn of a request: sent to the backend whose slot it got, and its answer relayed.
+
+Where it can be, it is sent in the very turn of the loop in which the slot is given, before the task that waits for it
+has been woken: from one request's last byte to the next one's first, a backend waits for as little as possible.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.core.decisions import Reason, Refusal
+from gateway.core.patience import RETRY_UNKNOWN
+from gateway.core.ticket import Lane
+from gateway.proxy.body import NO_BODY
+from gateway.proxy.errors import Refused
+from gateway.proxy.following import following
+from gateway.proxy.inbound import Inbound
+from gateway.proxy.interrupt import interrupt
+from gateway.proxy.own_host import named_by_address
+from gateway.proxy.relay import Relay
+from gateway.upstream.errors import BrokeBeforeHead
+from gateway.upstream.request import UpstreamRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from gateway.core.decisions import Ending
+    from gateway.profiles.treatment import Treatment
+    from gateway.proxy.body import Body
+    from gateway.proxy.forwarded import Header
+    from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.proxy.visit import Visit
+    from gateway.runtime.driver import Slot
+
+#: RFC 9110 9.2.2: these may be sent again.
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+
+
+class Turn:
+    """Made while the request waits; `close` in any case. What it asks of its owner: whether the gateway is `stopping`,
+    and to `spawn` a task that may outlive the request."""
+
+    def __init__(
+        self,
+        visit: Visit,
+        pool: ServedPool,
+        slot: Slot,
+        body: Body,
+        treatment: Treatment,
+        headers: list[Header],
+        *,
+        stopping: Callable[[], bool],
+        spawn: Callable[[str, Callable[[], Awaitable[None]]], None],
+    ) -> None:
+        """`headers`: what any backend gets."""
+        self._visit = visit
+        self._pool = pool
+        self._slot = slot
+        self._body = body
+        self._headers = headers
+        self._stopping = stopping
+        self._spawn = spawn
+        self._counted = slot.ticket.lane is Lane.COUNTED
+        #: Only uncounted requests that may be repeated ride on a connection that carried another.
+        self._may_reuse = not (self._counted or visit.client.websocket) and visit.method in IDEMPOTENT
+        self._job = following(treatment, visit, pool, slot)
+        self._request: UpstreamRequest | None = None
+        self._exchange: Exchange | None = None
+        self._relay: Relay | None = None
+        if self._counted and slot.is_waiting:
+            self._prepare()
+
+    @property
+    def is_sent(self) -> bool:
+        """The request is on its way: who leaves now leaves a backend at work."""
+        return self._relay is not None
+
+    async def run(self) -> Ending:
+        """Returns how it ended, with the slot given back. Raises as `Relay.run`, Refused if the gateway stops, NotSent
+        if no byte was written."""
+        while True:
+            if self._relay is None:
+                await self._send()
+            assert self._relay is not None
+            assert self._exchange is not None
+            if self._counted and self._pool.driver.pool.waiting:
+                self._pool.upstream.dial_ahead(self._slot.backend.address)
+            try:
+                return await self._relayed(self._relay)
+            except BrokeBeforeHead as error:
+                if not self._exchange.reused:
+                    raise
+                self._visit.broke(error)
+                self._may_reuse = False  # the backend was most likely just closing it: once more, on a fresh one
+                self._relay = None
+
+    def close(self) -> None:
+        """It is over; what was sent and never relayed is broken off."""
+        self._slot.when_given = None
+        self._visit.relay = None
+        if self._exchange is not None:
+            self._exchange.close()
+
+    # Sending
+
+    def _prepare(self) -> None:
+        """What can be made before it is known which backend it is for."""
+        self._slot.when_given = self._send_at_once
+        if self._visit.trace is None and not self._pool.profile.own_host:
+            self._request = self._made(self._content(), reusable=False)
+            self._request.encode()
+
+    def _send_at_once(self) -> None:
+        """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then.
+
+        Nor for a request that is traced, whose spans follow each other in its own task.
+        """
+        if self._stopping() or self._visit.trace is not None:
+            return
+        try:
+            request = self._request or self._made(self._content(), reusable=False)
+            exchange = self._pool.upstream.send_at_once(self._address(), request)
+        except ValueError:
+            return  # a request that must not be written: `run` will say so
+        if exchange is not None:
+            self._slot.at_risk = self._at_risk()
+            self._sent(exchange, may_repeat=True)
+
+    async def _send(self) -> None:
+        if self._stopping():
+            raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), self._slot.ticket.place)
+        self._slot.at_risk = self._at_risk()
+        content = self._content()
+        request = self._request or self._made(content, reusable=self._may_reuse and content is None)
+        exchange = await self._pool.upstream.send(self._address(), request)
+        if self._visit.trace is not None:
+            self._visit.trace.dialled(reused=exchange.reused)
+        self._sent(exchange, may_repeat=self._counted or not isinstance(content, Inbound))
+
+    def _sent(self, exchange: Exchange, *, may_repeat: bool) -> None:
+        self._exchange = exchange
+        heard = exchange if self._job is None else self._job.hear(exchange)
+        self._relay = self._visit.relay = self._relay_of(heard, may_repeat=may_repeat)
+
+    def _content(self) -> bytes | AsyncIterator[bytes] | None:
+        if self._counted or self._body is not NO_BODY:
+            return self._body.stream()
+        rules = self._pool.rules
+        return self._visit.inbound.stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
+
+    def _made(self, content: bytes | AsyncIterator[bytes] | None, *, reusable: bool) -> UpstreamRequest:
+        request = request_of(self._visit, self._pool, self._headers, content, reusable=reusable)
+        if self._job is not None:
+            self._job.prepare(request)
+        return request
+
+    def _address(self) -> str:
+        return self._slot.backend.address_for(self._slot.ticket.lane)
+
+    def _at_risk(self) -> float:
+        rules = self._pool.rules
+        return rules.quarantine(rules.total)
+
+    # The answer
+
+    async def _relayed(self, relay: Relay) -> Ending:
+        visit, job = self._visit, self._job
+        try:
+            ending = await relay.run()
+            if job is not None:
+                visit.relay = job
+                await job.run()
+            return ending
+        finally:
+            visit.relay = None
+            visit.record.detail = relay.evidence
+            if job is not None:
+                job.close()
+
+    def _relay_of(self, exchange: Exchange, *, may_repeat: bool) -> Relay:
+        visit, pool, slot = self._visit, self._pool, self._slot
+        too_early = pool.profile.too_early if self._counted else None
+        relay = Relay(
+            exchange,
+            slot,
+            visit.client,
+            visit,
+            pool.rules,
+            may_repeat=may_repeat,
+            works_on=pool.profile.works_on,
+            spare_room=pool.driver.pool.spare_room,
+            interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), self._spawn),
+            too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
+            goes_on=self._job is not None and self._job.goes_on,
+        )
+        if self._stopping():  # since the request was sent off
+            relay.stop()
+        return relay
+
+
+def request_of(
+    visit: Visit,
+    pool: ServedPool,
+    headers: list[Header],
+    content: bytes | AsyncIterator[bytes] | None,
+    *,
+    reusable: bool,
+) -> UpstreamRequest:
+    """What the backend gets. `reusable`: it may ride on a connection that carried another."""
+    if pool.profile.own_host and visit.slot is not None:
+        headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
+    if visit.trace is not None and visit.slot is not None:
+        headers = visit.trace.dials(visit.slot.backend.name, headers)
+    upgrade = b"websocket" if visit.client.websocket else None
+    method, length = visit.method.encode(), visit.inbound.length
+    return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)
