@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import hmac
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadSignature, HMACAlgorithm, Signer
 
 from gateway.proxy import cookies
 
@@ -158,11 +159,19 @@ class SessionCookies:
                 self._homes.update((_digest_of(identity, signer), identity) for signer in self._home_signers)
 
 
+class _HmacSha256(HMACAlgorithm):
+    """As itsdangerous' own, by the one call that OpenSSL has for the whole of it."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """32 bytes."""
+        return hmac.digest(key, value, "sha256")
+
+
 class _Signer(Signer):
     """Derives each key once, not for each signature."""
 
     def __init__(self, keys: list[str], salt: str) -> None:
-        super().__init__(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+        super().__init__(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256, algorithm=_HmacSha256())
         self._derived: dict[str | bytes | None, bytes] = {}
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:

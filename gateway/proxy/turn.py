@@ -179,7 +179,7 @@ class Turn:
                 job.close()
 
     def _relay_of(self, exchange: Exchange, *, may_repeat: bool) -> Relay:
-        visit, pool, slot = self._visit, self._pool, self._slot
+        visit, pool, slot, spawn = self._visit, self._pool, self._slot, self._spawn
         too_early = pool.profile.too_early if self._counted else None
         relay = Relay(
             exchange,
@@ -190,7 +190,7 @@ class Turn:
             may_repeat=may_repeat,
             works_on=pool.profile.works_on,
             spare_room=pool.driver.pool.spare_room,
-            interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), self._spawn),
+            interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
             too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
             goes_on=self._job is not None and self._job.goes_on,
         )

@@ -140,6 +140,7 @@ class Exchange:
 
     def close(self) -> None:
         """Give up what is left; an unfinished request or answer breaks the connection. May be called at any time."""
+        self._when_whole = None
         if self._connection is not None:
             self._fail(UpstreamError(self._address, "the exchange was closed here"))
 
