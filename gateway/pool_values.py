@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +11,7 @@ from gateway.page_setting import PageFile
 from gateway.profiles.registry import profile
 from gateway.profiles.rules import rule
 from gateway.proxy.served_pool import OnClientGone, Rules
-from gateway.proxy.session_cookie import SessionCookies
+from gateway.proxy.session_cookie import SessionCookies, session_ids
 from gateway.proxy.waiting_page import WaitingPage
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _waiting_page(setting: Literal["auto", "off"] | PageFile) -> WaitingPage | N
 def cookies_of(name: str, settings: PoolSettings, keys: Sequence[str]) -> SessionCookies:
     affinity = settings.affinity
     return SessionCookies(
-        keys, pool=name, name=affinity.cookie, ttl=int(affinity.ttl), new_id=partial(secrets.token_urlsafe, 16)
+        keys, pool=name, name=affinity.cookie, ttl=int(affinity.ttl), new_id=partial(next, session_ids())
     )
 
 

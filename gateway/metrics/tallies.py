@@ -88,11 +88,12 @@ class Tallies(Collector):
 
     def observe(self, record: RequestRecord) -> None:
         """Count one ended request. One without an ending shows a defect of ours, and is counted as such."""
-        key = (record.pool or NONE, record.lane.value if record.lane else NONE)
+        # `_value_`: the same as `value`, which is a function call in Python 3.11.
+        key = (record.pool or NONE, record.lane._value_ if record.lane else NONE)
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = Tally()
-        tally.add(record, (record.ending or Ending.INTERNAL_ERROR).value)
+        tally.add(record, (record.ending or Ending.INTERNAL_ERROR)._value_)
 
     def session_cookie(self, pool: str, verdict: str) -> None:
         """A request's session cookie was read."""

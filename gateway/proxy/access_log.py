@@ -53,11 +53,12 @@ def _for_machines(record: RequestRecord) -> str:
     status = "null" if record.status is None else record.status
     place = "null" if record.place is None else record.place
     session = "null" if record.session is None else f'"{record.session}"'
+    # `_value_`: the same as `value`, which is a function call in Python 3.11.
     return (
         f'{{"event":"request","request_id":"{request_id}","client":"{client}","method":"{method}","host":"{host}",'
-        f'"target":"{target}","status":{status},"code":{_word(ending and ending.value)},'
-        f'"outcome":{_word(ending and ending.outcome.value)},"pool":{_word(record.pool)},'
-        f'"lane":{_word(record.lane and record.lane.value)},"backend":{_word(record.backend)},'
+        f'"target":"{target}","status":{status},"code":{_word(ending and ending._value_)},'
+        f'"outcome":{_word(ending and ending.outcome._value_)},"pool":{_word(record.pool)},'
+        f'"lane":{_word(record.lane and record.lane._value_)},"backend":{_word(record.backend)},'
         f'"session":{session},"place":{place},"receipt":{_receipt(record.receipt)},'
         f'"turns":{record.turns},"wait":{record.waited:.6f},'
         f'"service":{took},"total":{record.ended_at - record.started_at:.6f},"bytes_in":{record.bytes_in},'

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-#: Seconds after which the timer looks first, at most: a deadline that comes nearer, but not so near, costs no new one.
+#: Seconds from one look at all deadlines to the next. Only those that come before it have a timer of their own.
 _LOOK = 10.0
 
 
@@ -23,16 +23,17 @@ class Interruption:
     """Use as `async with`. The block ends early, without an error, at `deadline` (seconds on the loop's clock) or when
     `interrupt` was called; `happened` then says so. Used once."""
 
-    __slots__ = ("_deadline", "_entered", "_loop", "_requested", "_task", "_timer", "happened")
+    __slots__ = ("_all", "_deadline", "_entered", "_loop", "_requested", "_task", "_timer", "happened")
 
-    def __init__(self, deadline: float = math.inf) -> None:
+    def __init__(self, among: Interruptions, deadline: float = math.inf) -> None:
         self.happened = False  # the block was ended early
+        self._all = among
+        self._loop = among.loop
         self._deadline = deadline
         self._entered = False
         self._requested = False
-        self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[object] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # only while the deadline is near
 
     @property
     def deadline(self) -> float:
@@ -41,10 +42,10 @@ class Interruption:
 
     @deadline.setter
     def deadline(self, deadline: float) -> None:
-        """Moving it away costs no timer: the old one looks, and waits on."""
+        """Moving it about costs nothing, as long as it is far."""
         self._deadline = deadline
         if self._entered and (self._timer is None or deadline < self._timer.when()):
-            self._arm()
+            self.arm(self._loop.time())
 
     def interrupt(self) -> None:
         """End the block: at once if it waits, else where it waits next. May come before it was entered."""
@@ -59,13 +60,15 @@ class Interruption:
         self._entered = True
         if self._requested and self._task is not None:
             self._task.cancel()
-        self._arm()
+        self._all.entered(self)
+        self.arm(self._loop.time())
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         self._entered = False
+        self._all.left(self)
         task, self._task = self._task, None
         if self._timer is not None:
             self._timer.cancel()
@@ -79,20 +82,54 @@ class Interruption:
         others = task.uncancel()
         return self.happened and others == 0
 
-    def _arm(self) -> None:
+    def arm(self, now: float) -> None:
+        """Set a timer, if the deadline comes before the next look at all of them."""
+        if self._deadline > now + _LOOK:
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if self._deadline < math.inf:
-            first_look = self._loop.time() + _LOOK
-            self._timer = self._loop.call_at(min(self._deadline, first_look), self._look)
+        self._timer = self._loop.call_at(self._deadline, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        if self._deadline <= self._loop.time():
+        now = self._loop.time()
+        if self._deadline <= now:
             self.interrupt()
         else:
-            self._arm()
+            self.arm(now)
+
+
+class Interruptions:
+    """Makes them, and looks at the deadlines of those that are entered, now and then, for as long as there are any."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._entered: set[Interruption] = set()
+        self._looks = False
+
+    def until(self, deadline: float) -> Interruption:
+        """One more."""
+        return Interruption(self, deadline)
+
+    def entered(self, part: Interruption) -> None:
+        """Its block has begun."""
+        self._entered.add(part)
+        if not self._looks:
+            self._looks = True
+            self.loop.call_later(_LOOK, self._look)
+
+    def left(self, part: Interruption) -> None:
+        """Its block is over."""
+        self._entered.discard(part)
+
+    def _look(self) -> None:
+        self._looks = bool(self._entered)
+        if not self._looks:
+            return
+        self.loop.call_later(_LOOK, self._look)
+        now = self.loop.time()
+        for part in self._entered:
+            part.arm(now)
 
 
 async def _deliver() -> None:

@@ -22,7 +22,6 @@ from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane
 from gateway.proxy import not_started
 from gateway.proxy.errors import EdgeError
-from gateway.proxy.interruption import Interruption
 from gateway.proxy.served_pool import OnClientGone
 from gateway.proxy.slow_reader import SlowReader
 from gateway.upstream.errors import UpstreamError
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from gateway.core.room import Room
     from gateway.proxy.inbound import Client
+    from gateway.proxy.interruption import Interruptions
     from gateway.proxy.not_started import TooEarly
     from gateway.proxy.served_pool import Exchange, Rules
     from gateway.proxy.tunnel import Tunnel
@@ -92,6 +92,7 @@ class Relay:
         works_on: bool,
         spare_room: Callable[[], Room],
         interrupt: Callable[[], anyio.Event],
+        interruptions: Interruptions,
         too_early: TooEarly | None = None,
         goes_on: bool = False,
     ) -> None:
@@ -119,7 +120,8 @@ class Relay:
         self._stopped = False
         self._interrupted: anyio.Event | None = None
         self._total_until = self._read_until = now + rules.total
-        self._scope = Interruption(min(self._read_until, now + rules.response_start))
+        self._interruptions = interruptions
+        self._scope = interruptions.until(min(self._read_until, now + rules.response_start))
 
     async def run(self) -> Ending:
         """Returns how it ended; the slot is given back by then (save with `goes_on`, see there).
@@ -210,7 +212,7 @@ class Relay:
             self._interrupted = self._interrupt()
         if self._rules.drain_timeout is not None:
             self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)
-        async with Interruption(self._read_until) as self._scope:
+        async with self._interruptions.until(self._read_until) as self._scope:
             self._head = await self._exchange.head()
             while not self._exchange.ended:
                 if self._is_endless():
@@ -225,7 +227,7 @@ class Relay:
         if self._exchange.ready and not (self._exchange.ended or self._client.write_paused):
             first = await self._exchange.read()
         ended = self._exchange.ended
-        if ended:
+        if ended and not self._slot.is_over:
             await self._give_back()
         self._head = head
         if not ended:
@@ -249,7 +251,7 @@ class Relay:
 
     async def _pass_on(self, piece: bytes) -> None:
         ended = self._exchange.ended
-        if ended:
+        if ended and not self._slot.is_over:
             await self._give_back()
         await self._write(piece, not ended)
 

@@ -9,9 +9,11 @@ cookie", never an error. Which home a session has is the pool's business: this m
 
 from __future__ import annotations
 
+import base64
 import enum
 import hashlib
 import hmac
+import secrets
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +22,7 @@ from itsdangerous import BadSignature, HMACAlgorithm, Signer
 from gateway.proxy import cookies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 #: Longer values are not looked at: ours have about a hundred bytes.
 _LONGEST = 256
@@ -33,6 +35,9 @@ _REMEMBERED = 10_000
 
 #: Homes whose digest is remembered for the next cookie.
 _HOMES = 1024
+
+#: Letters of a session's id, and how many ids are drawn at a time.
+_ID_LENGTH, _IDS = 22, 256
 
 _SIGNATURE_LENGTH = 43  # 32 bytes in base64 without padding
 
@@ -74,7 +79,7 @@ class SessionCookies:
     """One pool's session cookies."""
 
     def __init__(self, keys: Sequence[str], *, pool: str, name: str, ttl: int, new_id: Callable[[], str]) -> None:
-        """`keys`: newest first. `ttl`: seconds. `new_id`: unguessable and URL-safe, as `secrets.token_urlsafe`.
+        """`keys`: newest first. `ttl`: seconds. `new_id`: unguessable and URL-safe; see `session_ids`.
 
         ValueError without a key.
         """
@@ -157,6 +162,14 @@ class SessionCookies:
             if identity not in self._digested:
                 self._digested.add(identity)
                 self._homes.update((_digest_of(identity, signer), identity) for signer in self._home_signers)
+
+
+def session_ids() -> Iterator[str]:
+    """Without end; 22 letters of base64 each: 132 bits of the system's randomness, asked for many at a time."""
+    while True:
+        letters = base64.urlsafe_b64encode(secrets.token_bytes(_IDS * _ID_LENGTH * 6 // 8)).decode()
+        for start in range(0, len(letters), _ID_LENGTH):
+            yield letters[start : start + _ID_LENGTH]
 
 
 class _HmacSha256(HMACAlgorithm):

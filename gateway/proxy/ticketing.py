@@ -34,7 +34,7 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
         visit.keys = (*key_in(visit.headers, pool.rules.session_header), *visit.keys)
     at = pool.files.find(more.files) if more is not None and more.files else None
     verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
-    cookie_seen(pool.name, verdict.value)
+    cookie_seen(pool.name, verdict._value_)
     ticket = Ticket(
         treatment.lane,
         when_busy=treatment.when_busy or pool.rules.when_busy,

@@ -7,7 +7,7 @@ has been woken: from one request's last byte to the next one's first, a backend 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.decisions import Reason, Refusal
 from gateway.core.patience import RETRY_UNKNOWN
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.body import Body
     from gateway.proxy.forwarded import Header
+    from gateway.proxy.interruption import Interruptions
     from gateway.proxy.served_pool import Exchange, ServedPool
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
@@ -37,9 +38,16 @@ if TYPE_CHECKING:
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
 
+class Owner(Protocol):
+    """Of all turns."""
+
+    stopping: bool  # nothing is started from here on
+    spawn: Callable[[str, Callable[[], Awaitable[None]]], None]  # runs a task that may outlive its request
+    interruptions: Interruptions
+
+
 class Turn:
-    """Made while the request waits; `close` in any case. What it asks of its owner: whether the gateway is `stopping`,
-    and to `spawn` a task that may outlive the request."""
+    """Made while the request waits; `close` in any case."""
 
     def __init__(
         self,
@@ -49,9 +57,7 @@ class Turn:
         body: Body,
         treatment: Treatment,
         headers: list[Header],
-        *,
-        stopping: Callable[[], bool],
-        spawn: Callable[[str, Callable[[], Awaitable[None]]], None],
+        owner: Owner,
     ) -> None:
         """`headers`: what any backend gets."""
         self._visit = visit
@@ -59,8 +65,7 @@ class Turn:
         self._slot = slot
         self._body = body
         self._headers = headers
-        self._stopping = stopping
-        self._spawn = spawn
+        self._owner = owner
         self._counted = slot.ticket.lane is Lane.COUNTED
         #: Only uncounted requests that may be repeated ride on a connection that carried another.
         self._may_reuse = not (self._counted or visit.client.websocket) and visit.method in IDEMPOTENT
@@ -116,7 +121,7 @@ class Turn:
 
         Nor for a request that is traced, whose spans follow each other in its own task.
         """
-        if self._stopping() or self._visit.trace is not None:
+        if self._owner.stopping or self._visit.trace is not None:
             return
         try:
             request = self._request or self._made(self._content(), reusable=False)
@@ -128,7 +133,7 @@ class Turn:
             self._sent(exchange, may_repeat=True)
 
     async def _send(self) -> None:
-        if self._stopping():
+        if self._owner.stopping:
             raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), self._slot.ticket.place)
         self._slot.at_risk = self._at_risk()
         content = self._content()
@@ -179,7 +184,7 @@ class Turn:
                 job.close()
 
     def _relay_of(self, exchange: Exchange, *, may_repeat: bool) -> Relay:
-        visit, pool, slot, spawn = self._visit, self._pool, self._slot, self._spawn
+        visit, pool, slot, spawn = self._visit, self._pool, self._slot, self._owner.spawn
         too_early = pool.profile.too_early if self._counted else None
         relay = Relay(
             exchange,
@@ -190,11 +195,12 @@ class Turn:
             may_repeat=may_repeat,
             works_on=pool.profile.works_on,
             spare_room=pool.driver.pool.spare_room,
+            interruptions=self._owner.interruptions,
             interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
             too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
             goes_on=self._job is not None and self._job.goes_on,
         )
-        if self._stopping():  # since the request was sent off
+        if self._owner.stopping:  # since the request was sent off
             relay.stop()
         return relay
 

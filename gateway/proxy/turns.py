@@ -13,6 +13,7 @@ from gateway.core.ticket import Lane, TicketState
 from gateway.proxy.assurance import Assurance, is_impatient
 from gateway.proxy.errors import ClientLeft, Refused, Withdrawn
 from gateway.proxy.headers import request_headers
+from gateway.proxy.interruption import Interruptions
 from gateway.proxy.relay import NothingStarted
 from gateway.proxy.turn import IDEMPOTENT, Turn
 from gateway.runtime import driver as runtime
@@ -30,16 +31,17 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """One for an endpoint."""
+    """Those of one endpoint; the `Owner` of each `Turn`."""
 
     def __init__(self, spawn: Callable[[str, Callable[[], Awaitable[None]]], None]) -> None:
         """`spawn` runs a task that may outlive its request."""
-        self._spawn = spawn
-        self._stopping = False
+        self.spawn = spawn
+        self.stopping = False
+        self.interruptions = Interruptions()
 
     def stop(self) -> None:
         """Nothing is started from here on."""
-        self._stopping = True
+        self.stopping = True
 
     async def serve(self, visit: Visit, pool: ServedPool, slot: Slot, body: Body, treatment: Treatment) -> Ending:
         """A turn, another one for as long as nothing was started, and one more for what may be repeated. The slot is
@@ -51,7 +53,7 @@ class Turns:
         headers = headers_for(visit, pool)  # while it waits: not when a backend does
         broke: UpstreamError | None = None
         while True:
-            turn = Turn(visit, pool, slot, body, treatment, headers, stopping=lambda: self._stopping, spawn=self._spawn)
+            turn = Turn(visit, pool, slot, body, treatment, headers, self)
             try:
                 await _wait_assured(visit, slot)
                 if not turn.is_sent:

@@ -89,6 +89,11 @@ class Slot:
         return self._driver.clock() - self.ticket.granted_at
 
     @property
+    def is_over(self) -> bool:
+        """Given back: `done` would do nothing."""
+        return self.ticket.state is TicketState.ENDED
+
+    @property
     def is_waiting(self) -> bool:
         """In line: `turn` would wait."""
         return self.ticket.state is TicketState.WAITING
@@ -198,7 +203,7 @@ class Driver:
         self._slots.pop(ticket, None)
         decisions = self.pool.leave(ticket, now, ending, quarantine)
         self._dispatch(decisions, now, nearer=quarantine > 0 or self.pool.looks_at_models)
-        return any(isinstance(decision, Granted) for decision in decisions)
+        return bool(decisions) and any(isinstance(decision, Granted) for decision in decisions)
 
     # Backends
 

@@ -35,10 +35,10 @@ class Answer:
         "_pieces",
         "_size",
         "_surplus",
-        "_taken",
         "_upgrade",
         "complete",
         "head",
+        "unread",
     )
 
     def __init__(self, address: str, method: bytes, upgrade: bytes | None = None) -> None:
@@ -52,14 +52,9 @@ class Answer:
         self._head_bytes = 0  # of interim heads, already dropped
         self._pieces: list[bytes] = []
         self._size = 0  # bytes of body received
-        self._taken = 0  # of which handed out
+        self.unread = 0  # of which not yet taken
         self._chunks: ChunkedBody | None = None
         self._surplus = False
-
-    @property
-    def unread(self) -> int:
-        """Bytes of body received and not yet taken."""
-        return self._size - self._taken
 
     @property
     def switches(self) -> bool:
@@ -80,7 +75,7 @@ class Answer:
     def take(self) -> bytes:
         """All of the body that has come and was not yet taken, in one piece."""
         pieces = self._pieces
-        self._taken = self._size
+        self.unread = 0
         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         return piece
@@ -156,7 +151,8 @@ class Answer:
         try:
             chunks.feed(data)
         finally:
-            self._size = chunks.size  # what came before an error counts
+            self.unread += chunks.size - self._size  # what came before an error counts
+            self._size = chunks.size
         self._surplus = chunks.surplus
         self.complete = chunks.complete
 
@@ -168,6 +164,7 @@ class Answer:
             self.complete = True
         self._pieces.append(data)
         self._size += len(data)
+        self.unread += len(data)
 
 
 def _expected(head: AnswerHead) -> str:

@@ -15,6 +15,7 @@ class IdleConnections:
     def __init__(self, *, max_age: float, max_per_address: int) -> None:
         self._max_age = max_age  # seconds
         self._max_per_address = max_per_address
+        self._loop = asyncio.get_running_loop()  # looked up once: each look is a system call in Python 3.11
         self._waiting: dict[str, list[Connection]] = {}  # oldest first
         self._timer: asyncio.TimerHandle | None = None
 
@@ -28,16 +29,15 @@ class IdleConnections:
             connection.close()
             return
         waiting = self._waiting.setdefault(connection.address, [])
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = self._loop.time()
         waiting.append(connection)
         if self._timer is None:
-            self._timer = loop.call_later(self._max_age, self._sweep)
+            self._timer = self._loop.call_later(self._max_age, self._sweep)
 
     def take(self, address: str) -> Connection | None:
         """One that is fit for use at this very moment: write before anything else can happen. None: there is none."""
         waiting = self._waiting.get(address)
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         while waiting:
             connection = waiting.pop()
             if now - connection.idle_since < self._max_age and connection.is_quiet():
@@ -60,12 +60,11 @@ class IdleConnections:
 
     def _sweep(self) -> None:
         """Close what is too old, and come again when the next will be."""
-        loop = asyncio.get_running_loop()
-        too_old = loop.time() - self._max_age
+        too_old = self._loop.time() - self._max_age
         for address, waiting in list(self._waiting.items()):
             while waiting and waiting[0].idle_since <= too_old:
                 waiting.pop(0).close()
             if not waiting:
                 del self._waiting[address]
         oldest = min((waiting[0].idle_since for waiting in self._waiting.values()), default=None)
-        self._timer = None if oldest is None else loop.call_at(oldest + self._max_age, self._sweep)
+        self._timer = None if oldest is None else self._loop.call_at(oldest + self._max_age, self._sweep)

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.proxy.interruption import Interruption
+from gateway.proxy.interruption import Interruption, Interruptions
 from tests.doubles.virtual_time import settled, virtual_time_of_asyncio
 
 pytestmark = pytest.mark.anyio
@@ -29,13 +29,16 @@ async def until(part: Interruption) -> float:
 
 
 async def test_it_ends_at_its_deadline() -> None:
-    part = Interruption(3.0)
+    part = Interruption(Interruptions(), 3.0)
     assert (await until(part), part.happened) == (3.0, True)
 
 
-@pytest.mark.parametrize(("at", "moved", "ends"), [(3.0, 5.0, 5.0), (30.0, 5.0, 5.0), (3.0, 200.0, 100.0)])
+@pytest.mark.parametrize(
+    ("at", "moved", "ends"),
+    [(3.0, 5.0, 5.0), (3.0, 35.0, 35.0), (55.0, 55.0, 55.0), (30.0, 5.0, 5.0), (3.0, 200.0, 100.0)],
+)
 async def test_its_deadline_moves(at: float, moved: float, ends: float) -> None:
-    part = Interruption(at)
+    part = Interruption(Interruptions(), at)
     task = asyncio.create_task(until(part))
     await anyio.sleep(2)
     part.deadline = moved
@@ -43,7 +46,7 @@ async def test_its_deadline_moves(at: float, moved: float, ends: float) -> None:
 
 
 async def test_it_is_ended_from_outside() -> None:
-    part = Interruption()
+    part = Interruption(Interruptions())
     task = asyncio.create_task(until(part))
     await anyio.sleep(2)
     part.interrupt()
@@ -52,13 +55,13 @@ async def test_it_is_ended_from_outside() -> None:
 
 
 async def test_it_may_be_ended_before_it_begins() -> None:
-    part = Interruption()
+    part = Interruption(Interruptions())
     part.interrupt()
     assert (await until(part), part.happened) == (0.0, True)
 
 
 async def test_what_is_done_before_it_hears_is_done() -> None:
-    part = Interruption()
+    part = Interruption(Interruptions())
     async with part:
         part.interrupt()
     await anyio.sleep(1)  # not hit by what was meant for the part
@@ -66,7 +69,7 @@ async def test_what_is_done_before_it_hears_is_done() -> None:
 
 
 async def test_an_error_goes_its_way() -> None:
-    part = Interruption()
+    part = Interruption(Interruptions())
     with pytest.raises(KeyError):
         async with part:
             part.interrupt()
@@ -75,7 +78,7 @@ async def test_an_error_goes_its_way() -> None:
 
 
 async def test_a_task_that_is_cancelled_as_well_ends() -> None:
-    part = Interruption()
+    part = Interruption(Interruptions())
     task = asyncio.create_task(until(part))
     await settled()
     part.interrupt()
@@ -85,7 +88,7 @@ async def test_a_task_that_is_cancelled_as_well_ends() -> None:
 
 
 async def test_afterwards_nothing_is_ended() -> None:
-    part = Interruption(1.0)
+    part = Interruption(Interruptions(), 1.0)
     async with part:
         pass
     part.interrupt()

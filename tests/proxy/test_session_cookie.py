@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import secrets
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.proxy.session_cookie import Claim, SessionCookies, Verdict
+from gateway.proxy.session_cookie import Claim, SessionCookies, Verdict, session_ids
 
 NOW = 1_800_000_000.0
 TTL = 1800
@@ -161,3 +163,9 @@ def test_it_needs_a_key() -> None:
 @given(st.lists(st.binary(max_size=120), max_size=4))
 def test_nothing_a_client_sends_breaks_it_or_is_believed(values: list[bytes]) -> None:
     assert verdict(jar(), *values) in (Verdict.NONE, Verdict.INVALID)
+
+
+def test_ids_of_sessions_are_all_different() -> None:
+    ids = list(itertools.islice(session_ids(), 1000))
+    assert len(set(ids)) == 1000
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", each) for each in ids)
