@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import resource
 import signal
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import anyio
 import pytest
 import uvloop
 
-from gateway.server.lifecycle import Hooks, Lifecycle, raise_descriptor_limit, run
+from gateway.server.lifecycle import Hooks, Lifecycle, keep_freed_memory, raise_descriptor_limit, run
 from gateway.server.listener import bind, operators_listener, traffic_listener
 from gateway.server.state import TrafficState
 from tests.doubles.eventually import eventually
@@ -201,6 +202,10 @@ def test_the_descriptor_limit_is_the_hard_one() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert raise_descriptor_limit() == hard
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+def test_freed_memory_is_kept_where_the_c_library_can() -> None:
+    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
 
 
 def test_the_loop_is_uvloops() -> None:
