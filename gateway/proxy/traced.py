@@ -20,7 +20,7 @@ class Trace(Protocol):
         """It stands in line. `cold`: no backend is ready."""
 
     def waited(self, ticket: Ticket) -> None:
-        """It has a turn, or has left the line without one."""
+        """It has a turn, or has left the line without one. Means nothing if it does not wait (any more)."""
 
     def dials(self, backend: str, headers: list[Header]) -> list[Header]:
         """A connection to the backend of that name is made, or found. Returns the headers for it: with the context of

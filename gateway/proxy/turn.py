@@ -117,15 +117,14 @@ class Turn:
             self._request.encode()
 
     def _send_at_once(self) -> None:
-        """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then.
-
-        Nor for a request that is traced, whose spans follow each other in its own task.
-        """
-        if self._owner.stopping or self._visit.trace is not None:
+        """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then."""
+        if self._owner.stopping:
             return
+        if self._visit.trace is not None:
+            self._visit.trace.waited(self._slot.ticket)
         try:
-            request = self._request or self._made(self._content(), reusable=False)
-            exchange = self._pool.upstream.send_at_once(self._address(), request)
+            self._request = self._request or self._made(self._content(), reusable=False)
+            exchange = self._pool.upstream.send_at_once(self._address(), self._request)
         except ValueError:
             return  # a request that must not be written: `run` will say so
         if exchange is not None:
@@ -139,11 +138,11 @@ class Turn:
         content = self._content()
         request = self._request or self._made(content, reusable=self._may_reuse and content is None)
         exchange = await self._pool.upstream.send(self._address(), request)
-        if self._visit.trace is not None:
-            self._visit.trace.dialled(reused=exchange.reused)
         self._sent(exchange, may_repeat=self._counted or not isinstance(content, Inbound))
 
     def _sent(self, exchange: Exchange, *, may_repeat: bool) -> None:
+        if self._visit.trace is not None:
+            self._visit.trace.dialled(reused=exchange.reused)
         self._exchange = exchange
         heard = exchange if self._job is None else self._job.hear(exchange)
         self._relay = self._visit.relay = self._relay_of(heard, may_repeat=may_repeat)

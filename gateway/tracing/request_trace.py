@@ -69,20 +69,23 @@ class RequestTrace:
         self._context = trace.set_span_in_context(span, Context())
         self._is_recorded = span.is_recording()  # else all there is to do is to tell backends
         self._stage: Span | None = None
+        self._waits = False
         self._cold_since: float | None = None  # the wait under way began without a ready backend
 
     def waits(self, *, cold: bool) -> None:
         """See the table at the top of this file, here and below."""
         now = self._clock()
         self._begin("wait", now)
+        self._waits = True
         self._cold_since = now if cold else None
         if cold and self._stage is not None:
             self._stage.add_event("cold_start", timestamp=self._at(now))
 
     def waited(self, ticket: Ticket) -> None:
         """Leaves a wait without a turn open: why it ended so is known when the request has."""
-        if self._stage is None:
+        if self._stage is None or not self._waits:
             return
+        self._waits = False
         said: dict[str, Value] = {"gateway.receipt": cut(receipt_of(ticket), _REASON)}
         if ticket.place is not None:
             said["gateway.place"] = ticket.place

@@ -20,6 +20,7 @@ class RecordingTrace:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self._waits = False
 
     def begin(self, headers: Iterable[Header], record: RequestRecord, scheme: str) -> RecordingTrace | None:
         """A tracer, which follows nobody who asks not to be followed."""
@@ -29,10 +30,13 @@ class RecordingTrace:
         return self
 
     def waits(self, *, cold: bool) -> None:
+        self._waits = True
         self.told.append("waits, cold" if cold else "waits")
 
     def waited(self, ticket: Ticket) -> None:
-        self.told.append(f"waited, then {ticket.state.value}")
+        if self._waits:
+            self.told.append(f"waited, then {ticket.state.value}")
+        self._waits = False
 
     def dials(self, backend: str, headers: list[Header]) -> list[Header]:
         self.told.append(f"dials {backend}")

@@ -84,11 +84,12 @@ async def test_nothing_goes_out_when_the_gateway_stops(gate: Gatehouse) -> None:
     assert (reason(second), len(gate.upstream.exchanges)) == ((503, "stopping"), 1)
 
 
-async def test_the_spans_of_a_trace_follow_each_other(gate: Gatehouse) -> None:
+@pytest.mark.parametrize("spares", [["gpu-1:1"], []])
+async def test_the_spans_of_a_trace_follow_each_other(gate: Gatehouse, spares: list[str]) -> None:
     trace = RecordingTrace()
     await gate.visit("POST /paint")
     gate.endpoint.tracer = trace.begin
-    gate.upstream.spares.append("gpu-1:1")
+    gate.upstream.spares += spares
     await gate.visit("POST /paint")
     gate.pod.answers()
     await gate.settled()
