@@ -55,6 +55,20 @@ async def test_without_a_connection_it_goes_out_when_there_is_one(gate: Gatehous
     assert second.body == b"dog"
 
 
+async def test_another_turn_that_comes_at_once_sends_it_once(gate: Gatehouse) -> None:
+    await second_in_line(gate)
+    gate.pod.answers()
+    await gate.settled()
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.spares.append("gpu-2:1")
+    gate.pod.answers(b"pending request queue full", 503)
+    await gate.settled()
+    assert (gate.upstream.asked[1:], gate.pod.broken) == (["gpu-1:1", "gpu-2:1"], False)
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    assert (gate.clients[1].body, gate.record.turns) == (b"dog", 2)
+
+
 async def test_who_leaves_in_that_turn_of_the_loop_leaves_a_backend_at_work(gate: Gatehouse) -> None:
     second = await second_in_line(gate)
     gate.pod.answers()
