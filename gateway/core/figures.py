@@ -80,6 +80,11 @@ class Figures:
             return False
         return backend.model_unsure and backend.rests and backend in self._roster.ready
 
+    def model_needed(self, ticket: Ticket) -> str | None:
+        """What a backend should have loaded for it. None: whatever is there will do, or models do not matter."""
+        models = self._line.models
+        return None if models is None else models.needs(ticket)
+
     @property
     def is_cold(self) -> bool:
         """No backend is ready."""

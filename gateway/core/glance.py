@@ -12,10 +12,12 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.backend import BackendState
+from gateway.core.loaded import models_of
 from gateway.core.snapshot import name_of, short_hash, state_of
 
 if TYPE_CHECKING:
     from gateway.core.backend import Backend
+    from gateway.core.loaded import Models
     from gateway.core.pool import Pool
     from gateway.core.ticket import Ticket
 
@@ -95,6 +97,7 @@ class Glance(NamedTuple):
     backends: int  # that exist, in `pods` or not
     pods: list[Pod]
     line: list[Place]
+    models: Models | None  # of these pods and places; None: they do not matter here
 
 
 class Level(NamedTuple):
@@ -119,7 +122,7 @@ def glance_of(pool: Pool, now: float, *, places: int, pods: slice) -> Glance:
     """`pool` at `now`, with the first `places` of its line and these of its backends, in the order in which they came:
     who has a thousand looks at some at a time. O(what is shown), but for a sum over the ready backends."""
     starts, backends = pool.starts, pool.backends.values()
-    line = pool.first_waiting(places)
+    line, some = pool.first_waiting(places), list(itertools.islice(backends, pods.start, pods.stop))
     return Glance(
         name=pool.name,
         cold=pool.is_cold,
@@ -147,8 +150,9 @@ def glance_of(pool: Pool, now: float, *, places: int, pods: slice) -> Glance:
             for session in itertools.islice(pool.sessions.newest(), SESSIONS_SHOWN)
         ],
         backends=len(backends),
-        pods=[_pod(backend, now) for backend in itertools.islice(backends, pods.start, pods.stop)],
+        pods=[_pod(backend, now) for backend in some],
         line=[_place(ticket) for ticket in line],
+        models=models_of(pool, some, line),
     )
 
 

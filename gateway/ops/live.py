@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.glance import Glance, Place, Pod, Turn, glance_of
+from gateway.core.loaded import Models
 from gateway.ops.recent import Ended, Failed
 from gateway.ops.timeline import Point
 
@@ -31,8 +32,9 @@ PODS = 250
 #: Ended requests of a pool in the news of one frame: more than that cannot be told apart.
 BARS = 300
 
+_ROWS = (Glance, Pod, Turn, Place, Models, Ended, Failed, Point)
 #: What the rows mean, told once in each whole.
-_COLUMNS = {row.__name__.lower(): row._fields for row in (Glance, Pod, Turn, Place, Ended, Failed, Point)}
+_COLUMNS = {row.__name__.lower(): row._fields for row in _ROWS}
 
 #: How much of each ring was told, by pool and kind.
 _Marks = dict[tuple[str, str], int]

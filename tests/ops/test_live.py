@@ -113,6 +113,16 @@ def test_more_backends_than_fit_come_in_turns() -> None:
     assert seen == names
 
 
+def test_models_are_told_where_they_matter() -> None:
+    aware, plain = Playbook("gpu-1", "gpu-2", model_switch_cost=10), Playbook("gpu-1")
+    aware.has("gpu-2", "x")
+    _, whole = told(WatchedPools(aware, plain).feed.frame(), None)
+    one, other = (named(whole["columns"]["glance"], row) for row in whole["pools"])
+    models = named(whole["columns"]["models"], one["models"])
+    assert models == {"names": ["x"], "pods": [None, 0], "line": [], "switches": 0}
+    assert other["models"] is None
+
+
 def test_it_says_whose_backends_are_not_known_for_sure_and_whether_the_autoscaler_hears() -> None:
     watched = WatchedPools(Playbook())
     watched.stale = {"pool": ["cannot list endpointslices"], "other": []}
