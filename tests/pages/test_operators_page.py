@@ -13,7 +13,7 @@ from playwright.async_api import expect
 from tests.doubles.fault_pod import fault_pods
 from tests.system.callers import callers, job
 from tests.system.knative_gateway import SERVICE, in_cluster
-from tests.system.running_gateway import configuration, running_gateway, stand_ins, write_config
+from tests.system.running_gateway import configuration, processes, running_gateway, stand_ins, write_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,10 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = "t" * 32
 PHONE = 390
+
+#: Long, and not markup.
+MODEL = "<b>realisticVisionV60B1_hyperdetailed_photorealistic_pruned_v51HyperVAE-fp16"
+NEEDS_A_MODEL = {"prompt": "dog", "override_settings": {"sd_model_checkpoint": f"{MODEL}.safetensors"}}
 
 
 def figure(page: Page, name: str) -> Any:
@@ -153,6 +157,75 @@ async def test_what_knative_says_and_whether_its_autoscaler_hears(tmp_path: Path
         await expect(page.locator("#stale")).to_contain_text("cannot watch revisions")
         await one.cluster.autoscaler.stop()
         await expect(section.locator(".link")).to_contain_text("has not heard this gateway")
+
+
+async def test_what_is_loaded_and_who_waits_for_it_though_a_pod_is_free(tmp_path: Path, browser: Browser) -> None:
+    pool = {
+        "profile": "a1111",
+        "backends": stand_ins(tmp_path, work=60),
+        "autoscaling": {"min_scale": 2, "max_scale": 2},
+        "affinity": {"model_switch_cost": 60},
+    }
+    async with running_gateway(tmp_path, configuration(pool)) as gateway, callers(gateway, 2) as clients:
+        await gateway.until(lambda view: [backend["model"] for backend in view["backends"]] == ["stand-in"] * 2)
+        for number, client in enumerate(clients):
+            await client.send(job(number, body=json.dumps(NEEDS_A_MODEL).encode()))
+        view = await gateway.until(lambda view: view["in_flight"] == 1 and view["line"]["waiting"] == 1)
+        page = await browser.new_page(viewport={"width": PHONE, "height": 800})
+        await page.goto(gateway.ops)
+
+        model = page.locator(".lane .model")
+        names = [backend["model"] for backend in view["backends"]]
+        assert sorted(names) == sorted([MODEL, "stand-in"])
+        await expect(model).to_have_text(names)
+        at = names.index(MODEL)
+        await expect(model.nth(at)).to_have_attribute("title", MODEL)
+        start, end = await model.nth(at).locator("span").all()
+        assert await start.evaluate("(part) => part.scrollWidth > part.clientWidth")  # not all of it is seen
+        assert await end.evaluate("(part) => part.scrollWidth <= part.clientWidth")
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE
+
+        await expect(page.locator("#headline")).to_contain_text("for pods that have their models, though 1 pod is free")
+        await expect(page.locator("#pods-title small")).to_have_text("2 models loaded, switched once")
+        await expect(page.locator("#line td").last).to_have_text(f"any pod, needs {MODEL}")
+        await page.locator("#pods-as-table summary").click()
+        await expect(page.locator("#pods-as-table th").nth(2)).to_have_text("Model")
+        await expect(page.locator("#pods-as-table td:nth-child(3)")).to_have_text(names)
+        await page.close()
+
+
+async def test_what_no_pod_has_said_yet_is_told_once_and_else_of_each(tmp_path: Path, page: Page) -> None:
+    """ComfyUI is not asked what it has loaded: a prompt tells."""
+    command = ("{python}", "-m", "gateway.demo.comfyui", "--port", "{port}", "--boot", "0", "--work", "0")
+    scale = {"min_scale": 2, "max_scale": 2}
+    pool = {"profile": "comfyui", "backends": processes(tmp_path, *command), "autoscaling": scale}
+    async with running_gateway(tmp_path, configuration(pool)) as gateway, callers(gateway, 1) as (client,):
+        await gateway.ready(2)
+        await page.goto(gateway.ops)
+        await expect(page.locator("#pods-title small")).to_have_text("no model known")
+        await expect(page.locator(".lane[data-state=ready]")).to_have_count(2)
+        assert await page.locator(".lane .model:visible").count() == 0
+
+        body = json.dumps({"prompt": {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "x"}}}})
+        head = f"POST /prompt HTTP/1.1\r\nHost: sd\r\nContent-Length: {len(body)}\r\n\r\n"
+        await client.send(f"{head}{body}".encode())
+        view = await gateway.until(lambda view: any(backend["model"] for backend in view["backends"]))
+        loaded = [backend["model"] or "model not known" for backend in view["backends"]]
+        assert sorted(loaded) == ["model not known", "x"]
+        await expect(page.locator(".lane .model")).to_have_text(loaded)
+        await expect(page.locator("#pods-title small")).to_have_text("1 model loaded")
+
+
+async def test_where_models_do_not_matter_there_is_nothing_of_them(tmp_path: Path, page: Page) -> None:
+    config = configuration({"backends": {"static": ["http://127.0.0.1:9"]}})
+    async with running_gateway(tmp_path, config) as gateway:
+        await page.goto(gateway.ops)
+        await expect(page.locator(".lane")).to_have_count(1)
+        await expect(page.locator(".lane .model")).to_be_hidden()
+        await expect(page.locator("#pods-title")).to_have_text("Pods")
+        await page.locator("#pods-as-table summary").click()
+        await expect(page.locator("#pods-as-table tbody tr")).to_have_count(1)
+        await expect(page.locator("#pods-as-table th")).to_have_count(7)
 
 
 async def test_without_knative_there_is_nothing_of_it(tmp_path: Path, page: Page) -> None:

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { Why } from "./why.js";
-import { OUTCOMES, bytes, seconds } from "./words.js";
+import { OUTCOMES, awaited, bytes, seconds } from "./words.js";
 
 export class Detail {
   constructor(card) {
@@ -13,7 +13,7 @@ export class Detail {
   show(bar, anchor) {
     const facts = [["Request", bar.request], ["Session", bar.session ?? "none"], waiting(bar)];
     if (bar.granted != null) facts.push([bar.outcome === "working" ? "At work" : "Worked", seconds(bar.over - bar.granted)]);
-    if (bar.outcome === "waiting") facts.push(["For", bar.pod ?? "any pod"]);
+    if (bar.outcome === "waiting") facts.push(["For", awaited(bar)]);
     else if (bar.outcome === "working") facts.push(["Outcome", "still at work"]);
     else facts.push(["Bytes", `${bytes(bar.bytes_in)} in, ${bytes(bar.bytes_out)} out`], ["Outcome", outcome(bar)]);
     if (bar.collides) facts.push(["Beware", "more at once than this pod may have"]);

@@ -18,6 +18,17 @@ export function text(element, value) {
   if (element.textContent !== string) element.textContent = string;
 }
 
+const END = 8; // letters of a name that are seen in any case: versions and precisions stand there
+
+/** A long name: where there is no room for all of it, it loses its middle (see `.cut`). All of it is there to point at. */
+export function cut(element, name) {
+  if (element.title === name) return;
+  const letters = [...name];
+  const parts = [["start", letters.slice(0, -END)], ["end", letters.slice(-END)]];
+  element.replaceChildren(...parts.map(([part, some]) => make("span", { class: part }, some.join(""))));
+  element.title = name;
+}
+
 /** Make `parent` have one child for each item: `create()` makes one, `update(child, item)` brings it up to date. */
 export function each(parent, items, create, update) {
   while (parent.children.length > items.length) parent.lastElementChild.remove();

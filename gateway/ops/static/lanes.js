@@ -1,9 +1,9 @@
 // The lanes: first the line, with each request that waits a pale bar; then one for each pod, with each request that it
 // took a solid one. Gaps show as gaps; two bars that a pod should not have had at the same time are framed.
 
-import { make, text } from "./dom.js";
+import { cut, make, text } from "./dom.js";
 import { Track, rowed } from "./track.js";
-import { lineState, podState } from "./words.js";
+import { lineState, modelState, podState } from "./words.js";
 
 const MOST = 40; // lanes: more than that nobody reads; the filter finds the others
 const IN_LINE = 16; // bars of the line: more than that cannot be told apart
@@ -27,7 +27,7 @@ export class Lanes {
       this.key = key;
     }
     this.queue.show({ ...lineOf(pool, now), now, epoch });
-    const all = [...pool.pods.values()].filter((pod) => `${pod.name} ${pod.word}`.includes(this.filter));
+    const all = [...pool.pods.values()].filter((pod) => `${pod.name} ${pod.word} ${pod.model ?? ""}`.includes(this.filter));
     if (all.length > MOST) all.sort((one, other) => (one.state === "gone") - (other.state === "gone"));
     const shown = all.slice(0, MOST);
     const ended = Map.groupBy(pool.ended.filter((bar) => bar.granted != null), (bar) => bar.pod);
@@ -36,7 +36,8 @@ export class Lanes {
     shown.forEach((pod, index) => {
       const lane = this.lanes.get(pod.id) ?? this.#add(pod.id);
       if (this.parent.children[index] !== lane.root) this.parent.insertBefore(lane.root, this.parent.children[index] ?? null);
-      lane.show({ ...laneOf(pod, ended.get(pod.name) ?? [], now), now, epoch });
+      const model = pool.knowsModels ? modelState(pod) : null;
+      lane.show({ ...laneOf(pod, ended.get(pod.name) ?? [], now), model, now, epoch });
       lane.root.dataset.state = pod.word;
       lane.root.dataset.pod = pod.id;
       lane.name.title = pod.id;
@@ -64,17 +65,21 @@ class Lane {
     this.buttons = make("span", { class: "orders" });
     this.state = make("span", { class: "state" });
     this.sum = make("span", { class: "sum" });
+    this.model = make("div", { class: "model cut", hidden: "" });
     this.track = new Track(detail);
-    const who = make("div", { class: "who" }, make("div", {}, this.name, this.buttons), make("div", {}, this.state, this.sum));
+    const who = make("div", { class: "who" }, make("div", {}, this.name, this.buttons), make("div", {}, this.state, this.sum), this.model);
     this.root = make("div", { class: kind }, who, this.track.element);
   }
 
-  show({ name, state, sum, bands, bars, now, epoch }) {
+  /** `model` null: there is nothing to tell of models. */
+  show({ name, state, sum, model, bands, bars, now, epoch }) {
     text(this.name, name);
     text(this.state, state);
     text(this.sum, sum);
     this.state.title = state;
-    this.track.show(`${name}: ${state}; ${bars.length} requests in two minutes`, bands, bars, now, epoch);
+    this.model.hidden = model === null;
+    cut(this.model, model ?? "");
+    this.track.show(`${name}: ${state}${model ? `, ${model}` : ""}; ${bars.length} requests in two minutes`, bands, bars, now, epoch);
   }
 }
 
@@ -94,5 +99,5 @@ function laneOf(pod, ended, now) {
 function lineOf(pool, now) {
   const waiting = pool.line.slice(0, IN_LINE).map((place) => ({ ...place, granted: null, over: now, outcome: "waiting", pod: place.home }));
   const left = pool.ended.filter((bar) => bar.granted == null);
-  return { name: "Line", state: lineState(pool, now), sum: "", bands: [], bars: rowed([...left, ...waiting], 0) };
+  return { name: "Line", state: lineState(pool, now), sum: "", model: null, bands: [], bars: rowed([...left, ...waiting], 0) };
 }

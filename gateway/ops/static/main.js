@@ -12,7 +12,7 @@ import { Orders } from "./orders.js";
 import { Scale } from "./scale.js";
 import { Span } from "./span.js";
 import { showFailures, showLine, showPods, showPoints, showSessions, showTimes, timesOf } from "./tables.js";
-import { headline, scaling, titled } from "./words.js";
+import { headline, modelsLoaded, scaling, titled } from "./words.js";
 
 const READ_EVERY = 1000; // ms
 const STATES = { live: "Live", lost: "Not connected, trying again …" };
@@ -63,6 +63,7 @@ function show(isRead) {
   const beyond = lanes.show(pool, now, model.epoch, `${pool.name} ${model.epoch}`);
   find("#no-pods").hidden = pool.pods.size > 0;
   find("#keys").hidden = pool.pods.size === 0;
+  showModels(pool);
   find("#filter").hidden = beyond === 0 && !lanes.filter;
   find("#more").hidden = beyond === 0;
   text(find("#more"), `and ${beyond} more; say above which to show`);
@@ -77,6 +78,15 @@ function read(pool, now) {
   showPoints(find("#scale-as-table"), pool, now);
   knative.show(pool, model.hears);
   showStale(find("#stale"), model.stale[pool.name]);
+}
+
+/** What is loaded, where that matters. */
+function showModels(pool) {
+  const beside = find("#pods-title small");
+  const told = pool.models ? modelsLoaded(pool) : "";
+  beside.hidden = !told;
+  text(beside, told);
+  find("#filter input").placeholder = pool.models ? "name, state or model" : "name or state";
 }
 
 /** Why what is known of the pods may not be true any more. */

@@ -57,6 +57,7 @@ class PoolModel {
     this.pods = new Map(); // by id, in the order in which they came
     this.ended = [];
     this.points = [];
+    this.knowsModels = false; // what any of its pods has, or had, loaded: until then there is nothing to tell of each
   }
 
   /** From frame `number` on, which another gateway may have made: who is not in the next ones is gone. */
@@ -70,13 +71,15 @@ class PoolModel {
     const oldest = told.now - WINDOW - MARGIN;
     Object.assign(this, glance, { pods: this.pods });
     this.sessions = glance.sessions.map(([hash, home, seen]) => ({ hash, home, seen }));
-    this.line = glance.line.map((row) => object("place", row));
+    this.models = glance.models && object("models", glance.models); // null: they do not matter in this pool
+    this.line = glance.line.map((row, index) => ({ ...object("place", row), model: this.#named(this.models?.line[index]) }));
     this.scaler = told.scalers[glance.name] ?? null;
     this.ended.push(...(told.ended[glance.name] ?? []).map((row) => object("ended", row)));
     this.ended = this.ended.filter((bar) => bar.over > oldest).slice(-BARS);
     this.points.push(...(told.points[glance.name] ?? []).map((row) => object("point", row)));
     this.points = this.points.filter((point) => point.at > oldest);
     this.#look(glance, told, oldest, object);
+    this.knowsModels = this.models !== null && (this.knowsModels || [...this.pods.values()].some((pod) => pod.model !== null));
   }
 
   /** How it stands, as a point that the curves end with. */
@@ -89,8 +92,9 @@ class PoolModel {
 
   /** Some pods of many come in turns: one is gone when its turn has passed without it. */
   #look(glance, told, oldest, object) {
-    for (const row of glance.pods) {
+    for (const [index, row] of glance.pods.entries()) {
       const pod = object("pod", row);
+      pod.model = this.#named(this.models?.pods[index]);
       pod.turns = pod.turns.map((turn) => object("turn", turn));
       pod.seen = told.number;
       pod.word = pod.quarantined > 0 && pod.state !== "draining" ? "quarantined" : pod.state;
@@ -103,9 +107,13 @@ class PoolModel {
     this.#remember(told.now);
   }
 
+  #named(place) {
+    return place == null ? null : this.models.names[place];
+  }
+
   /** A pod that is gone keeps its lane while what it did is in sight, unless another has taken its name. */
   #depart(pod, now) {
-    const nothing = { turns: [], in_flight: 0, waiting: 0, quarantined: 0, held: false, until: null };
+    const nothing = { turns: [], in_flight: 0, waiting: 0, quarantined: 0, held: false, until: null, model: null };
     Object.assign(pod, nothing, { state: "gone", word: "gone", left: now });
     pod.bands = bands(pod.bands, pod, now);
   }

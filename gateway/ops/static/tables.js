@@ -1,24 +1,37 @@
 // The tables: the line, what went wrong, times, sessions, and the pictures in words.
 
-import { find, make, rows, text } from "./dom.js";
+import { cut, find, make, rows, text } from "./dom.js";
 import { percentile } from "./model.js";
-import { age, failure, podState, seconds } from "./words.js";
+import { age, awaited, failure, modelState, podState, seconds } from "./words.js";
 
 export function showLine(section, pool, now, orders) {
   const beyond = pool.waiting - pool.line.length;
   text(find("small", section), pool.waiting ? `${pool.waiting} of at most ${pool.line_limit}${beyond > 0 ? `, the first ${pool.line.length}` : ""}` : "");
-  rows(section, pool.line.map((place, index) => ({ ...place, index })), ({ index, request, arrived, session, home, turns }) => [
+  rows(section, pool.line.map((place, index) => ({ ...place, index })), ({ index, request, arrived, session, ...place }) => [
     index + 1,
     withOrders(section, index, request, orders),
     age(now - arrived),
     session ?? "–",
-    `${home ?? "any pod"}${turns ? `, ${turns} tried` : ""}`,
+    withTries(section, index, place),
   ]);
 }
 
 /** What stands in a cell as an element, to be brought up to date, or else a new one. */
 function kept(section, row, column, create) {
   return find("tbody", section).rows[row]?.cells[column]?.firstElementChild ?? create();
+}
+
+/** For which pod it waits, and how many it had in vain. */
+function withTries(section, index, place) {
+  const told = `${awaited(place)}${place.turns ? `, ${place.turns} tried` : ""}`;
+  return place.model === null ? told : named(section, index, 4, told);
+}
+
+/** What may be long. */
+function named(section, row, column, name) {
+  const cell = kept(section, row, column, () => make("span", { class: "cut" }));
+  cut(cell, name);
+  return cell;
 }
 
 /** The request's id with its buttons. */
@@ -71,9 +84,13 @@ export function showSessions(section, pool, now) {
 
 export function showPods(details, pool, now) {
   if (!details.open) return;
-  rows(details, [...pool.pods.values()], (pod) => [
+  const column = find("th.model", details);
+  if (column && !pool.models) column.remove();
+  if (!column && pool.models) find("th:nth-child(2)", details).after(make("th", { class: "model", scope: "col" }, "Model"));
+  rows(details, [...pool.pods.values()].map((pod, index) => ({ ...pod, index })), (pod) => [
     pod.name,
     podState(pod, now),
+    ...(pool.models ? [named(details, pod.index, 2, modelState(pod))] : []),
     pod.turns.map((turn) => turn.request).join(", ") || "–",
     pod.turns.length ? age(now - pod.turns[0].granted) : "–",
     pod.waiting,

@@ -51,6 +51,24 @@ export function podState(pod, now) {
   return pod.limit === 1 ? `working, ${longest}` : `${pod.in_flight}${pod.limit ? ` of ${pod.limit}` : ""} at work, longest ${longest}`;
 }
 
+const mayHaveOne = (pod) => pod.state !== "starting" && pod.state !== "gone";
+
+/** What is loaded; of a pod that cannot have anything loaded, nothing. */
+export const modelState = (pod) => (mayHaveOne(pod) ? (pod.model ?? "model not known") : "");
+
+/** What a pool's pods have loaded, and how often that has changed. */
+export function modelsLoaded({ pods, models }) {
+  const here = [...pods.values()].filter(mayHaveOne);
+  const loaded = new Set(here.map((pod) => pod.model).filter((model) => model !== null)).size;
+  const { switches } = models;
+  const parts = [loaded === 0 ? "no model known" : loaded === 1 ? "1 model loaded" : `${loaded} models loaded`];
+  if (switches) parts.push(`switched ${switches === 1 ? "once" : `${switches} times`}`);
+  return parts.slice(here.length ? 0 : 1).join(", ");
+}
+
+/** For which pod somebody waits. */
+export const awaited = ({ home, model }) => home ?? (model ? `any pod, needs ${model}` : "any pod");
+
 export function lineState(pool, now) {
   const waiting = pool.waiting + pool.waiting_exempt;
   if (waiting === 0) return "nobody waits";
@@ -82,8 +100,13 @@ function why(pool, here, starting, now) {
     return starting ? `no pod is ready yet, ${starting} ${starting === 1 ? "is" : "are"} starting${takes}.` : "no pod is ready.";
   }
   const expect = pool.expected_wait == null ? "" : ` A newcomer may expect ${seconds(pool.expected_wait)}.`;
-  const bound = pool.line.length && pool.line.every((place) => place.home != null);
-  if (bound && here.some((pod) => pod.word === "ready" && pod.in_flight < pod.limit)) return `each for the pod that knows them.${expect}`;
+  const bound = pool.line.filter((place) => place.home != null).length;
+  const free = here.filter((pod) => pod.word === "ready" && pod.in_flight < pod.limit).length;
+  if (free && bound && bound === pool.line.length) return `each for the pod that knows them.${expect}`;
+  if (free && pool.line.some((place) => place.home == null && place.model != null)) {
+    const know = bound ? "know them or " : "";
+    return `for pods that ${know}have their models, though ${pods(free)} ${free === 1 ? "is" : "are"} free.${expect}`;
+  }
   const blocked = pool.quarantined ? ` or quarantined (${pool.quarantined})` : "";
   return `${pool.ready === 1 ? "the one ready pod is" : `all ${pool.ready} ready pods are`} at work${blocked}.${expect}`;
 }
