@@ -129,6 +129,7 @@ class PoolView(NamedTuple):
     next_start_in: float | None
     watched: bool  # a page that tells of the start is demand for one backend
     counts: Counts
+    looks_at_models: bool = False  # what is loaded where, and who needs what, matters here
 
 
 @lru_cache(4096)
@@ -162,6 +163,7 @@ def view_of(pool: Pool, now: float, shown: int = SHOWN) -> PoolView:
         next_start_in=max(0.0, pool.starts.next_at - now) if pool.starts.failures else None,
         watched=pool.starts.watched_until is not None,
         counts=replace(pool.counts),
+        looks_at_models=pool.looks_at_models,
     )
 
 

@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from gateway.top.confirm import Confirm
 from gateway.top.port import Order, Trouble
-from gateway.top.rows import Look, Tables, shown
+from gateway.top.rows import MODEL, Look, Tables, fitting, shown
 from gateway.top.summary import summary_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Top(App[None]):
         self._pools: list[Pool] = []
         self._chosen: str | None = None  # a pool's name
         self._looks = dict.fromkeys(Tables, Look())
+        self._columns = {table: table.value.columns for table in Tables}
 
     # What is on the screen
 
@@ -78,7 +79,7 @@ class Top(App[None]):
 
     async def on_mount(self) -> None:
         for table in Tables:
-            self._widget(table).add_columns(*table.value.columns)
+            self._widget(table).add_columns(*self._columns[table])
         self._widget(Tables.PODS).focus()
         self.set_interval(self._every, self.look)
         await self.look()
@@ -109,15 +110,24 @@ class Top(App[None]):
 
     def _fill(self, table: Tables, pool: Pool) -> None:
         """Anew, with the cursor on the row it was on."""
-        widget, look = self._widget(table), self._looks[table]
         marked = self._marked(table)
+        self._head(table, table.value.columns_of(pool))
+        widget, look = self._widget(table), self._looks[table]
         widget.clear()
         for row in look.of(table.value.rows(pool)):
             if row.key not in widget.rows:  # two requests may bear the same id
-                widget.add_row(*_styled(table, row), key=row.key)
+                widget.add_row(*_styled(table, self._columns[table], row), key=row.key)
         if marked is not None and marked in widget.rows:
             widget.move_cursor(row=widget.get_row_index(marked), scroll=False)
-        widget.border_title = _title(table, look)
+        widget.border_title = _title(table, self._columns[table], look)
+
+    def _head(self, table: Tables, columns: tuple[str, ...]) -> None:
+        """Other columns are sorted by none of them."""
+        if columns == self._columns[table]:
+            return
+        self._columns[table] = columns
+        self._looks[table] = replace(self._looks[table], column=None)
+        self._widget(table).clear(columns=True).add_columns(*columns)
 
     def _widget(self, table: Tables) -> DataTable[Text]:
         return self.query_one(f"#{table.name.lower()}", DataTable)
@@ -149,7 +159,7 @@ class Top(App[None]):
 
     def action_sort(self) -> None:
         table = self._focused_table
-        self._looks[table] = self._looks[table].by_next(len(table.value.columns))
+        self._looks[table] = self._looks[table].by_next(len(self._columns[table]))
         self._show()
 
     def action_reverse(self) -> None:
@@ -203,13 +213,18 @@ class Top(App[None]):
         self.push_screen(Confirm(shown(question)), answered)
 
 
-def _styled(table: Tables, row: Row) -> list[Text]:
-    """The cells; of a pod, all but its name."""
-    name, *rest = row.cells
+def _styled(table: Tables, columns: tuple[str, ...], row: Row) -> list[Text]:
+    """The cells; of a pod, all but its name and its model's."""
     styles = _STYLES if table is Tables.PODS else {}
-    return [Text(name), *(Text(cell, styles.get(cell, "")) for cell in rest)]
+    return [_cell(styles, column, cell) for column, cell in zip(columns, row.cells, strict=True)]
 
 
-def _title(table: Tables, look: Look) -> str:
-    column = "" if look.column is None else f", by {table.value.columns[look.column]}"
+def _cell(styles: dict[str, str], column: str, cell: str) -> Text:
+    if column == MODEL:
+        return Text(fitting(cell)) if cell or not styles else Text("not known", "dim")
+    return Text(cell, "" if column == Tables.PODS.value.columns[0] else styles.get(cell, ""))
+
+
+def _title(table: Tables, columns: tuple[str, ...], look: Look) -> str:
+    column = "" if look.column is None else f", by {columns[look.column]}"
     return f"{table.value.title}{column}{', reversed' if look.reverse else ''}"

@@ -37,6 +37,7 @@ class Ticket(BaseModel):
     age: float
     bound_to: str | None = None
     why: str = ""
+    model: str | None = None
 
 
 class Backend(BaseModel):
@@ -53,6 +54,7 @@ class Backend(BaseModel):
     sessions: int
     served: int
     idle: float | None
+    model: str | None = None
 
 
 class Session(BaseModel):
@@ -74,6 +76,12 @@ class Line(BaseModel):
     tickets: list[Ticket]
 
 
+class Counts(BaseModel):
+    """Since the gateway started."""
+
+    model_switches: int = 0
+
+
 class Pool(BaseModel):
     """One pool, as far as it is shown. What a snapshot has besides is passed over."""
 
@@ -91,6 +99,8 @@ class Pool(BaseModel):
     service_median: float | None
     cold_start_median: float | None
     autoscaler: dict[str, Any] | None = None
+    looks_at_models: bool = False
+    counts: Counts = Counts()
 
 
 class _Snapshot(BaseModel):

@@ -22,6 +22,8 @@ def summary_of(pool: Pool) -> str:
     ]
     if pool.quarantined:
         parts.append(f"quarantined {pool.quarantined}")
+    if pool.looks_at_models:
+        parts.append(f"model switches {pool.counts.model_switches}")
     measured = {
         "oldest": line.oldest,
         "expected wait": line.expected_wait,

@@ -49,6 +49,11 @@ def test_who_works_and_who_waits_for_whom_and_for_how_long() -> None:
     assert (gpu2.waiting, gpu2.sessions, gpu2.exempt) == (0, 0, 1)
 
 
+def test_whether_models_matter() -> None:
+    assert not view(Playbook("gpu-1")).looks_at_models
+    assert view(Playbook("gpu-1", model_switch_cost=10)).looks_at_models
+
+
 def test_a_backend_at_rest() -> None:
     p = Playbook("gpu-1")
     p.arrive("a")

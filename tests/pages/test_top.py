@@ -51,6 +51,11 @@ def column(pilot: Pilot[None], table: str, index: int = 0) -> list[str]:
     return [str(widget.get_row_at(row)[index]) for row in range(widget.row_count)]
 
 
+def headings(pilot: Pilot[None], table: str) -> list[str]:
+    widget: DataTable[Any] = pilot.app.query_one(f"#{table}", DataTable)
+    return [str(column.label) for column in widget.ordered_columns]
+
+
 async def look(pilot: Pilot[None]) -> None:
     assert isinstance(pilot.app, Top)
     await pilot.app.look()
@@ -81,6 +86,26 @@ async def test_it_sorts_and_filters(gateway: ScriptedPort) -> None:
         await pilot.press("escape")
         assert len(column(pilot, "pods")) == 3
         assert not pilot.app.query_one(Input).display
+
+
+async def test_models_have_a_column_where_they_matter(gateway: ScriptedPort) -> None:
+    long = "realisticVisionV60B1_v51HyperVAE\x1b[2J"
+    pods = [told_backend("gpu-1", model=long), told_backend("gpu-2")]
+    waiting = [told_ticket(4, "first", model="[b]x"), told_ticket(5, "any")]
+    gateway.pools.append(told_pool("aware", *pods, tickets=waiting, looks_at_models=True))
+    async with shown(gateway) as pilot:
+        plain = headings(pilot, "pods")
+        for _ in range(3):
+            await pilot.press("s")
+        await pilot.press("p", "p")
+        assert headings(pilot, "pods") == ["pod", "state", "model", *plain[2:]]
+        assert pilot.app.query_one("#pods").border_title == "Pods"  # what was third is fourth now
+        assert column(pilot, "pods", 2) == ["realistic…perVAE�[2J", "not known"]
+        assert column(pilot, "line", headings(pilot, "line").index("model")) == ["[b]x", ""]
+        await pilot.press("slash", *"VisionV60", "enter")
+        assert column(pilot, "pods") == ["gpu-1"]
+        await pilot.press("escape", "p")
+        assert headings(pilot, "pods") == plain
 
 
 async def test_the_cursor_stays_on_its_pod(gateway: ScriptedPort) -> None:
@@ -136,6 +161,6 @@ async def test_it_agrees_with_a_gateway_at_work(tmp_path: Path) -> None:
             await client.send(job(number))
         view = await gateway.until(lambda view: view["in_flight"] == 1 and view["line"]["waiting"] == 2)
         async with OperatorsPort(gateway.ops) as port, Top(port, every=3600).run_test() as pilot:
-            assert column(pilot, "pods", 2) == ["1/1"]
+            assert column(pilot, "pods", 3) == ["1/1"]
             assert column(pilot, "line", 1) == [ticket["label"] for ticket in view["line"]["tickets"]]
         assert await outcomes(clients) == [200] * 3

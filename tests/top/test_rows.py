@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.top.port import Pool
-from gateway.top.rows import Look, Row, Tables, shown
+from gateway.top.rows import MODEL, MODEL_SHOWN, Look, Row, Tables, fitting, shown
 from tests.doubles.operators_port import told_backend, told_pool, told_ticket
 
 
@@ -25,6 +25,24 @@ def test_each_table_has_its_columns() -> None:
     assert sessions[0].cells == ("4a5b", "", "0.2")
     for table, found in ((Tables.PODS, pods), (Tables.LINE, line), (Tables.SESSIONS, sessions)):
         assert len(found[0].values) == len(table.value.columns)
+
+
+def test_where_models_matter_there_is_one_more_column() -> None:
+    told = told_pool(
+        "sd", told_backend("gpu-1", model="x"), tickets=[told_ticket(7, "a", model="y")], looks_at_models=True
+    )
+    pool = Pool.model_validate(told)
+    for table, model in ((Tables.PODS, "x"), (Tables.LINE, "y")):
+        columns = table.value.columns_of(pool)
+        (row,) = table.value.rows(pool)
+        assert dict(zip(columns, row.cells, strict=True))[MODEL] == model
+        assert [column for column in columns if column != MODEL] == list(table.value.columns)
+    assert Tables.SESSIONS.value.columns_of(pool) == Tables.SESSIONS.value.columns
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert fitting("m" * MODEL_SHOWN) == "m" * MODEL_SHOWN
+    assert fitting("realisticVisionV60B1_v51HyperVAE") == "realistic…51HyperVAE"
 
 
 def test_sorted_by_a_column_the_unknown_comes_last() -> None:

@@ -23,3 +23,8 @@ def test_it_says_what_is_known() -> None:
         "sd: stopping · at work 0/1 · waiting 1/1000 · demand 1 · sessions 0 · quarantined 1 · oldest 12 s"
         " · cold start 42 s · desired 2, ready 1"
     )
+
+
+def test_where_models_matter_it_says_how_often_they_were_switched() -> None:
+    told = told_pool("sd", looks_at_models=True, counts={"model_switches": 3, "arrivals": 9})
+    assert summary_of(Pool.model_validate(told)).endswith(" · sessions 0 · model switches 3")
