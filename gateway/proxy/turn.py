@@ -125,8 +125,8 @@ class Turn:
         try:
             self._request = self._request or self._made(self._content(), reusable=False)
             exchange = self._pool.upstream.send_at_once(self._address(), self._request)
-        except ValueError:
-            return  # a request that must not be written: `run` will say so
+        except Exception:  # no affair of the request whose end has called this: `run` meets it in its own task
+            return
         if exchange is not None:
             self._slot.at_risk = self._at_risk()
             self._sent(exchange, may_repeat=True)

@@ -169,8 +169,9 @@ class Exchange:
             return
         if answer.complete:
             self._let_go(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
-            self._tell_if_whole()
-        elif self._sink is not None:
+            self._tell_of_end()
+            return
+        if self._sink is not None:
             if self._pour_out(self._sink):
                 return  # nobody waits for more
         elif answer.switches or answer.unread > MAX_UNREAD:
@@ -181,8 +182,7 @@ class Exchange:
         """The connection has ended."""
         self._error = self._answer.end(how, orderly=orderly)
         self._let_go(clean=False)
-        self._tell_if_whole()
-        self._wake()
+        self._tell_of_end()
 
     # ---- inside
 
@@ -194,6 +194,13 @@ class Exchange:
         error = WrongLength(self._address, "the request's body was given up") if task.cancelled() else task.exception()
         if error is not None:
             self._fail(error)
+
+    def _tell_of_end(self) -> None:
+        """The reader hears of it, whatever becomes of the other call."""
+        try:
+            self._tell_if_whole()
+        finally:
+            self._wake()
 
     def _tell_if_whole(self) -> None:
         head, call = self._answer.head, self._when_whole
