@@ -118,7 +118,7 @@ class Turn:
 
     def _send_at_once(self) -> None:
         """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then."""
-        if self._owner.stopping:
+        if self._owner.stopping or self._visit.client.gone:
             return
         if self._visit.trace is not None:
             self._visit.trace.waited(self._slot.ticket)

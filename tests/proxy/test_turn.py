@@ -80,6 +80,15 @@ async def test_who_leaves_in_that_turn_of_the_loop_leaves_a_backend_at_work(gate
     assert (gate.slot(), gate.record.ending) == ("free", Ending.CLIENT_LEFT_BEFORE_ANSWER)
 
 
+async def test_who_has_left_in_the_same_turn_of_the_loop_gets_no_backend(gate: Gatehouse) -> None:
+    second = await second_in_line(gate)
+    second.leaves()
+    gate.pod.answers()
+    await gate.settled()
+    assert (len(gate.upstream.exchanges), gate.slot()) == (1, "free")
+    assert Ending.CLIENT_LEFT_WAITING in {record.ending for record in gate.records}
+
+
 async def test_what_was_sent_and_never_relayed_is_broken_off(gate: Gatehouse) -> None:
     await second_in_line(gate)
     gate.pod.answers()
