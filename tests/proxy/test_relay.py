@@ -248,6 +248,17 @@ async def test_who_leaves_just_when_the_answer_ends_costs_no_quarantine(gate: Ga
     assert len(gate.upstream.exchanges) == 1  # nor an interrupt
 
 
+async def test_the_next_ones_work_is_not_interrupted(gate: Gatehouse) -> None:
+    """Nor where the answer comes whole in the very turn of the loop in which its client leaves."""
+    interruptible(gate)
+    client, _ = await gate.visit("POST /paint"), await gate.visit("POST /paint")
+    client.leaves()
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    assert [exchange.request.target for exchange in gate.upstream.exchanges] == [b"/paint", b"/paint"]
+    gate.pod.answers()
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_leaving_is_told_by_the_connection_outside_of_any_task(gate: Gatehouse) -> None:
     """There asyncio knows no task and sniffio no library, and half of anyio does not work."""
