@@ -113,10 +113,11 @@ class Exchange:
         """
         self._sink = sink
         try:
-            if not self._answer.complete:
-                self._pour_out(sink)
             while self._sink is not None and not self._answer.complete:
-                await self._news()
+                if self._answer.unread:  # from before, or from the piece that broke
+                    self._pour_out(sink)
+                else:
+                    await self._news()
         finally:
             self._sink = None
         if self._error is not None and not self._answer.unread:

@@ -205,6 +205,16 @@ async def test_who_pours_hears_that_the_answer_broke_behind_what_came(dialer: Di
         assert sink.had == [b"abc"]
 
 
+async def test_who_pours_gets_what_came_together_with_the_nonsense_behind_it(dialer: Dialer) -> None:
+    async with pieces(dialer, CHUNKED) as (exchange, send):
+        sink = Sink()
+        pouring = asyncio.create_task(exchange.pour(sink))
+        await send(b"3\r\nabc\r\nnonsense\r\n")
+        with pytest.raises(BadAnswer):
+            await pouring
+        assert sink.had == [b"abc"]
+
+
 @pytest.mark.parametrize("lines", BAD_HEADS.values(), ids=BAD_HEADS.keys())
 async def test_a_bad_head_is_told_and_the_connection_broken(dialer: Dialer, lines: list[bytes]) -> None:
     left = asyncio.Event()
