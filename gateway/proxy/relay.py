@@ -251,7 +251,9 @@ class Relay:
 
     async def _pass_on(self, piece: bytes) -> None:
         ended = self._exchange.ended
-        if ended and not self._slot.is_over:
+        if not ended:
+            self._allow(self._rules.idle)
+        elif not self._slot.is_over:
             await self._give_back()
         await self._write(piece, not ended)
 

@@ -349,6 +349,25 @@ async def test_a_backend_that_is_done_is_not_interrupted(gate: Gatehouse) -> Non
 # Our timers
 
 
+async def test_each_piece_counts_for_idle_even_if_its_client_has_just_stopped_and_read_on(gate: Gatehouse) -> None:
+    gate.rules(idle=30)
+    client = await gate.visit("GET /paint")
+    gate.pod.begins()
+    await gate.settled()
+    client.stops_reading(at=1)
+    gate.pod.gives(b"1")
+    client.reads_on()
+    await gate.settled()
+    await gate.passes(25)
+    gate.pod.gives(b"2")
+    await gate.passes(25)
+    gate.pod.gives(b"3")
+    await gate.settled()
+    gate.pod.ends()
+    await gate.settled()
+    assert (client.body, gate.record.ending) == (b"123", Ending.SERVED)
+
+
 async def test_without_headers_in_time_504_and_the_slot_is_free_when_the_backend_is_done(gate: Gatehouse) -> None:
     client = await gate.visit("POST /paint")
     await gate.passes(600)
