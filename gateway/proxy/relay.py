@@ -208,7 +208,8 @@ class Relay:
 
     async def _drained(self) -> bool:
         """Read the answer to its end for the sake of the slot alone. False: it did not come in time."""
-        if self._left and self._rules.on_client_gone is OnClientGone.INTERRUPT and not self._slot.is_over:
+        done = self._slot.is_over or self._exchange.ended  # a job that goes on has its slot yet
+        if self._left and self._rules.on_client_gone is OnClientGone.INTERRUPT and not done:
             self._interrupted = self._interrupt()
         if self._rules.drain_timeout is not None:
             self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)

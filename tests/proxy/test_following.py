@@ -13,7 +13,7 @@ from gateway.core.decisions import Ending
 from gateway.core.ticket import Lane, WhenBusy
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
-from gateway.profiles.treatment import IdleProbe, More
+from gateway.profiles.treatment import IdleProbe, Interrupt, More
 from gateway.proxy.relay import SHORTEST_QUARANTINE
 from gateway.proxy.served_pool import OnClientGone
 from tests.doubles.scripted_upstream import ScriptedExchange, answering, breaking_off, hanging, queue_full
@@ -132,6 +132,21 @@ async def test_a_client_that_left_before_its_answer_has_a_job_all_the_same(gate:
     gate.upstream.meets(DONE)
     await gate.passes(2)
     assert (gate.slot(), gate.record.ending) == ("free", Ending.CLIENT_LEFT_BEFORE_ANSWER)
+
+
+async def test_one_whose_answer_came_whole_is_not_interrupted_by_a_client_that_leaves_then(gate: Gatehouse) -> None:
+    gate.served.profile = replace(gate.served.profile, interrupt=Interrupt("POST", "/stop"))
+    gate.rules(on_client_gone=OnClientGone.INTERRUPT)
+    gate.upstream.meets(hanging)
+    client = await gate.visit("POST /prompt", body=b"{}")
+    client.stops_reading()
+    gate.pod.answers(SUBMITTED)
+    await gate.settled()
+    client.leaves()
+    gate.upstream.meets(DONE)
+    await gate.passes(10)
+    assert "POST" not in {each.request.method.decode() for each in gate.upstream.exchanges[1:]}
+    assert gate.slot() == "free"
 
 
 async def test_one_that_is_closed_with_its_client_is_not_followed(gate: Gatehouse) -> None:
