@@ -83,7 +83,7 @@ class Interruption:
         return self.happened and others == 0
 
     def arm(self, now: float) -> None:
-        """Set a timer, if the deadline comes before the next look at all of them."""
+        """`Interruptions`': set a timer, if the deadline comes before the next look at all of them."""
         if self._deadline > now + _LOOK:
             return
         if self._timer is not None:

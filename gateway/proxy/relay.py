@@ -306,7 +306,8 @@ class Relay:
         """Called by the exchange, outside of any task, when the answer has come whole: the slot is given back before
         anything is done for this client. What has to be thought over first is left to `_give_back`."""
         may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._too_early)
-        if not (may_be_nothing or self._goes_on or self._interrupted is not None):
+        is_tunnel = head.status == _SWITCHING
+        if not (may_be_nothing or is_tunnel or self._goes_on or self._interrupted is not None):
             self._slot.done(self._ended())
 
     async def _give_back(self, quarantine: float = 0.0) -> None:

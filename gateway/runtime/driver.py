@@ -51,9 +51,8 @@ class Slot:
         self.ticket = ticket
         self.at_risk = 0.0
         self.service: float | None = None  # seconds its last turn took
-        self.when_given: Callable[[], None] | None = (
-            None  # called once, in the turn of the loop in which a turn is given
-        )
+        #: Called once, in the turn of the loop in which a turn is given.
+        self.when_given: Callable[[], None] | None = None
         self._driver = driver
         self._room = room
         self._refusal: Refusal | None = None
@@ -131,11 +130,13 @@ class Slot:
     def wake(self, refusal: Refusal | None) -> None:
         """The driver's: its ticket has a turn, or will never have one."""
         self._refusal = refusal
-        if self.when_given is not None and self.ticket.state is TicketState.HOLDING:
-            call, self.when_given = self.when_given, None
-            call()
-        if self._woken is not None:
-            self._woken.set()
+        try:
+            if self.when_given is not None and self.ticket.state is TicketState.HOLDING:
+                call, self.when_given = self.when_given, None
+                call()
+        finally:
+            if self._woken is not None:
+                self._woken.set()
 
 
 class Driver:

@@ -37,7 +37,10 @@ T = TypeVar("T")
 _SETTLE_TIMEOUT = 2.0
 
 
+#: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's <malloc.h>, and the bytes they are set to: what uvloop reads at a
+#: time is far below the one, what a few connections have in hand below the other.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_KEPT, _MAPPED = 8 << 20, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +154,10 @@ def raise_descriptor_limit() -> int:
 
 def keep_freed_memory() -> bool:
     """Lets the C library keep what is freed for the next piece of a body: glibc would give half a megabyte back to the
-    system, and be given it anew, with each of the 256 KiB that uvloop reads at a time. Returns whether it can (glibc's
-    mallopt(3): M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of <malloc.h>)."""
+    system, and be given it anew, with each of the 256 KiB that uvloop reads at a time. Returns whether it can
+    (mallopt(3))."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(_MMAP_THRESHOLD, 1 << 20) and mallopt(_TRIM_THRESHOLD, 8 << 20))
+    return mallopt is not None and bool(mallopt(_MMAP_THRESHOLD, _MAPPED) and mallopt(_TRIM_THRESHOLD, _KEPT))
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

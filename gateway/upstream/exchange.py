@@ -210,7 +210,7 @@ class Exchange:
             call(head)
 
     def _pour_out(self, sink: Callable[[bytes], bool]) -> bool:
-        """Whether the sink takes more."""
+        """Hand out what is unread, if anything is. Whether the sink takes more."""
         if not self._answer.unread:
             return True
         try:

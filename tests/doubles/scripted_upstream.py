@@ -123,9 +123,10 @@ class ScriptedExchange:
         self._tell_if_whole()
 
     def _tell_if_whole(self) -> None:
-        if self._complete and self._head is not None and self._when_whole is not None:
-            self._when_whole(self._head)
+        call = self._when_whole
+        if self._complete and self._head is not None and call is not None:
             self._when_whole = None
+            call(self._head)
 
     async def read(self) -> bytes:
         """All that has come."""
@@ -172,6 +173,7 @@ class ScriptedExchange:
     def close(self) -> None:
         """Given up, or done."""
         self.closed = True
+        self._when_whole = None
 
     async def _news(self) -> None:
         if self._error is not None:

@@ -80,6 +80,22 @@ async def test_who_was_given_a_turn_is_told_before_any_task_runs() -> None:
         assert given == ["gpu-1"]
 
 
+async def test_who_fails_at_that_gets_the_turn_all_the_same() -> None:
+    def fail() -> None:
+        raise LookupError
+
+    async with driving() as driver:
+        start(driver, "gpu-1")
+        with driver.slot(Ticket(Lane.COUNTED)) as first, driver.slot(Ticket(Lane.COUNTED)) as second:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(second.turn)
+                await anyio.wait_all_tasks_blocked()
+                second.when_given = fail
+                with pytest.raises(LookupError):
+                    first.done(Ending.SERVED)
+            assert second.backend.identity == "gpu-1"
+
+
 async def test_everybody_is_held_while_pods_start_from_nothing() -> None:
     async with driving() as driver:
         done: list[str] = []
