@@ -169,8 +169,7 @@ class Exchange:
             self._fail(error)
             return
         if answer.complete:
-            self._let_go(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
-            self._tell_of_end()
+            self._end(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
             return
         if self._sink is not None:
             if self._pour_out(self._sink):
@@ -182,8 +181,7 @@ class Exchange:
     def over(self, how: str, *, orderly: bool) -> None:
         """The connection has ended."""
         self._error = self._answer.end(how, orderly=orderly)
-        self._let_go(clean=False)
-        self._tell_of_end()
+        self._end(clean=False)
 
     # ---- inside
 
@@ -196,11 +194,12 @@ class Exchange:
         if error is not None:
             self._fail(error)
 
-    def _tell_of_end(self) -> None:
-        """The reader hears of it, whatever becomes of the other call."""
+    def _end(self, *, clean: bool) -> None:
+        """Nothing more comes. Who asked to be told hears of it first; the rest is done whatever becomes of that."""
         try:
             self._tell_if_whole()
         finally:
+            self._let_go(clean=clean)
             self._wake()
 
     def _tell_if_whole(self) -> None:
