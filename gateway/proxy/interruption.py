@@ -23,12 +23,11 @@ class Interruption:
     """Use as `async with`. The block ends early, without an error, at `deadline` (seconds on the loop's clock) or when
     `interrupt` was called; `happened` then says so. Used once."""
 
-    __slots__ = ("_all", "_deadline", "_entered", "_loop", "_requested", "_task", "_timer", "happened")
+    __slots__ = ("_all", "_deadline", "_entered", "_requested", "_task", "_timer", "happened")
 
     def __init__(self, among: Interruptions, deadline: float = math.inf) -> None:
         self.happened = False  # the block was ended early
         self._all = among
-        self._loop = among.loop
         self._deadline = deadline
         self._entered = False
         self._requested = False
@@ -45,7 +44,7 @@ class Interruption:
         """Moving it about costs nothing, as long as it is far."""
         self._deadline = deadline
         if self._entered and (self._timer is None or deadline < self._timer.when()):
-            self.arm(self._loop.time())
+            self.arm(self._all.loop.time())
 
     def interrupt(self) -> None:
         """End the block: at once if it waits, else where it waits next. May come before it was entered."""
@@ -61,7 +60,7 @@ class Interruption:
         if self._requested and self._task is not None:
             self._task.cancel()
         self._all.entered(self)
-        self.arm(self._loop.time())
+        self.arm(self._all.loop.time())
         return self
 
     async def __aexit__(
@@ -88,11 +87,11 @@ class Interruption:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._look)
+        self._timer = self._all.loop.call_at(self._deadline, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        now = self._loop.time()
+        now = self._all.loop.time()
         if self._deadline <= now:
             self.interrupt()
         else:

@@ -113,7 +113,7 @@ class Turn:
         """What can be made before it is known which backend it is for."""
         self._slot.when_given = self._send_at_once
         if self._visit.trace is None and not self._pool.profile.own_host:
-            self._request = self._made(self._content(), reusable=False)
+            self._request = self._made()
             self._request.encode()
 
     def _send_at_once(self) -> None:
@@ -123,29 +123,28 @@ class Turn:
         if self._visit.trace is not None:
             self._visit.trace.waited(self._slot.ticket)
         try:
-            self._request = self._request or self._made(self._content(), reusable=False)
-            exchange = self._pool.upstream.send_at_once(self._address(), self._request)
+            request = self._request = self._request or self._made()
+            exchange = self._pool.upstream.send_at_once(self._address(), request)
         except Exception:  # no affair of the request whose end has called this: `run` meets it in its own task
             return
         if exchange is not None:
             self._slot.at_risk = self._at_risk()
-            self._sent(exchange, may_repeat=True)
+            self._sent(exchange, request)
 
     async def _send(self) -> None:
         if self._owner.stopping:
             raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), self._slot.ticket.place)
         self._slot.at_risk = self._at_risk()
-        content = self._content()
-        request = self._request or self._made(content, reusable=self._may_reuse and content is None)
+        request = self._request or self._made()
         exchange = await self._pool.upstream.send(self._address(), request)
-        self._sent(exchange, may_repeat=self._counted or not isinstance(content, Inbound))
+        self._sent(exchange, request)
 
-    def _sent(self, exchange: Exchange, *, may_repeat: bool) -> None:
+    def _sent(self, exchange: Exchange, request: UpstreamRequest) -> None:
         if self._visit.trace is not None:
             self._visit.trace.dialled(reused=exchange.reused)
         self._exchange = exchange
         heard = exchange if self._job is None else self._job.hear(exchange)
-        self._relay = self._visit.relay = self._relay_of(heard, may_repeat=may_repeat)
+        self._relay = self._visit.relay = self._relay_of(heard, may_repeat=not isinstance(request.body, Inbound))
 
     def _content(self) -> bytes | AsyncIterator[bytes] | None:
         if self._counted or self._body is not NO_BODY:
@@ -153,7 +152,9 @@ class Turn:
         rules = self._pool.rules
         return self._visit.inbound.stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
 
-    def _made(self, content: bytes | AsyncIterator[bytes] | None, *, reusable: bool) -> UpstreamRequest:
+    def _made(self) -> UpstreamRequest:
+        content = self._content()
+        reusable = self._may_reuse and content is None
         request = request_of(self._visit, self._pool, self._headers, content, reusable=reusable)
         if self._job is not None:
             self._job.prepare(request)

@@ -207,7 +207,7 @@ class Driver:
         self._slots.pop(ticket, None)
         decisions = self.pool.leave(ticket, now, ending, quarantine)
         self._dispatch(decisions, now, nearer=quarantine > 0 or self.pool.looks_at_models)
-        return bool(decisions) and any(isinstance(decision, Granted) for decision in decisions)
+        return any(isinstance(decision, Granted) for decision in decisions)
 
     # Backends
 
