@@ -44,7 +44,7 @@ run-knative-demo: $(RUN_TIME) ## the gateway in front of Knative, pretended: pod
 	@echo '  make load'
 	@echo '  curl -s $(OPS)/metrics | grep -e autoscaler -e kn_revision    # what the autoscaler is told'
 	@echo
-	@$(PY) -m gateway.knative_demo
+	@$(PY) -m gateway.wiring.knative_demo
 
 load: $(RUN_TIME) ## 50 requests, 5 at a time, to the gateway that `make run` started
 	@$(PY) -m gateway load -n 50 -c 5 -t 180 -m POST -H 'Content-Type: application/json' \

@@ -18,15 +18,15 @@ import anyio
 
 from bench.figures import spread
 from bench.report import Column, Table
-from gateway.core.backend import Listed
-from gateway.core.decisions import Ending
-from gateway.core.glance import level_of
+from gateway.core.backends.backend import Listed
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.receipt import receipt_of
-from gateway.core.record import RequestRecord
-from gateway.core.snapshot import view_of
-from gateway.core.ticket import Lane, Ticket
+from gateway.core.views.page_summary import level_of
+from gateway.core.views.receipt import receipt_of
+from gateway.core.views.record import RequestRecord
+from gateway.core.views.snapshot import view_of
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import new_registry
 from gateway.ops.admin import Admin

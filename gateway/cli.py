@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from gateway import settings as configuration
+from gateway.settings import load as configuration
 
 if TYPE_CHECKING:
-    from gateway.settings import Examined
+    from gateway.settings.load import Examined
 
 #: Exit code for what the user can mend: a file, a port, an argument.
 CANNOT = 2
@@ -29,10 +29,11 @@ app = typer.Typer(
 @app.command()
 def serve(config: Annotated[Path, typer.Option(help="The configuration file.")]) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; SIGHUP reads the file again."""
-    from gateway import logs, wiring
     from gateway.kubernetes.access import NoAccess
+    from gateway.logs import events as logs
     from gateway.server.lifecycle import run
     from gateway.server.listener import CannotListen
+    from gateway.wiring import gateway as wiring
 
     examined = _examine(config)
     settings = examined.settings

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.settings import json_schema
+from gateway.settings.load import json_schema
 
 if TYPE_CHECKING:
     from typer.testing import Result

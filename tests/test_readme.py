@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gateway.settings import PoolSettings, Settings, load
+from gateway.settings.load import load
+from gateway.settings.model import PoolSettings, Settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -15,7 +15,7 @@ import anyio
 import pytest
 import trio
 
-from gateway.core.decisions import Ending, Reason, Refusal
+from gateway.core.line.decisions import Ending, Reason, Refusal
 from gateway.core.pool import Pool
 from gateway.runtime import driver as runtime
 from gateway.simulation import driver as simulation
@@ -24,8 +24,8 @@ from tests.doubles.recorded_trace import SECONDS, Life, Trace
 from tests.doubles.virtual_time import virtual_time
 
 if TYPE_CHECKING:
-    from gateway.core.backend import Backend
-    from gateway.core.ticket import Ticket
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.ticket import Ticket
 
 SEEDS = range(1, 11)
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.decisions import Warmed
+from gateway.core.line.decisions import Warmed
 from gateway.core.scaling.concurrency import TimeWeighted
 
 if TYPE_CHECKING:
-    from gateway.core.health import Starts
-    from gateway.core.line import Line
-    from gateway.core.patience import Estimates
-    from gateway.core.roster import Roster
+    from gateway.core.backends.availability import Availability
+    from gateway.core.backends.health import Starts
+    from gateway.core.line.deadlines import Estimates
+    from gateway.core.line.line import Line
     from gateway.core.scaling.report import RevisionReport
-    from gateway.core.snapshot import Counts
+    from gateway.core.views.snapshot import Counts
 
 
 class Demand:
     """One pool's, brought up to date after each fact."""
 
-    def __init__(self, roster: Roster, line: Line, starts: Starts, estimates: Estimates, counts: Counts) -> None:
+    def __init__(self, roster: Availability, line: Line, starts: Starts, estimates: Estimates, counts: Counts) -> None:
         self.load = TimeWeighted()
         self.report: RevisionReport | None = None  # for a remote autoscaler
         self.cold_since: float | None = None  # since when demand meets no ready backend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core.balancing import Balancing
+from gateway.core.backends.balancing import Balancing
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,22 +19,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.admission import reject
-from gateway.core.awareness import be_aware
-from gateway.core.decisions import Decision, Ending, Reason, Refusal
-from gateway.core.figures import Figures
-from gateway.core.health import WATCHED_FOR
-from gateway.core.patience import retry_after
-from gateway.core.receipt import Witness
-from gateway.core.room import Room
-from gateway.core.ticket import Lane, Ticket, TicketState
+from gateway.core.backends.health import WATCHED_FOR
+from gateway.core.line.admission import reject
+from gateway.core.line.deadlines import retry_after
+from gateway.core.line.decisions import Decision, Ending, Reason, Refusal
+from gateway.core.line.room import Room
+from gateway.core.line.ticket import Lane, Ticket, TicketState
+from gateway.core.models.affinity import be_aware
+from gateway.core.views.figures import Figures
+from gateway.core.views.receipt import Blockers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backend import BackendState, Listed
+    from gateway.core.backends.backend import BackendState, Listed
+    from gateway.core.line.queue import KeyedHeap
     from gateway.core.policy import Policy
-    from gateway.core.queue import KeyedHeap
 
 
 class Pool(Figures):
@@ -43,7 +43,7 @@ class Pool(Figures):
 
     def __init__(self, name: str, policy: Policy, now: float) -> None:
         super().__init__(name, policy, now)
-        self._witness = Witness()
+        self._witness = Blockers()
         self._numbers = 0
         self._look_at_models(policy)
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.backend import BackendState
+from gateway.core.backends.backend import BackendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backend import Listed
+    from gateway.core.backends.backend import Listed
     from gateway.discovery.source import Reports
 
 

@@ -21,24 +21,24 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.core.backend import BackendState
+from gateway.core.backends.backend import BackendState
 from gateway.discovery.slice_endpoints import endpoints_of, ports_of
 from gateway.discovery.watched_listing import WatchedListing
 from gateway.kubernetes.back_off import spread
 from gateway.kubernetes.collection import Collection, Resource
-from gateway.kubernetes.mirror import Mirror
+from gateway.kubernetes.reflector import Reflector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from anyio.abc import TaskGroup
 
-    from gateway.core.backend import Listed
+    from gateway.core.backends.backend import Listed
     from gateway.discovery.slice_endpoints import Endpoint
     from gateway.discovery.source import Reports, Watch
     from gateway.kubernetes.client import KubernetesClient
     from gateway.kubernetes.collection import KubeObject
-    from gateway.kubernetes.mirror import MirrorStatus
+    from gateway.kubernetes.reflector import ReflectorStatus
 
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices")
 
@@ -85,7 +85,7 @@ class EndpointSliceBackends:
         self._watch = watch
         self._believe_unready = believe_unready
         self._grace = grace
-        self._mirror = Mirror(client, where.slices, self._heard, jitter=jitter)
+        self._mirror = Reflector(client, where.slices, self._heard, jitter=jitter)
         self._members: dict[str, _Member] = {}
         self._tasks: TaskGroup | None = None  # while it runs
         self._listing: WatchedListing | None = None
@@ -94,7 +94,7 @@ class EndpointSliceBackends:
         self._log = structlog.get_logger().bind(namespace=where.namespace, service=where.service)
 
     @property
-    def status(self) -> MirrorStatus:
+    def status(self) -> ReflectorStatus:
         """Whether the list is known to be true, and why not."""
         return self._mirror.status
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from gateway.core.scaling.report import Accounting
 
 if TYPE_CHECKING:
-    from gateway.knative.told import Told
+    from gateway.knative.precedence import Sourced
 
 #: The target-burst-capacity at which nobody scrapes the queue-proxies (pkg/reconciler/autoscaling/kpa/kpa.go).
 ALWAYS_IN_PATH = -1
@@ -22,7 +22,7 @@ class AccountingChoice:
     problem: str | None = None
 
 
-def choose_accounting(wish: Literal["auto", "waiting", "proxied"], capacity: Told[float]) -> AccountingChoice:
+def choose_accounting(wish: Literal["auto", "waiting", "proxied"], capacity: Sourced[float]) -> AccountingChoice:
     """`capacity`: the target-burst-capacity that Knative's autoscaler goes by.
 
     `waiting` beside -1 would leave requests in flight uncounted, and busy pods would be taken away: then it is

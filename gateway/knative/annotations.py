@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.knative.told import Misfit
+from gateway.knative.precedence import IgnoredAnnotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     Table = Mapping[str, Callable[[str], Any]]
 
 
-def read_all(texts: Mapping[str, str], prefix: str, table: Table, of: str) -> tuple[dict[str, Any], list[Misfit]]:
+def read_all(
+    texts: Mapping[str, str], prefix: str, table: Table, of: str
+) -> tuple[dict[str, Any], list[IgnoredAnnotation]]:
     """What is told under `prefix`, by field, and what cannot be used. `of`: whose they are, for people."""
-    values, misfits = dict[str, Any](), list[Misfit]()
+    values, misfits = dict[str, Any](), list[IgnoredAnnotation]()
     for field, read in table.items():
         key = next((key for key in spellings(prefix, field) if key in texts), None)
         if key is None:
@@ -26,7 +28,7 @@ def read_all(texts: Mapping[str, str], prefix: str, table: Table, of: str) -> tu
         try:
             values[field] = read(texts[key])
         except ValueError as error:
-            misfits.append(Misfit(of, key, texts[key], str(error)))
+            misfits.append(IgnoredAnnotation(of, key, texts[key], str(error)))
     return values, misfits
 
 

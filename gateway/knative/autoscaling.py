@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from gateway.knative.annotations import read_all, spellings
+from gateway.knative.precedence import IgnoredAnnotation, Origin, Sourced
 from gateway.knative.readers import duration, number, one_of, whole, whole_seconds
-from gateway.knative.told import Misfit, Origin, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,27 +92,27 @@ class ClusterAutoscaling:
     """What the cluster says for every revision. Without anything: Knative's defaults hold."""
 
     values: Mapping[str, Any] = field(default_factory=dict)  # keys of the config map in snake_case
-    misfits: tuple[Misfit, ...] = ()
+    misfits: tuple[IgnoredAnnotation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionAutoscaling:
     """One revision's knobs, named as the annotations. Pods, seconds, percent, requests."""
 
-    min_scale: Told[int]
-    max_scale: Told[int]  # 0: no bound
-    initial_scale: Told[int]
-    activation_scale: Told[int | None]
-    metric: Told[str]
-    target: Told[float | None]  # None: what a pod may work on at once
-    target_utilization_percentage: Told[float]
-    target_burst_capacity: Told[float]  # -1: the activator, or who plays it, stays in the path, and nobody scrapes
-    window: Told[int]
-    panic_window_percentage: Told[float]
-    panic_threshold_percentage: Told[float]
-    scale_down_delay: Told[int]
-    scale_to_zero_pod_retention_period: Told[float]
-    metric_aggregation_algorithm: Told[str]
+    min_scale: Sourced[int]
+    max_scale: Sourced[int]  # 0: no bound
+    initial_scale: Sourced[int]
+    activation_scale: Sourced[int | None]
+    metric: Sourced[str]
+    target: Sourced[float | None]  # None: what a pod may work on at once
+    target_utilization_percentage: Sourced[float]
+    target_burst_capacity: Sourced[float]  # -1: the activator, or who plays it, stays in the path, and nobody scrapes
+    window: Sourced[int]
+    panic_window_percentage: Sourced[float]
+    panic_threshold_percentage: Sourced[float]
+    scale_down_delay: Sourced[int]
+    scale_to_zero_pod_retention_period: Sourced[float]
+    metric_aggregation_algorithm: Sourced[str]
 
 
 def read_config_autoscaler(data: Mapping[str, str]) -> ClusterAutoscaling:
@@ -123,12 +123,12 @@ def read_config_autoscaler(data: Mapping[str, str]) -> ClusterAutoscaling:
 
 def read_autoscaling(
     annotations: Mapping[str, str], concurrency: int, cluster: ClusterAutoscaling, of: str
-) -> tuple[RevisionAutoscaling, tuple[Misfit, ...]]:
+) -> tuple[RevisionAutoscaling, tuple[IgnoredAnnotation, ...]]:
     """A revision's, and what of its annotations makes no sense. `concurrency`: its containerConcurrency."""
     told, misfits = read_all(annotations, PREFIX, _ANNOTATIONS, of)
     for name, expected in list(_contradictions(told)):
         key = next(key for key in spellings(PREFIX, name) if key in annotations)
-        misfits.append(Misfit(of, key, annotations[key], expected))
+        misfits.append(IgnoredAnnotation(of, key, annotations[key], expected))
         del told[name]
     metric = told.get("metric", "concurrency")
     sources = (
@@ -172,5 +172,5 @@ def _target(values: Mapping[str, Any], metric: str, concurrency: int) -> float |
     return None if concurrency else values.get("container_concurrency_target_default")
 
 
-def _nearest(name: str, sources: tuple[tuple[Origin, Mapping[str, Any]], ...]) -> Told[Any]:
-    return next(Told(values[name], origin) for origin, values in sources if name in values)
+def _nearest(name: str, sources: tuple[tuple[Origin, Mapping[str, Any]], ...]) -> Sourced[Any]:
+    return next(Sourced(values[name], origin) for origin, values in sources if name in values)

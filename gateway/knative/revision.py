@@ -14,7 +14,7 @@ from gateway.knative.autoscaling import ClusterAutoscaling, RevisionAutoscaling,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gateway.knative.told import Misfit
+    from gateway.knative.precedence import IgnoredAnnotation
 
 #: The queue-proxy's ports (pkg/networking/constants.go), by the name that the revision gives its own, and the names
 #: that the private service has for them.
@@ -41,7 +41,7 @@ class RevisionFacts:
     private_service: str
     needs_ready: bool  # a pod that passes the activator's probe may not be ready all the same
     autoscaling: RevisionAutoscaling
-    misfits: tuple[Misfit, ...] = ()
+    misfits: tuple[IgnoredAnnotation, ...] = ()
     problem: str | None = None  # why it cannot be served
 
 

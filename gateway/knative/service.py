@@ -15,7 +15,7 @@ from gateway.knative.readers import cookie_name, one_of, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.knative.told import Misfit
+    from gateway.knative.precedence import IgnoredAnnotation
 
 PREFIX = "serving.knative.dev.alibabacloud/"
 
@@ -34,7 +34,7 @@ class ServiceFacts:
     namespace: str
     cookie: str | None = None
     session_ttl: int | None = None  # seconds
-    misfits: tuple[Misfit, ...] = ()
+    misfits: tuple[IgnoredAnnotation, ...] = ()
 
 
 def read_service(service: Mapping[str, Any]) -> ServiceFacts:

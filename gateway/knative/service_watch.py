@@ -15,13 +15,13 @@ from gateway.knative.service import ServiceFacts, read_service
 from gateway.knative.traffic import Traffic, read_traffic
 from gateway.kubernetes.back_off import spread
 from gateway.kubernetes.collection import Collection, Resource
-from gateway.kubernetes.mirror import Mirror
+from gateway.kubernetes.reflector import Reflector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.knative.precedence import IgnoredAnnotation
     from gateway.knative.revision import RevisionFacts
-    from gateway.knative.told import Misfit
     from gateway.kubernetes.client import KubernetesClient
     from gateway.kubernetes.collection import KubeObject
 
@@ -40,7 +40,7 @@ class Known:
     service: ServiceFacts
     traffic: Traffic
     revisions: Mapping[str, RevisionFacts]
-    misfits: tuple[Misfit, ...] = ()  # of the cluster's config map
+    misfits: tuple[IgnoredAnnotation, ...] = ()  # of the cluster's config map
 
 
 class ServiceWatch:
@@ -69,7 +69,7 @@ class ServiceWatch:
             Collection(REVISIONS, namespace, labels=f"serving.knative.dev/service={service}"),
             Collection(CONFIG_MAPS, system_namespace, fields=f"metadata.name={CONFIG_MAP}"),
         )
-        self._mirrors = [Mirror(client, each, self._hearing(each.resource), jitter=jitter) for each in collections]
+        self._mirrors = [Reflector(client, each, self._hearing(each.resource), jitter=jitter) for each in collections]
 
     @property
     def stale(self) -> list[str]:

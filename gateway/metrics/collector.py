@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from gateway.core.snapshot import BackendView, Counts, PoolView
+    from gateway.core.views.snapshot import BackendView, Counts, PoolView
 
     Family = GaugeMetricFamily | CounterMetricFamily
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 
-from gateway.metrics.tallies import BUCKETS, Tallies
+from gateway.metrics.counters import BUCKETS, RequestCounters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Instruments:
         def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
             return Counter(name, text, labels, registry=registry)
 
-        self._tallies = Tallies()
+        self._tallies = RequestCounters()
         registry.register(self._tallies)
         self.observe = self._tallies.observe  # a request has ended: see there
         self.session_cookie = self._tallies.session_cookie  # one was read: see there

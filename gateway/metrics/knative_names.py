@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from gateway.core.record import RequestRecord
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.record import RequestRecord
+    from gateway.core.views.snapshot import PoolView
 
 #: Up to 1.18.
 _OLD = ("configuration_name", "container_name", "namespace_name", "pod_name", "revision_name", "service_name")

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from gateway.core.explain import Explained
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.explain import Explained
+    from gateway.core.views.snapshot import PoolView
     from gateway.ops.admin import Admin
     from gateway.ops.event_stream import EventStream
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.glance import Glance, Place, Pod, Turn, glance_of
-from gateway.core.loaded import Models
+from gateway.core.models.summary import ModelSummary
+from gateway.core.views.page_summary import PageSummary, Place, Pod, Turn, page_summary_of
 from gateway.ops.recent import Ended, Failed
 from gateway.ops.timeline import Point
 
@@ -32,7 +32,7 @@ PODS = 250
 #: Ended requests of a pool in the news of one frame: more than that cannot be told apart.
 BARS = 300
 
-_ROWS = (Glance, Pod, Turn, Place, Models, Ended, Failed, Point)
+_ROWS = (PageSummary, Pod, Turn, Place, ModelSummary, Ended, Failed, Point)
 #: What the rows mean, told once in each whole.
 _COLUMNS = {row.__name__.lower(): row._fields for row in _ROWS}
 
@@ -123,12 +123,12 @@ class LiveFeed:
         news = self._news(names, before if is_next else marks, marks, BARS)
         return Frame(number, now, _members(figures), _members(news), lambda: self._everything(names, marks))
 
-    def _glance(self, pool: Pool, now: float, number: int, among: int) -> Glance:
+    def _glance(self, pool: Pool, now: float, number: int, among: int) -> PageSummary:
         """Each pool gets its share; of its backends, if they are more than that, the next so many."""
         share = max(1, PODS // among)
         turns = max(1, -(-len(pool.backends) // share))
         start = number % turns * share
-        return glance_of(pool, now, places=max(1, PLACES // among), pods=slice(start, start + share))
+        return page_summary_of(pool, now, places=max(1, PLACES // among), pods=slice(start, start + share))
 
     def _counts(self, names: Iterable[str]) -> _Marks:
         counts = {("", "failed"): self._recent.failed.count}

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.decisions import Ending, Outcome
-from gateway.core.explain import Explained
-from gateway.core.ticket import Lane
+from gateway.core.line.decisions import Ending, Outcome
+from gateway.core.line.ticket import Lane
+from gateway.core.views.explain import Explained
 from gateway.ops.ring import Ring
 
 if TYPE_CHECKING:
-    from gateway.core.record import RequestRecord
+    from gateway.core.views.record import RequestRecord
 
 #: Bars kept of a pool: two minutes of eight pods that take a second, of eighty that take ten.
 BARS_KEPT = 1000

@@ -12,7 +12,7 @@ from gateway.ops.plain_json import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.snapshot import PoolView
 
 Figures: TypeAlias = dict[str, int | float]
 

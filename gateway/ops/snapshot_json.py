@@ -14,7 +14,7 @@ from gateway.ops.plain_json import plain
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.snapshot import PoolView
 
 #: Backends that are written down in one go: about a millisecond.
 BACKENDS = 50

@@ -13,7 +13,7 @@ from gateway.ops.ring import Ring
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from gateway.core.glance import Level
+    from gateway.core.views.page_summary import Level
 
 #: Seconds between two points.
 EVERY = 1.0

@@ -16,36 +16,36 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import structlog
 
-from gateway.core.decisions import Ending, Reason, Refusal
-from gateway.core.patience import RETRY_UNKNOWN
-from gateway.core.record import RequestRecord
-from gateway.core.ticket import Lane, Ticket
+from gateway.core.line.deadlines import RETRY_UNKNOWN
+from gateway.core.line.decisions import Ending, Reason, Refusal
+from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.views.record import RequestRecord
 from gateway.profiles.treatment import SMALL_BODY
-from gateway.proxy import asking
-from gateway.proxy.body import NO_BODY
-from gateway.proxy.clicks import control_of
-from gateway.proxy.controls import carried_out
+from gateway.proxy.answers.network_probe import ProbeAnswer, probe_answer
+from gateway.proxy.answers.waiting_page import ICON, is_beside
+from gateway.proxy.body import classification as asking
+from gateway.proxy.body.request_body import RequestBody, read_body
+from gateway.proxy.body.stored import NO_BODY
 from gateway.proxy.errors import Denied, EdgeError, NoRoute, Refused
-from gateway.proxy.handshake import check_handshake
-from gateway.proxy.inbound import Inbound, read_body
-from gateway.proxy.network_probe import ProbeAnswer, probe_answer
-from gateway.proxy.page_event import PageEvent
-from gateway.proxy.revision_split import RevisionSplit
+from gateway.proxy.gradio_page.page_side import PageSide
 from gateway.proxy.ticketing import patience_of, ticket_for
+from gateway.proxy.tracking.job_orders import carried_out
+from gateway.proxy.tracking.stop_clicks import control_of
+from gateway.proxy.traffic_split import TrafficSplit
 from gateway.proxy.turns import Turns, ending_of, until_turn
 from gateway.proxy.visit import Visit
-from gateway.proxy.waiting_page import ICON, is_beside
+from gateway.proxy.websocket.handshake import check_handshake
 from gateway.runtime import driver as runtime
 from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
-    from gateway.core.room import Room
+    from gateway.core.line.room import Room
     from gateway.core.routing import Router
     from gateway.profiles.treatment import Treatment
-    from gateway.proxy.body import Body
-    from gateway.proxy.forwarded import TrustedProxies
+    from gateway.proxy.body.stored import Body
+    from gateway.proxy.headers.forwarded import TrustedProxies
     from gateway.proxy.served_pool import ServedPool
     from gateway.proxy.traced import Tracer
 
@@ -62,7 +62,7 @@ class Endpoint:
     def __init__(
         self,
         router: Router,
-        pools: Mapping[str, ServedPool | RevisionSplit],
+        pools: Mapping[str, ServedPool | TrafficSplit],
         *,
         trusted: TrustedProxies,
         health_path: str,
@@ -163,7 +163,7 @@ class Endpoint:
         body: Body = NO_BODY
         try:
             if visit.client.websocket and asking.is_spoken_here(treatment):
-                event = PageEvent(visit, pool, treatment, spawn=self._spawn, cookie_seen=self._cookie_seen)
+                event = PageSide(visit, pool, treatment, spawn=self._spawn, cookie_seen=self._cookie_seen)
                 return await event.run()
             if visit.inbound.has_body and (counted or asking.needs_body(treatment)):
                 room = _enter(pool) if counted else pool.driver.pool.spare_room()
@@ -194,9 +194,9 @@ class Endpoint:
             raise NoRoute(host)
         visit.record.pool = name
         pool = self.pools[name]
-        return await self._revision(visit, pool) if isinstance(pool, RevisionSplit) else pool
+        return await self._revision(visit, pool) if isinstance(pool, TrafficSplit) else pool
 
-    async def _revision(self, visit: Visit, split: RevisionSplit) -> ServedPool:
+    async def _revision(self, visit: Visit, split: TrafficSplit) -> ServedPool:
         """One of the pools that share the name. While there is none, the request waits for it as for a first backend,
         with nothing of its body read."""
         while (chosen := split.choose(visit.origin, visit.headers)) is None:
@@ -249,7 +249,7 @@ class Endpoint:
             host=origin.host.decode("latin-1"),
             started_at=self._clock(),
         )
-        inbound = Inbound(receive, scope["headers"], client)
+        inbound = RequestBody(receive, scope["headers"], client)
         visit = Visit(scope, send, client=client, origin=origin, inbound=inbound, record=record)
         if self.tracer is not None:
             visit.trace = self.tracer(visit.headers, record, origin.scheme)

@@ -18,23 +18,23 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 import anyio.lowlevel
 
-from gateway.core.decisions import Ending
-from gateway.core.ticket import Lane
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane
 from gateway.proxy import not_started
+from gateway.proxy.body.slow_reader import SlowReader
 from gateway.proxy.errors import EdgeError
 from gateway.proxy.served_pool import OnClientGone
-from gateway.proxy.slow_reader import SlowReader
 from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.core.room import Room
-    from gateway.proxy.inbound import Client
-    from gateway.proxy.interruption import Interruptions
+    from gateway.core.line.room import Room
+    from gateway.proxy.body.request_body import Client
+    from gateway.proxy.cancel_scope import CancelScopes
     from gateway.proxy.not_started import TooEarly
     from gateway.proxy.served_pool import Exchange, Rules
-    from gateway.proxy.tunnel import Tunnel
+    from gateway.proxy.websocket.tunnel import Tunnel
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -92,7 +92,7 @@ class Relay:
         works_on: bool,
         spare_room: Callable[[], Room],
         interrupt: Callable[[], anyio.Event],
-        interruptions: Interruptions,
+        interruptions: CancelScopes,
         too_early: TooEarly | None = None,
         goes_on: bool = False,
     ) -> None:

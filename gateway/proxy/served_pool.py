@@ -7,23 +7,23 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.ticket import Lane
+from gateway.core.line.ticket import Lane
 from gateway.dialogues.registry import dialogues
-from gateway.proxy.file_memory import FileMemory
-from gateway.proxy.jobs import Jobs
-from gateway.proxy.page_functions import PageFunctions
-from gateway.proxy.session_memory import SessionMemory
+from gateway.proxy.session.client_names import ClientNames
+from gateway.proxy.session.files import FileHomes
+from gateway.proxy.tracking.jobs import Jobs
+from gateway.proxy.tracking.ui_functions import UiFunctions
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
-    from gateway.core.ticket import WhenBusy
+    from gateway.core.line.ticket import WhenBusy
     from gateway.dialogues.dialogue import Dialogue
     from gateway.profiles.treatment import Profile
-    from gateway.proxy.forwarded import Header
-    from gateway.proxy.session_cookie import SessionCookies
-    from gateway.proxy.waiting_page import WaitingPage
+    from gateway.proxy.answers.waiting_page import WaitingPage
+    from gateway.proxy.headers.forwarded import Header
+    from gateway.proxy.session.cookie import SessionCookies
     from gateway.runtime.driver import Driver
     from gateway.upstream.head import AnswerHead
     from gateway.upstream.request import UpstreamRequest
@@ -135,9 +135,9 @@ class ServedPool:
     rules: Rules
     dialogues: Mapping[str, Dialogue] = field(default_factory=dialogues)
     jobs: Jobs = field(default_factory=Jobs)
-    remembered: SessionMemory = field(default_factory=SessionMemory)
-    files: FileMemory = field(default_factory=FileMemory)
-    functions: PageFunctions = field(default_factory=PageFunctions)
+    remembered: ClientNames = field(default_factory=ClientNames)
+    files: FileHomes = field(default_factory=FileHomes)
+    functions: UiFunctions = field(default_factory=UiFunctions)
 
     def quarantine_of_job(self, left: float) -> float:
         """Seconds that a slot is kept whose job may be at work still; `left`: of the job's time. Where the pod itself

@@ -9,17 +9,17 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from gateway.core.snapshot import short_hash
-from gateway.core.ticket import Lane, Ticket
-from gateway.proxy.seat import Seat
-from gateway.proxy.session_memory import key_in
+from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.views.snapshot import short_hash
+from gateway.proxy.session.client_names import key_in
+from gateway.proxy.session.home_cookie import HomeCookie
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.served_pool import ServedPool
-    from gateway.proxy.session_memory import Known
+    from gateway.proxy.session.client_names import Known
     from gateway.proxy.visit import Visit
 
 _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
@@ -56,7 +56,7 @@ def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen
         visit.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
         renews = claim is not None and pool.cookies.needs_renewal(claim, now)
-        visit.set_cookie = Seat(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
+        visit.set_cookie = HomeCookie(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
     return ticket
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.record import RequestRecord
-from gateway.proxy.forwarded import Header
+from gateway.core.views.record import RequestRecord
+from gateway.proxy.headers.forwarded import Header
 
 if TYPE_CHECKING:
-    from gateway.core.ticket import Ticket
+    from gateway.core.line.ticket import Ticket
 
 
 class Trace(Protocol):

@@ -9,27 +9,27 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.decisions import Reason, Refusal
-from gateway.core.patience import RETRY_UNKNOWN
-from gateway.core.ticket import Lane
-from gateway.proxy.body import NO_BODY
+from gateway.core.line.deadlines import RETRY_UNKNOWN
+from gateway.core.line.decisions import Reason, Refusal
+from gateway.core.line.ticket import Lane
+from gateway.proxy.body.request_body import RequestBody
+from gateway.proxy.body.stored import NO_BODY
 from gateway.proxy.errors import Refused
-from gateway.proxy.following import following
-from gateway.proxy.inbound import Inbound
-from gateway.proxy.interrupt import interrupt
-from gateway.proxy.own_host import named_by_address
+from gateway.proxy.headers.host_rewrite import named_by_address
 from gateway.proxy.relay import Relay
+from gateway.proxy.tracking.give_up import interrupt
+from gateway.proxy.tracking.job_tracker import following
 from gateway.upstream.errors import BrokeBeforeHead
 from gateway.upstream.request import UpstreamRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from gateway.core.decisions import Ending
+    from gateway.core.line.decisions import Ending
     from gateway.profiles.treatment import Treatment
-    from gateway.proxy.body import Body
-    from gateway.proxy.forwarded import Header
-    from gateway.proxy.interruption import Interruptions
+    from gateway.proxy.body.stored import Body
+    from gateway.proxy.cancel_scope import CancelScopes
+    from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.served_pool import Exchange, ServedPool
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
@@ -43,7 +43,7 @@ class Owner(Protocol):
 
     stopping: bool  # nothing is started from here on
     spawn: Callable[[str, Callable[[], Awaitable[None]]], None]  # runs a task that may outlive its request
-    interruptions: Interruptions
+    interruptions: CancelScopes
 
 
 class Turn:
@@ -144,7 +144,7 @@ class Turn:
             self._visit.trace.dialled(reused=exchange.reused)
         self._exchange = exchange
         heard = exchange if self._job is None else self._job.hear(exchange)
-        self._relay = self._visit.relay = self._relay_of(heard, may_repeat=not isinstance(request.body, Inbound))
+        self._relay = self._visit.relay = self._relay_of(heard, may_repeat=not isinstance(request.body, RequestBody))
 
     def _content(self) -> bytes | AsyncIterator[bytes] | None:
         if self._counted or self._body is not NO_BODY:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.decisions import Ending
-from gateway.core.ticket import Lane, TicketState
-from gateway.proxy.assurance import Assurance, is_impatient
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, TicketState
+from gateway.proxy.answers.interim import InterimAnswers, is_impatient
+from gateway.proxy.cancel_scope import CancelScopes
 from gateway.proxy.errors import ClientLeft, Refused, Withdrawn
-from gateway.proxy.headers import request_headers
-from gateway.proxy.interruption import Interruptions
+from gateway.proxy.headers.passed_on import request_headers
 from gateway.proxy.relay import NothingStarted
 from gateway.proxy.turn import IDEMPOTENT, Turn
 from gateway.runtime import driver as runtime
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.profiles.treatment import Treatment
-    from gateway.proxy.body import Body
-    from gateway.proxy.forwarded import Header
+    from gateway.proxy.body.stored import Body
+    from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.served_pool import ServedPool
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
@@ -37,7 +37,7 @@ class Turns:
         """`spawn` runs a task that may outlive its request."""
         self.spawn = spawn
         self.stopping = False
-        self.interruptions = Interruptions()
+        self.interruptions = CancelScopes()
 
     def stop(self) -> None:
         """Nothing is started from here on."""
@@ -107,7 +107,7 @@ async def until_turn(visit: Visit, slot: Slot) -> None:
 
 async def _wait_assured(visit: Visit, slot: Slot) -> None:
     if slot.is_waiting and is_impatient(visit.headers):
-        with Assurance(visit.client):
+        with InterimAnswers(visit.client):
             await _wait(visit, slot)
     else:
         await _wait(visit, slot)

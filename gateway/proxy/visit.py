@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.core.decisions import Ending, Outcome
-from gateway.core.receipt import receipt_of
-from gateway.core.ticket import Lane
-from gateway.proxy.handshake import agreement_to, check_agreement
-from gateway.proxy.headers import answer_headers
-from gateway.proxy.problems import CLIENT_CLOSED_REQUEST, is_page_load, problem_after, problem_for, render
-from gateway.proxy.tunnel import Tunnel, keep_alive
+from gateway.core.line.decisions import Ending, Outcome
+from gateway.core.line.ticket import Lane
+from gateway.core.views.receipt import receipt_of
+from gateway.proxy.answers.problems import CLIENT_CLOSED_REQUEST, is_page_load, problem_after, problem_for, render
+from gateway.proxy.headers.passed_on import answer_headers
+from gateway.proxy.websocket.handshake import agreement_to, check_agreement
+from gateway.proxy.websocket.tunnel import Tunnel, keep_alive
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from gateway.core.record import RequestRecord
+    from gateway.core.views.record import RequestRecord
     from gateway.dialogues.websocket import WebSocketEnd
     from gateway.profiles.treatment import LocalAnswer
+    from gateway.proxy.answers.problems import Answer, Problem
+    from gateway.proxy.body.request_body import Client, RequestBody
     from gateway.proxy.errors import EdgeError
-    from gateway.proxy.following import Following
-    from gateway.proxy.forwarded import Header, Origin
-    from gateway.proxy.inbound import Client, Inbound
-    from gateway.proxy.jobs import JobInHand
-    from gateway.proxy.listening import Listening
-    from gateway.proxy.page_event import PageEvent
-    from gateway.proxy.problems import Answer, Problem
+    from gateway.proxy.gradio_page.page_side import PageSide
+    from gateway.proxy.headers.forwarded import Header, Origin
     from gateway.proxy.relay import Relay
     from gateway.proxy.served_pool import Exchange, ServedPool
     from gateway.proxy.traced import Trace
+    from gateway.proxy.tracking.job_tracker import JobTracker
+    from gateway.proxy.tracking.jobs import JobInHand
+    from gateway.proxy.tracking.stream_watch import StreamWatch
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -51,7 +51,7 @@ class Visit:
         *,
         client: Client,
         origin: Origin,
-        inbound: Inbound,
+        inbound: RequestBody,
         record: RequestRecord,
     ) -> None:
         self.method: str = scope["method"]
@@ -68,7 +68,7 @@ class Visit:
         self.pool: ServedPool | None = None
         self.slot: Slot | None = None
         self.new_session: str | None = None  # a newcomer's, if a pool was chosen by it
-        self.relay: Relay | Following | Listening | PageEvent | None = None  # while it is under way
+        self.relay: Relay | JobTracker | StreamWatch | PageSide | None = None  # while it is under way
         self.job: JobInHand | None = None
         self.keys: tuple[str, ...] = ()  # who it is besides its cookie
         self.tunnel: Tunnel | WebSocketEnd | None = None  # behind a 101

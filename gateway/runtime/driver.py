@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.decisions import Decision, Ending, Granted, Refusal, Rejected
-from gateway.core.snapshot import SHOWN, PoolView, view_of
-from gateway.core.ticket import Ticket, TicketState
-from gateway.runtime.deadlines import Deadlines
+from gateway.core.line.decisions import Decision, Ending, Granted, Refusal, Rejected
+from gateway.core.line.ticket import Ticket, TicketState
+from gateway.core.views.snapshot import SHOWN, PoolView, view_of
+from gateway.runtime.deadline_timer import DeadlineTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from gateway.core.backend import Backend, BackendState, Listed
+    from gateway.core.backends.backend import Backend, BackendState, Listed
+    from gateway.core.line.room import Room
     from gateway.core.policy import Policy
     from gateway.core.pool import Pool
-    from gateway.core.room import Room
 
 
 class Refused(Exception):
@@ -156,7 +156,7 @@ class Driver:
         self.on_wait = on_wait
         self.on_warmed = on_warmed
         self._slots: dict[Ticket, Slot] = {}
-        self._deadlines = Deadlines(clock, pool.next_event, self._expire)
+        self._deadlines = DeadlineTimer(clock, pool.next_event, self._expire)
 
     async def run(self) -> None:
         """The pool's timers, until cancelled."""

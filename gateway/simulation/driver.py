@@ -10,14 +10,14 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.decisions import Decision, Ending, Granted, Refusal, Rejected
+from gateway.core.line.decisions import Decision, Ending, Granted, Refusal, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backend import Backend, BackendState, Listed
+    from gateway.core.backends.backend import Backend, BackendState, Listed
+    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
-    from gateway.core.ticket import Ticket
     from gateway.simulation.loop import Loop
 
 

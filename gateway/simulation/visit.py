@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.core.decisions import Ending, Reason
-from gateway.core.ticket import Lane, TicketState
+from gateway.core.line.decisions import Ending, Reason
+from gateway.core.line.ticket import Lane, TicketState
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from gateway.core.backend import Backend
-    from gateway.core.decisions import Refusal
-    from gateway.core.ticket import Ticket
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.decisions import Refusal
+    from gateway.core.line.ticket import Ticket
     from gateway.simulation.driver import Driver
     from gateway.simulation.pod import Pod
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from gateway.core.line.ticket import TicketState
 from gateway.core.pool import Pool
 from gateway.core.scaling.local import Autoscaling, LocalEvaluation
-from gateway.core.ticket import TicketState
 from gateway.simulation.driver import Driver
 from gateway.simulation.fleet import Fleet
 from gateway.simulation.loop import Loop
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from gateway.core.decisions import Outcome
+    from gateway.core.line.decisions import Outcome
+    from gateway.core.line.ticket import Ticket
     from gateway.core.policy import Policy
-    from gateway.core.ticket import Ticket
     from gateway.simulation.visit import Plan
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.decisions import Ending, Outcome
+from gateway.core.line.decisions import Ending, Outcome
 from gateway.core.routing import bare_host
 
 if TYPE_CHECKING:
-    from gateway.core.record import RequestRecord
+    from gateway.core.views.record import RequestRecord
 
 Value = str | int | float
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.log_ration import LogRation
+from gateway.logs.rate_limit import LogRateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ class Complaints(logging.Handler):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.WARNING)
         self._clock = clock
-        self._ration = LogRation(period=EVERY, most=1)
+        self._ration = LogRateLimit(period=EVERY, most=1)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by the SDK's loggers."""

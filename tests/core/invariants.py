@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.backend import BackendState
-from gateway.core.decisions import Granted, Rejected
-from gateway.core.ticket import Lane, TicketState
+from gateway.core.backends.backend import BackendState
+from gateway.core.line.decisions import Granted, Rejected
+from gateway.core.line.ticket import Lane, TicketState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backend import Backend
-    from gateway.core.decisions import Decision
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.decisions import Decision
+    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
-    from gateway.core.ticket import Ticket
 
 
 class Witness:

@@ -11,7 +11,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from gateway.core.models import ModelLine, ModelStock
+from gateway.core.models.models import ModelLine, ModelStock
 
 #: Seconds to switch, as the median of loads of base models in the trace that this one is made after.
 SWITCH = 30.0

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backend import BackendState, Listed
-from gateway.core.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
+from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.line.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
+from gateway.core.line.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.receipt import receipt_of
-from gateway.core.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
+from gateway.core.views.receipt import receipt_of
 
 if TYPE_CHECKING:
-    from gateway.core.room import Room
+    from gateway.core.line.room import Room
 
 
 def listed(name: str, **facts: Any) -> Listed:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.backend import Listed
-from gateway.core.balancing import Balancing
-from gateway.core.decisions import Decision, Ending, Granted
+from gateway.core.backends.backend import Listed
+from gateway.core.backends.balancing import Balancing
+from gateway.core.line.decisions import Decision, Ending, Granted
+from gateway.core.line.queue import KeyedHeap
+from gateway.core.line.ticket import Lane, ModelNeed, Ticket, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.queue import KeyedHeap
-from gateway.core.ticket import Lane, ModelNeed, Ticket, WhenBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.core.backend import BackendState
-from gateway.core.decisions import Ending, Reason
-from gateway.core.health import WATCHED_FOR
-from gateway.core.ticket import Lane
+from gateway.core.backends.backend import BackendState
+from gateway.core.backends.health import WATCHED_FOR
+from gateway.core.line.decisions import Ending, Reason
+from gateway.core.line.ticket import Lane
 from tests.core.playbook import Playbook
 
 

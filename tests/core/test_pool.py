@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.decisions import Ending, Reason, Refusal
-from gateway.core.ticket import Lane, Ticket, TicketState
+from gateway.core.line.decisions import Ending, Reason, Refusal
+from gateway.core.line.ticket import Lane, Ticket, TicketState
 from tests.core.playbook import Playbook, listed
 
 

@@ -9,13 +9,13 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.core.backend import BackendState, Listed
-from gateway.core.balancing import Balancing
-from gateway.core.decisions import Decision, Ending
+from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.backends.balancing import Balancing
+from gateway.core.line.decisions import Decision, Ending
+from gateway.core.line.room import Room
+from gateway.core.line.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.room import Room
-from gateway.core.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 from tests.core.invariants import Witness, let_pass
 
 PODS = ["gpu-1", "gpu-2", "gpu-3"]

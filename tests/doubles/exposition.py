@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from gateway.core.decisions import Ending
+from gateway.core.line.decisions import Ending
 from gateway.metrics.autoscaler_link import AutoscalerLinkCollector
 from gateway.metrics.collector import ScalerView, SnapshotCollector
 from gateway.metrics.discovery import DiscoveryCollector
+from gateway.metrics.ignored_annotations import IgnoredAnnotationsCollector
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.metrics.knative_names import KnativeNamesCollector, RevisionNames
-from gateway.metrics.misfits import MisfitsCollector
 from tests.doubles.records import served, unrouted
 from tests.doubles.views import backend_view, line_view, pool_view
 
@@ -46,7 +46,7 @@ def our_registry() -> CollectorRegistry:
     scaler = ScalerView(desired=2, ready=2, stable=1.5, panic=2.5, in_panic=True, bound="gpus")
     registry.register(SnapshotCollector(lambda: [POOL], lambda: {"sd": scaler}))
     registry.register(DiscoveryCollector(lambda: {"sd": []}))
-    registry.register(MisfitsCollector(lambda: {"sd": 0}))
+    registry.register(IgnoredAnnotationsCollector(lambda: {"sd": 0}))
     registry.register(AutoscalerLinkCollector(Link(), lambda: {"sd": 1.0}))
     return registry
 

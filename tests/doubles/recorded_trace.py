@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backend import BackendState, Listed
+from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.line.ticket import Lane, ModelNeed, Ticket, WhenBusy
 from gateway.core.policy import Policy
-from gateway.core.ticket import Lane, ModelNeed, Ticket, WhenBusy
 
 if TYPE_CHECKING:
     import random

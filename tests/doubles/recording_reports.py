@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backend import BackendState, Listed
+    from gateway.core.backends.backend import BackendState, Listed
 
 
 class RecordingReports:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.record import RequestRecord
-    from gateway.core.ticket import Ticket
-    from gateway.proxy.forwarded import Header
+    from gateway.core.line.ticket import Ticket
+    from gateway.core.views.record import RequestRecord
+    from gateway.proxy.headers.forwarded import Header
 
 #: What it gives a backend to know the trace by.
 MARK = (b"traceparent", b"ours")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.core.decisions import Ending
-from gateway.core.record import RequestRecord
-from gateway.core.ticket import Lane
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane
+from gateway.core.views.record import RequestRecord
 
 _SERVED = RequestRecord(
     request_id="5f0c8ad2",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.core.snapshot import BackendView, Counts, LineView, PoolView
+from gateway.core.views.snapshot import BackendView, Counts, LineView, PoolView
 
 _LINE = LineView(
     waiting=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.glance import level_of
+from gateway.core.views.page_summary import level_of
 from gateway.ops.live import Frame, LiveFeed
 from gateway.ops.recent import Recent
 from gateway.ops.timeline import Timeline

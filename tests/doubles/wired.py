@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from structlog.testing import capture_logs
 
-from gateway.cluster import Cluster
-from gateway.core.backend import BackendState
+from gateway.core.backends.backend import BackendState
+from gateway.logs.access_log import AccessLog
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.probing.control_client import new_client
-from gateway.proxy.access_log import AccessLog
-from gateway.proxy.revision_split import RevisionSplit
+from gateway.proxy.traffic_split import TrafficSplit
 from gateway.runtime.background import Background
-from gateway.settings import load
-from gateway.wiring import Gateway
+from gateway.settings.load import load
+from gateway.wiring.gateway import Gateway
+from gateway.wiring.kubernetes import Cluster
 from tests.doubles.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from gateway.core.backend import Backend
+    from gateway.core.backends.backend import Backend
     from gateway.proxy.served_pool import ServedPool
 
 NEVER_PROBED = {"initial_delay": "1h"}  # what is ready is what the test says
@@ -60,7 +60,7 @@ class Wired:
     def served(self, name: str = "sd") -> ServedPool:
         """One of those in the file."""
         pool = self.gateway.endpoint.pools[name]
-        assert not isinstance(pool, RevisionSplit)
+        assert not isinstance(pool, TrafficSplit)
         return pool
 
     def reload(self, pools: dict[str, Any], **sections: Any) -> list[str]:

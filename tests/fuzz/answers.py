@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httptools
 
-from gateway.proxy.headers import answer_headers
+from gateway.proxy.headers.passed_on import answer_headers
 from gateway.server import answer as to_client
 from gateway.upstream.answer import Answer
 from gateway.upstream.errors import BadAnswer, UpstreamError

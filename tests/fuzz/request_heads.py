@@ -10,8 +10,8 @@ import re
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
-from gateway.proxy.forwarded import TrustedProxies
-from gateway.proxy.headers import request_headers
+from gateway.proxy.headers.forwarded import TrustedProxies
+from gateway.proxy.headers.passed_on import request_headers
 from gateway.server import gate
 from gateway.server.body import BodyReader, ChunkedBody, CountedBody
 from gateway.server.head import HeadReader, RequestHead

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from gateway.proxy import cookies
-from gateway.proxy.session_cookie import SessionCookies, Verdict
+from gateway.proxy.session import cookie_header as cookies
+from gateway.proxy.session.cookie import SessionCookies, Verdict
 
 _NOW = 1_800_000_000.0
 _TTL = 1800

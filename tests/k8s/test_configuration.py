@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.settings import load, session_keys
+from gateway.settings.load import load, session_keys
 from tests.k8s.rendered import generated, of_kind, with_gateway
 
 if TYPE_CHECKING:

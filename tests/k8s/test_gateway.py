@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway.setting_types import parse_size
+from gateway.settings.types import parse_size
 from tests.k8s.rendered import ROOT, Manifest, configuration, named, of_kind, with_gateway
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

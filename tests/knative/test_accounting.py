@@ -9,7 +9,7 @@ import pytest
 from gateway.core.scaling.report import Accounting
 from gateway.knative.accounting import AccountingChoice, choose_accounting
 from gateway.knative.autoscaling import PREFIX, read_autoscaling, read_config_autoscaler
-from gateway.knative.told import Origin, Told
+from gateway.knative.precedence import Origin, Sourced
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from gateway.knative.told import Origin, Told
 def test_whoever_hears_of_it_counts(
     wish: Literal["auto", "waiting", "proxied"], capacity: float, expected: Accounting
 ) -> None:
-    assert choose_accounting(wish, Told(capacity, Origin.DEFAULT)) == AccountingChoice(expected)
+    assert choose_accounting(wish, Sourced(capacity, Origin.DEFAULT)) == AccountingChoice(expected)
 
 
 def test_waiting_beside_minus_one_is_refused_and_both_are_named() -> None:
-    choice = choose_accounting("waiting", Told(-1, Origin.ANNOTATION))
+    choice = choose_accounting("waiting", Sourced(-1, Origin.ANNOTATION))
     assert choice.accounting is Accounting.PROXIED
     assert choice.problem == (
         "backends.knative.accounting: found waiting, expected auto or proxied beside target-burst-capacity -1 "

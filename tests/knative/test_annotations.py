@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.knative.annotations import annotations_of, read_all, spellings
+from gateway.knative.precedence import IgnoredAnnotation
 from gateway.knative.readers import whole
-from gateway.knative.told import Misfit
 
 TABLE = {"window": whole(1), "max_scale": whole(0)}
 
@@ -21,7 +21,7 @@ def test_kebab_case_goes_first() -> None:
 
 def test_what_makes_no_sense_is_told_as_it_is_spelled_and_the_rest_counts() -> None:
     told = {"x/maxScale": "ten", "x/window": "60"}
-    misfit = Misfit("revision sd", "x/maxScale", "ten", "a whole number, at least 0")
+    misfit = IgnoredAnnotation("revision sd", "x/maxScale", "ten", "a whole number, at least 0")
     assert read_all(told, "x/", TABLE, "revision sd") == ({"window": 60}, [misfit])
 
 

@@ -14,7 +14,7 @@ from gateway.knative.autoscaling import (
     read_autoscaling,
     read_config_autoscaler,
 )
-from gateway.knative.told import Misfit, Origin, Told
+from gateway.knative.precedence import IgnoredAnnotation, Origin, Sourced
 
 NOTHING_SAID = ClusterAutoscaling()
 
@@ -74,7 +74,7 @@ def test_every_annotation_is_read_in_both_spellings() -> None:
     autoscaling, misfits = read(camel)
     assert misfits == []
     assert [getattr(autoscaling, each.name) for each in fields(autoscaling)] == [
-        Told(value, Origin.ANNOTATION)
+        Sourced(value, Origin.ANNOTATION)
         for value in (2, 10, 3, 4, "rps", 1.5, 100, -1, 40, 20, 150, 900, 65, "weighted-exponential")
     ]
 
@@ -88,20 +88,20 @@ def test_the_cluster_speaks_where_the_revision_does_not() -> None:
         "max-scale": "7",
     }
     autoscaling, _ = read({"max-scale": "3"}, config=config)
-    assert autoscaling.target_utilization_percentage == Told(80, Origin.CONFIG_AUTOSCALER)
-    assert autoscaling.target_burst_capacity == Told(0, Origin.CONFIG_AUTOSCALER)
-    assert autoscaling.window == Told(120, Origin.CONFIG_AUTOSCALER)
-    assert autoscaling.max_scale == Told(3, Origin.ANNOTATION)
+    assert autoscaling.target_utilization_percentage == Sourced(80, Origin.CONFIG_AUTOSCALER)
+    assert autoscaling.target_burst_capacity == Sourced(0, Origin.CONFIG_AUTOSCALER)
+    assert autoscaling.window == Sourced(120, Origin.CONFIG_AUTOSCALER)
+    assert autoscaling.max_scale == Sourced(3, Origin.ANNOTATION)
 
 
 def test_what_a_pod_is_worth() -> None:
     config = {"container-concurrency-target-default": "50", "requests-per-second-target-default": "20"}
-    assert read({}, concurrency=4, config=config)[0].target == Told(None, Origin.DEFAULT)
-    assert read({}, concurrency=0)[0].target == Told(100, Origin.DEFAULT)
-    assert read({}, concurrency=0, config=config)[0].target == Told(50, Origin.CONFIG_AUTOSCALER)
-    assert read({"metric": "rps"})[0].target == Told(200, Origin.DEFAULT)
-    assert read({"metric": "rps"}, config=config)[0].target == Told(20, Origin.CONFIG_AUTOSCALER)
-    assert read({"target": "3"}, config=config)[0].target == Told(3, Origin.ANNOTATION)
+    assert read({}, concurrency=4, config=config)[0].target == Sourced(None, Origin.DEFAULT)
+    assert read({}, concurrency=0)[0].target == Sourced(100, Origin.DEFAULT)
+    assert read({}, concurrency=0, config=config)[0].target == Sourced(50, Origin.CONFIG_AUTOSCALER)
+    assert read({"metric": "rps"})[0].target == Sourced(200, Origin.DEFAULT)
+    assert read({"metric": "rps"}, config=config)[0].target == Sourced(20, Origin.CONFIG_AUTOSCALER)
+    assert read({"target": "3"}, config=config)[0].target == Sourced(3, Origin.ANNOTATION)
 
 
 def test_the_utilization_of_rps_cannot_be_configured() -> None:
@@ -145,7 +145,7 @@ def test_a_config_map_that_makes_no_sense() -> None:
     cluster = read_config_autoscaler({"container-concurrency-target-percentage": "0", "min-scale": "2"})
     assert cluster.values == {"min_scale": 2}
     assert cluster.misfits == (
-        Misfit(
+        IgnoredAnnotation(
             "config map config-autoscaler",
             "container-concurrency-target-percentage",
             "0",

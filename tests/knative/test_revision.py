@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.knative.autoscaling import ClusterAutoscaling
+from gateway.knative.precedence import Origin, Sourced
 from gateway.knative.revision import RevisionFacts, private_service, read_revision
-from gateway.knative.told import Origin, Told
 
 
 def facts(
@@ -75,8 +75,8 @@ def test_annotations() -> None:
             "autoscaling.knative.dev/window": "soon",
         }
     )
-    assert one.autoscaling.max_scale == Told(10, Origin.ANNOTATION)
-    assert one.autoscaling.target_utilization_percentage == Told(100, Origin.ANNOTATION)
+    assert one.autoscaling.max_scale == Sourced(10, Origin.ANNOTATION)
+    assert one.autoscaling.target_utilization_percentage == Sourced(100, Origin.ANNOTATION)
     assert [misfit.of for misfit in one.misfits] == ["revision sd-00001"]
 
 

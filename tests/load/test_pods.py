@@ -12,7 +12,7 @@ from gateway.ops.plain_json import plain
 from tests.doubles.views import backend_view, line_view, pool_view
 
 if TYPE_CHECKING:
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.snapshot import PoolView
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import DuplicateTimeseries
 
-from gateway.core.snapshot import Counts
+from gateway.core.views.snapshot import Counts
 from gateway.metrics.collector import ScalerView, SnapshotCollector
 from tests.doubles.views import backend_view, line_view, pool_view
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.snapshot import PoolView
 
 CALM = ScalerView(desired=2, ready=1, stable=1.5, panic=2.0, in_panic=False, bound=None)
 

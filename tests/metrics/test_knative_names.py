@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gateway.core.record import RequestRecord
+from gateway.core.views.record import RequestRecord
 from gateway.metrics.knative_names import KnativeNamesCollector, RevisionNames
 from tests.doubles.views import backend_view, line_view, pool_view
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.explain import Explained
-from gateway.core.snapshot import QuarantineView, TicketView
+from gateway.core.views.explain import Explained
+from gateway.core.views.snapshot import QuarantineView, TicketView
 from gateway.metrics.collector import SnapshotCollector
 from gateway.metrics.instruments import new_registry
 from gateway.ops.admin import Admin
@@ -25,7 +25,7 @@ from tests.doubles.watched_pools import WatchedPools
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from gateway.core.snapshot import PoolView
+    from gateway.core.views.snapshot import PoolView
 
 pytestmark = pytest.mark.anyio
 

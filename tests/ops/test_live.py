@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.core.glance import Glance
+from gateway.core.views.page_summary import PageSummary
 from gateway.ops.live import BARS, PERIOD, PLACES, PODS
 from tests.core.playbook import Playbook
 from tests.doubles.records import served, unrouted
@@ -25,7 +25,7 @@ def test_the_first_frame_tells_everything_and_what_the_rows_mean() -> None:
     watched.recent.observe(unrouted())
     watched.timeline.take()
     event, whole = told(watched.feed.frame(), None)
-    pool = named(whole["columns"]["glance"], whole["pools"][0])
+    pool = named(whole["columns"]["pagesummary"], whole["pools"][0])
     pod = named(whole["columns"]["pod"], pool["pods"][0])
 
     assert (event, whole["admin"], whole["status"]) == ("whole", True, [True, "serving"])
@@ -95,7 +95,7 @@ def test_a_frame_is_bounded() -> None:
     _, news = told(watched.feed.frame(), seen)
 
     assert len(news["ended"]["pool"]) == BARS
-    pool = named(list(Glance._fields), news["pools"][0])
+    pool = named(list(PageSummary._fields), news["pools"][0])
     assert (len(pool["line"]), pool["waiting"]) == (PLACES, PLACES + 50)
 
 
@@ -105,7 +105,7 @@ def test_more_backends_than_fit_come_in_turns() -> None:
     seen = list[str]()
     for _ in range(3):
         _, whole = told(watched.feed.frame(), None)
-        pool = named(whole["columns"]["glance"], whole["pools"][0])
+        pool = named(whole["columns"]["pagesummary"], whole["pools"][0])
         assert (pool["backends"], len(pool["pods"]) <= PODS) == (len(names), True)
         seen += [pod[1] for pod in pool["pods"]]
         watched.later(PERIOD)
@@ -117,8 +117,8 @@ def test_models_are_told_where_they_matter() -> None:
     aware, plain = Playbook("gpu-1", "gpu-2", model_switch_cost=10), Playbook("gpu-1")
     aware.has("gpu-2", "x")
     _, whole = told(WatchedPools(aware, plain).feed.frame(), None)
-    one, other = (named(whole["columns"]["glance"], row) for row in whole["pools"])
-    models = named(whole["columns"]["models"], one["models"])
+    one, other = (named(whole["columns"]["pagesummary"], row) for row in whole["pools"])
+    models = named(whole["columns"]["modelsummary"], one["models"])
     assert models == {"names": ["x"], "pods": [None, 0], "line": [], "switches": 0}
     assert other["models"] is None
 

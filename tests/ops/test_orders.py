@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.core.backend import BackendState, Listed
-from gateway.core.decisions import Ending
+from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, Ticket, TicketState
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.ticket import Lane, Ticket, TicketState
 from gateway.ops.orders import Orders
 from gateway.runtime.driver import Driver
 

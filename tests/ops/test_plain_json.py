@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from gateway.core.snapshot import TicketView
-from gateway.core.ticket import Lane
+from gateway.core.line.ticket import Lane
+from gateway.core.views.snapshot import TicketView
 from gateway.ops.plain_json import plain
 
 

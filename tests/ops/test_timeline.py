@@ -6,7 +6,7 @@ import anyio
 import pytest
 from trio.testing import MockClock
 
-from gateway.core.glance import Level
+from gateway.core.views.page_summary import Level
 from gateway.ops.timeline import POINTS_KEPT, Timeline
 
 LEVEL = Level(at=7.0, ready=1, starting=2, in_flight=3, waiting=4, quarantined=0)

@@ -19,17 +19,17 @@ from urllib.parse import unquote_to_bytes
 
 import anyio
 
-from gateway.core.backend import Listed
+from gateway.core.backends.backend import Listed
+from gateway.core.line.ticket import Lane, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.routing import Route, Router
-from gateway.core.ticket import Lane, WhenBusy
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 from gateway.proxy.endpoint import Endpoint
-from gateway.proxy.forwarded import TrustedProxies
+from gateway.proxy.headers.forwarded import TrustedProxies
 from gateway.proxy.served_pool import OnClientGone, Rules, ServedPool
-from gateway.proxy.session_cookie import SessionCookies
+from gateway.proxy.session.cookie import SessionCookies
 from gateway.runtime.driver import Driver
 from tests.doubles.scripted_upstream import ScriptedExchange, ScriptedUpstream
 from tests.doubles.virtual_time import settled
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from gateway.core.record import RequestRecord
+    from gateway.core.views.record import RequestRecord
 
 RULES = Rules(
     when_busy=WhenBusy.WAIT,

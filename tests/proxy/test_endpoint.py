@@ -12,16 +12,16 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.backend import Listed
-from gateway.core.decisions import Ending, Outcome
-from gateway.core.health import WATCHED_FOR
+from gateway.core.backends.backend import Listed
+from gateway.core.backends.health import WATCHED_FOR
+from gateway.core.line.decisions import Ending, Outcome
+from gateway.core.line.ticket import Lane
 from gateway.core.pool import Pool
-from gateway.core.ticket import Lane
 from gateway.profiles.a1111 import a1111
-from gateway.proxy.revision_split import Revisions, RevisionSplit
+from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.served_pool import OnClientGone, PodHeaders
+from gateway.proxy.traffic_split import Revisions, TrafficSplit
 from gateway.proxy.visit import Visit
-from gateway.proxy.waiting_page import WaitingPage
 from gateway.runtime.driver import Driver
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import (
@@ -84,15 +84,15 @@ async def test_elsewhere_they_are_requests(gate: Gatehouse) -> None:
 # Several pools behind one name
 
 
-def split_off(gate: Gatehouse) -> RevisionSplit:
+def split_off(gate: Gatehouse) -> TrafficSplit:
     """In the pool's place stands what chooses a revision, and knows none yet."""
     driver = Driver(Pool("sd", gate.driver.pool.policy, anyio.current_time()), anyio.current_time)
-    split = RevisionSplit(replace(gate.served, driver=driver))
+    split = TrafficSplit(replace(gate.served, driver=driver))
     gate.endpoint.pools = {"sd": split}
     return split
 
 
-def let_out(split: RevisionSplit) -> None:
+def let_out(split: TrafficSplit) -> None:
     driver = split.anteroom.driver
     driver.replace_backends([Listed("any", "", "any", limit=0, ready=True)])
     driver.replace_backends([])

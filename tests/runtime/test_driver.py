@@ -10,11 +10,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from gateway.core.backend import BackendState, Listed
-from gateway.core.decisions import Ending, Reason
+from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.line.decisions import Ending, Reason
+from gateway.core.line.ticket import Lane, ModelNeed, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.ticket import Lane, ModelNeed, Ticket
 from gateway.runtime.driver import Driver, Refused, Slot
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.ticket import Lane, Ticket, WhenBusy
+from gateway.core.line.ticket import Lane, Ticket, WhenBusy
 from gateway.simulation.visit import Plan
 
 if TYPE_CHECKING:

@@ -19,17 +19,17 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from gateway.core.backend import Listed
-from gateway.core.decisions import Ending
+from gateway.core.backends.backend import Listed
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, ModelNeed, Ticket, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.ticket import Lane, ModelNeed, Ticket, WhenBusy
 from gateway.simulation.driver import Driver
 from gateway.simulation.loop import Loop
 
 if TYPE_CHECKING:
-    from gateway.core.backend import Backend
-    from gateway.core.decisions import Decision, Refusal
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.decisions import Decision, Refusal
 
 LOAD = 30.0
 MODELS = [f"m{number}" for number in range(87)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.decisions import Ending
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.scaling.local import Autoscaling
-from gateway.core.ticket import Lane, Ticket
 from gateway.simulation.visit import Plan
 from gateway.simulation.world import World
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.core.decisions import Ending
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.scaling.local import Autoscaling
-from gateway.core.ticket import Lane, Ticket
 from gateway.simulation.visit import CONNECT, Plan
 from gateway.simulation.world import World
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool as CorePool
-from gateway.core.snapshot import view_of
+from gateway.core.views.snapshot import view_of
 from gateway.ops.plain_json import plain
 from gateway.top.port import OperatorsPort, Order, Trouble
 from tests.core.playbook import Playbook

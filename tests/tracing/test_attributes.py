@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from gateway.core.decisions import Ending
-from gateway.proxy.access_log import AccessLog
+from gateway.core.line.decisions import Ending
+from gateway.logs.access_log import AccessLog
 from gateway.tracing.attributes import attributes_of, cut, failure_of, name_of
 from tests.doubles.records import served, unrouted
 

@@ -38,10 +38,10 @@ export class Model {
     this.hears = told.hears;
     const names = new Set();
     for (const row of told.pools) {
-      const glance = this.#object("glance", row);
-      names.add(glance.name);
-      if (!this.pools.has(glance.name)) this.pools.set(glance.name, new PoolModel());
-      this.pools.get(glance.name).update(glance, told, (kind, each) => this.#object(kind, each));
+      const summary = this.#object("pagesummary", row);
+      names.add(summary.name);
+      if (!this.pools.has(summary.name)) this.pools.set(summary.name, new PoolModel());
+      this.pools.get(summary.name).update(summary, told, (kind, each) => this.#object(kind, each));
     }
     for (const name of this.pools.keys()) if (!names.has(name)) this.pools.delete(name);
     this.failures = [...told.failed.map((row) => this.#object("failed", row)).reverse(), ...this.failures].slice(0, FAILURES);
@@ -67,18 +67,18 @@ class PoolModel {
     for (const pod of this.pods.values()) pod.seen = number;
   }
 
-  update(glance, told, object) {
+  update(summary, told, object) {
     const oldest = told.now - WINDOW - MARGIN;
-    Object.assign(this, glance, { pods: this.pods });
-    this.sessions = glance.sessions.map(([hash, home, seen]) => ({ hash, home, seen }));
-    this.models = glance.models && object("models", glance.models); // null: they do not matter in this pool
-    this.line = glance.line.map((row, index) => ({ ...object("place", row), model: this.#named(this.models?.line[index]) }));
-    this.scaler = told.scalers[glance.name] ?? null;
-    this.ended.push(...(told.ended[glance.name] ?? []).map((row) => object("ended", row)));
+    Object.assign(this, summary, { pods: this.pods });
+    this.sessions = summary.sessions.map(([hash, home, seen]) => ({ hash, home, seen }));
+    this.models = summary.models && object("modelsummary", summary.models); // null: they do not matter in this pool
+    this.line = summary.line.map((row, index) => ({ ...object("place", row), model: this.#named(this.models?.line[index]) }));
+    this.scaler = told.scalers[summary.name] ?? null;
+    this.ended.push(...(told.ended[summary.name] ?? []).map((row) => object("ended", row)));
     this.ended = this.ended.filter((bar) => bar.over > oldest).slice(-BARS);
-    this.points.push(...(told.points[glance.name] ?? []).map((row) => object("point", row)));
+    this.points.push(...(told.points[summary.name] ?? []).map((row) => object("point", row)));
     this.points = this.points.filter((point) => point.at > oldest);
-    this.#look(glance, told, oldest, object);
+    this.#look(summary, told, oldest, object);
     this.knowsModels = this.models !== null && (this.knowsModels || [...this.pods.values()].some((pod) => pod.model !== null));
   }
 
@@ -91,8 +91,8 @@ class PoolModel {
   }
 
   /** Some pods of many come in turns: one is gone when its turn has passed without it. */
-  #look(glance, told, oldest, object) {
-    for (const [index, row] of glance.pods.entries()) {
+  #look(summary, told, oldest, object) {
+    for (const [index, row] of summary.pods.entries()) {
       const pod = object("pod", row);
       pod.model = this.#named(this.models?.pods[index]);
       pod.turns = pod.turns.map((turn) => object("turn", turn));
@@ -101,7 +101,7 @@ class PoolModel {
       pod.bands = bands(this.pods.get(pod.id)?.bands ?? [], pod, told.now).filter((band) => band.until > oldest);
       this.pods.set(pod.id, pod);
     }
-    const turns = glance.pods.length ? Math.ceil(glance.backends / glance.pods.length) : 1;
+    const turns = summary.pods.length ? Math.ceil(summary.backends / summary.pods.length) : 1;
     const missed = turns > 1 ? 2 * turns : 0;
     for (const pod of this.pods.values()) if (pod.state !== "gone" && told.number - pod.seen > missed) this.#depart(pod, told.now);
     this.#remember(told.now);

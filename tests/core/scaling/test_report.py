@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.core.backend import BackendState, Listed
-from gateway.core.decisions import Ending
+from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.scaling.decider import Decider, DeciderSpec
 from gateway.core.scaling.report import Accounting, Report, RevisionReport
 from gateway.core.scaling.windows import BucketedAverage
-from gateway.core.ticket import Lane, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

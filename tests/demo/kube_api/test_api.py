@@ -1,4 +1,4 @@
-"""The stand-in over HTTP. How its watches behave, our own client's tests show (tests/kubernetes/test_mirror.py)."""
+"""The stand-in over HTTP. How its watches behave, our own client's tests show (tests/kubernetes/test_reflector.py)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,36 @@
+"""Which backend serves a request that is bound to none: a policy is a sort key, smallest first."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.core.backends.backend import Backend
+
+
+class Balancing(enum.Enum):
+    """How a free backend is chosen for an unbound request."""
+
+    FEWEST_SESSIONS = "fewest_sessions"
+    FIRST_AVAILABLE = "first_available"
+    ROUND_ROBIN = "round_robin"
+
+
+def free_rank(policy: Balancing, backend: Backend) -> tuple[Any, ...]:
+    """Rank among backends with a free slot, for a counted request.
+
+    `FEWEST_SESSIONS` balances sessions, not requests: that keeps later bound requests from colliding; then the
+    least work, then the longest idle. `FIRST_AVAILABLE` packs the load so that the rest can be scaled in.
+    """
+    if policy is Balancing.FEWEST_SESSIONS:
+        return (backend.sessions, len(backend.in_flight), backend.idle_since, backend.order)
+    if policy is Balancing.FIRST_AVAILABLE:
+        return (backend.order,)
+    return (backend.last_granted, backend.order)
+
+
+def ready_rank(backend: Backend) -> tuple[int, int, int, int]:
+    """Rank among ready backends, busy or not, for an uncounted request: it needs no slot, so work done for
+    counted requests does not matter. New visitors spread by live sessions."""
+    return (backend.sessions, len(backend.uncounted), backend.last_granted, backend.order)

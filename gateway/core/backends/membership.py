@@ -1,0 +1,93 @@
+"""Which backends exist, and what is said of them: by discovery, by probes, by processes that end, and by operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.backends.backend import Backend, BackendState, Listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.core.backends.availability import Availability
+    from gateway.core.line.match import Match
+    from gateway.core.line.turn_ends import TurnEnds
+    from gateway.core.sessions.table import SessionTable
+    from gateway.core.views.snapshot import Counts
+
+
+class Membership:
+    """Writes what was said into the backends, and has the match look at them."""
+
+    def __init__(
+        self, roster: Availability, match: Match, turns: TurnEnds, sessions: SessionTable, counts: Counts
+    ) -> None:
+        self._roster = roster
+        self._match = match
+        self._turns = turns
+        self._sessions = sessions
+        self._counts = counts
+
+    def replace(self, listing: Iterable[Listed], now: float) -> None:
+        """All that exist. One that is missing while busy drains; it is not forgotten, and if it comes back it is the
+        same object."""
+        backends = self._roster.backends
+        present = {listed.identity: listed for listed in listing}
+        for identity, listed in present.items():
+            self._see(backends.get(identity) or self._meet(listed, now), listed, now)
+        for backend in [b for b in backends.values() if b.identity not in present]:
+            backend.listed = False
+            self._match.reconsider(backend, now)
+
+    def _meet(self, listed: Listed, now: float) -> Backend:
+        backend = self._roster.first_seen(listed, self._sessions.at_home(listed.identity), now)
+        self._counts.quarantines += len(backend.quarantines)
+        return backend
+
+    def _see(self, backend: Backend, listed: Listed, now: float) -> None:
+        backend.listed = True
+        backend.address, backend.direct_address = listed.address, listed.direct_address
+        backend.own_limit, backend.limit = listed.limit, self._roster.limit_of(listed.limit)
+        if listed.ready and backend.state is BackendState.STARTING:
+            backend.state, backend.ready_at = BackendState.READY, now
+        self._match.reconsider(backend, now)
+
+    def set_state(self, backend: Backend, state: BackendState, now: float) -> None:
+        """One that is gone stays so, and so does one that drains, until it is gone."""
+        if backend.state is BackendState.GONE:
+            return
+        if backend.state is BackendState.DRAINING and state is not BackendState.GONE:
+            return
+        if state is BackendState.READY and backend.state is not state:
+            backend.ready_at = now
+        backend.state = state
+        if state is BackendState.GONE:
+            self._turns.free(backend, backend.quarantines, now)
+        self._match.reconsider(backend, now)
+        if state is BackendState.STARTING:
+            backend.forget_model()
+
+    def hold(self, backend: Backend, held: bool, now: float) -> None:
+        """An operator drains it, or does so no longer."""
+        self._roster.hold(backend, held)
+        self._match.reconsider(backend, now)
+
+    def take_for_removal(self, now: float) -> Backend | None:
+        """The one that is missed least drains from here on. None: all are busy."""
+        backend = self._roster.most_dispensable()
+        if backend is not None:
+            backend.state = BackendState.DRAINING
+            self._match.reconsider(backend, now)
+        return backend
+
+    def refit(self, now: float) -> None:
+        """The policy is another one: limits and ranks may have changed."""
+        for backend in self._roster.backends.values():
+            backend.limit = self._roster.limit_of(backend.own_limit)
+            self._match.reconsider(backend, now)
+
+    def expire(self, now: float) -> None:
+        """Suspicions that are over."""
+        for backend in self._roster.suspects.pop_until(now):
+            backend.ready_at = now
+            self._match.reconsider(backend, now)

@@ -1,0 +1,83 @@
+"""Who is turned away, and with which words. Nothing was started for them, so each refusal is safe to repeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.line.deadlines import retry_after
+from gateway.core.line.decisions import Reason, Refusal, Rejected
+from gateway.core.line.ticket import Lane, Ticket, TicketState
+
+if TYPE_CHECKING:
+    from gateway.core.backends.availability import Availability
+    from gateway.core.backends.health import Starts
+    from gateway.core.line.deadlines import Estimates
+    from gateway.core.line.line import Line
+    from gateway.core.line.room import Budget, Room
+
+
+class Admission:
+    """One pool's door."""
+
+    def __init__(self, roster: Availability, line: Line, budget: Budget, starts: Starts, estimates: Estimates) -> None:
+        self.stopping = False
+        self._roster = roster
+        self._line = line
+        self._budget = budget
+        self._starts = starts
+        self._estimates = estimates
+
+    def turned_away(self, ticket: Ticket, room: Room | None, now: float) -> Refusal | None:
+        """Why it may not join (`room`: the place reserved for it). None: it may."""
+        ready = self._roster.ready
+        if ticket.lane is Lane.PASSIVE:
+            return None if ready else self.refusal(Reason.NO_BACKEND)
+        if self.stopping or not ready:
+            refusal = self.shut(now)
+            if refusal is not None:
+                return refusal
+        if room is None and not self.has_place() and not (ticket.lane is Lane.EXEMPT and ready):
+            return self.refusal(Reason.LINE_FULL)
+        return None
+
+    def shut(self, now: float) -> Refusal | None:
+        """Why nobody is let in. Whoever is told so is remembered as demand for one attempt to start."""
+        if self.stopping:
+            return self.refusal(Reason.STOPPING)
+        if self.is_hopeless(now):
+            self._starts.wanted = True
+            return self.hopeless(now)
+        return None
+
+    def has_place(self) -> bool:
+        """One more fits into the line, or will not have to wait."""
+        taken = len(self._line.counted) + len(self._line.exempt) + self._budget.uploading
+        limit = self._roster.policy.line_limit
+        if taken < limit:
+            return True
+        free = sum(b.free_slots if b.limit else taken + 1 for b in self._roster.free.members())
+        return taken < limit + free
+
+    def is_hopeless(self, now: float) -> bool:
+        """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
+        return not self._roster.ready and self._starts.is_hopeless(now) and not self._roster.somebody_rests
+
+    def expected_wait(self, ahead: int | None = None) -> float | None:
+        """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
+        measured yet."""
+        return self._estimates.wait(len(self._line.counted) if ahead is None else ahead, self._roster.ready_slots)
+
+    def refusal(self, reason: Reason) -> Refusal:
+        """To a newcomer, or to those who wait no longer."""
+        return Refusal(reason, retry_after(self.expected_wait()))
+
+    def hopeless(self, now: float) -> Refusal:
+        """With the last words of a start that died."""
+        return Refusal(Reason.STARTS_FAIL, retry_after(self._starts.next_at - now), self._starts.evidence)
+
+
+def reject(ticket: Ticket, refusal: Refusal) -> Rejected:
+    """It has ended, without a (further) turn."""
+    ticket.state = TicketState.ENDED
+    ticket.wait_ended = refusal.reason.value
+    return Rejected(ticket, refusal)

@@ -1,0 +1,25 @@
+"""Whether a grant kept what is promised: never more than `limit` inside one backend, and nobody before those who came
+earlier. The match sees to both. This looks at what it did, so that a defect in it is counted where somebody is called
+for it, and not found in tests alone. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.line import Line
+    from gateway.core.line.ticket import Ticket
+
+
+def is_overfull(backend: Backend) -> bool:
+    """It has more requests, and quarantined slots, than it may."""
+    return 0 < backend.limit < len(backend.in_flight) + len(backend.quarantines)
+
+
+def has_overtaken(ticket: Ticket, backend: Backend, line: Line) -> bool:
+    """Somebody who came before this ticket waits, and could have had its slot. Where models matter only those are
+    looked at who may not be overtaken (any more). O(1)."""
+    oldest = line.entitled_to(backend) if line.counted else None
+    return oldest is not None and oldest.number < ticket.number

@@ -1,0 +1,101 @@
+"""Who waits, in order. A counted ticket stands in up to two lines: its home's, if it is bound to one, and the shared
+one, if anybody may serve it. Exempt tickets have a line of their own: they wait for a first backend, not for a slot.
+
+Owns membership alone: who may wait at all is the pool's affair, and when a backend is ready the roster's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.line.queue import KeyedHeap
+from gateway.core.line.ticket import Lane, Ticket, WhenBusy
+
+if TYPE_CHECKING:
+    from gateway.core.backends.backend import Backend
+    from gateway.core.models.affinity import ModelAffinity
+
+
+class Line:
+    """Everything in it is ordered by number of arrival, and may leave from anywhere."""
+
+    def __init__(self) -> None:
+        self.counted: KeyedHeap[Ticket] = KeyedHeap()  # all of them, in whichever line they stand
+        self.exempt: KeyedHeap[Ticket] = KeyedHeap()
+        self.shared: KeyedHeap[Ticket] = KeyedHeap()
+        self.spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
+        self.models: ModelAffinity | None = None  # None: models do not matter, and the shared line is served in order
+
+    def everybody(self) -> list[Ticket]:
+        """Counted ones first, in order. O(n log n)."""
+        return [*self.counted, *self.exempt]
+
+    def join(self, ticket: Ticket, home: Backend | None, spill_after: float, now: float) -> None:
+        """Into the line by its number; `home`: the backend it is bound to, from `spill_after` seconds on not alone."""
+        ticket.bound_to = home
+        if ticket.lane is not Lane.COUNTED:
+            self.exempt.put(ticket, ticket.number)
+            return
+        self.counted.put(ticket, ticket.number)
+        if home is None:
+            self.shared.put(ticket, ticket.number)
+            return
+        home.line.put(ticket, ticket.number)
+        if ticket.when_busy is WhenBusy.SPILL:
+            ticket.spill_at = now + spill_after
+            if spill_after > 0:
+                self.spills.put(ticket, ticket.spill_at)
+            else:
+                self.shared.put(ticket, ticket.number)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Out of every line it stands in."""
+        if ticket.lane is not Lane.COUNTED:
+            self.exempt.discard(ticket)
+            return
+        self.counted.discard(ticket)
+        self.shared.discard(ticket)
+        if ticket.bound_to is not None:
+            ticket.bound_to.line.discard(ticket)
+            self.spills.discard(ticket)
+
+    def labelled(self, label: str) -> list[Ticket]:
+        """All that bear it, in no order. O(n): for what people ask."""
+        return [t for line in (self.counted, self.exempt) for t in line.members() if t.label == label]
+
+    def unbind(self, backend: Backend) -> None:
+        """Nobody waits for this backend any more: its tickets join the shared line by their numbers."""
+        for ticket in list(backend.line):
+            backend.line.discard(ticket)
+            self.spills.discard(ticket)
+            ticket.bound_to = None
+            self.shared.put(ticket, ticket.number)
+
+    def spill(self, now: float) -> None:
+        """Those whose time alone with their home is over join the shared line, too."""
+        for ticket in self.spills.pop_until(now):
+            self.shared.put(ticket, ticket.number)
+
+    def next_for(self, backend: Backend) -> Ticket | None:
+        """The older one of the backend's line's head and whom it should serve of the shared line."""
+        bound = backend.line.first()
+        shared = self.shared.first() if self.models is None else self.models.next_for(backend)
+        if bound is None or shared is None:
+            return bound or shared
+        return bound if bound.number < shared.number else shared
+
+    def entitled_to(self, backend: Backend) -> Ticket | None:
+        """The oldest who may not be overtaken there by anybody younger."""
+        if self.models is None:
+            return self.next_for(backend)
+        bound, due = backend.line.first(), self.models.line.first_due()
+        if bound is None or due is None:
+            return bound or due
+        return bound if bound.number < due.number else due
+
+    def position(self, ticket: Ticket) -> int:
+        """Place among the counted ones from 1, 0 if it is not there: O(1), never too low, approximate."""
+        oldest = self.counted.first()
+        if oldest is None or ticket not in self.counted:
+            return 0
+        return min(len(self.counted), ticket.number - oldest.number + 1)

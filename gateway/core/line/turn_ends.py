@@ -1,0 +1,101 @@
+"""How turns end, and what becomes of their slots: free, or quarantined until the backend is known to be done.
+
+A quarantine ends by two idle probes, by the backend's end, by an operator's word, or by time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.backends.backend import Backend, BackendState, Quarantine
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.core.backends.availability import Availability
+    from gateway.core.line.deadlines import Estimates
+    from gateway.core.line.match import Match
+    from gateway.core.sessions.homes import SessionHomes
+    from gateway.core.views.snapshot import Counts
+
+#: Seconds between the two idle probes that free a quarantined slot.
+IDLE_APART = 1.0
+
+
+class TurnEnds:
+    """Ends them; that the freed slots are handed out again is the match's affair."""
+
+    def __init__(
+        self, roster: Availability, match: Match, seating: SessionHomes, estimates: Estimates, counts: Counts
+    ) -> None:
+        self._roster = roster
+        self._match = match
+        self._seating = seating
+        self._estimates = estimates
+        self._counts = counts
+
+    def end(self, ticket: Ticket, backend: Backend, now: float, ending: Ending, quarantine: float) -> None:
+        """The turn is over; `quarantine`: so many seconds at most its slot is kept, 0 if the backend is done."""
+        counted = ticket.lane is Lane.COUNTED
+        if ending is Ending.SERVED:
+            backend.refusals = 0
+            if counted:
+                backend.served += 1
+                self._estimates.served(now - ticket.granted_at)
+        if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
+            self._roster.quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
+            self._counts.quarantines += 1
+        self._vacate(ticket, backend, now)
+
+    def refused(self, ticket: Ticket, backend: Backend, now: float) -> None:
+        """The turn ended before a byte was written: the backend is suspect."""
+        self._vacate(ticket, backend, now)
+        self._counts.give_backs += 1
+        self._roster.suspect(backend, now)
+        self._match.reconsider(backend, now)
+
+    def _vacate(self, ticket: Ticket, backend: Backend, now: float) -> None:
+        if ticket.lane is Lane.COUNTED:
+            del backend.in_flight[ticket]
+            self._roster.in_flight -= 1
+            if not backend.in_flight:
+                backend.idle_since = now
+            self._seating.prolong(ticket, now)
+            self._match.reconsider(backend, now)
+        else:
+            del backend.uncounted[ticket]
+            self._seating.prolong(ticket, now)
+            self._roster.visited(backend, now)
+
+    # Quarantines
+
+    def seems_idle(self, backend: Backend, sent_at: float, now: float) -> None:
+        """An idle probe passed. Two of them, a second apart and both sent after the break, end a quarantine."""
+        over = []
+        for quarantine in backend.quarantines:
+            if sent_at < quarantine.since:
+                continue
+            if quarantine.idle_seen_at is None:
+                quarantine.idle_seen_at = sent_at
+            elif sent_at - quarantine.idle_seen_at >= IDLE_APART:
+                over.append(quarantine)
+        self.free(backend, over, now)
+
+    def seems_busy(self, backend: Backend) -> None:
+        """It said that it works: two passes in a row are needed anew."""
+        for quarantine in backend.quarantines:
+            quarantine.idle_seen_at = None
+
+    def expire(self, now: float) -> None:
+        """Quarantines end whose time is over: from here on it is an assumption that the backend is done."""
+        for backend in self._roster.quarantines.pop_until(now):
+            over = [quarantine for quarantine in backend.quarantines if quarantine.until <= now]
+            self._counts.quarantines_expired += len(over)
+            self.free(backend, over, now)
+
+    def free(self, backend: Backend, over: Iterable[Quarantine], now: float) -> None:
+        """These quarantines are over."""
+        self._roster.free_quarantines(backend, list(over), now)
+        self._match.reconsider(backend, now)

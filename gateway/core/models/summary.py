@@ -1,0 +1,46 @@
+"""Models for people who are looking: what is loaded where, and who waits for what. Beside the rows of `glance.py`, in
+their order, so that a pool without models has nothing of it; each name once, however many pods have it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.ticket import Ticket
+    from gateway.core.models.models import Model
+    from gateway.core.pool import Pool
+
+#: Characters of a name that are shown: clients may make names up, and a frame has room for hundreds.
+NAME_SHOWN = 100
+#: Of these, how many are its end's: versions and precisions stand there.
+_END = NAME_SHOWN // 3
+
+
+class ModelSummary(NamedTuple):
+    """Of a pool that looks at models. `pods` and `line` are places in `names`; None: unknown or nothing, and any."""
+
+    names: list[str]
+    pods: list[int | None]  # what each has loaded
+    line: list[int | None]  # what each needs
+    switches: int  # turns for which another one had to be loaded than was there
+
+
+def model_summary_of(pool: Pool, pods: Iterable[Backend], line: Iterable[Ticket]) -> ModelSummary | None:
+    """What these backends have and these tickets need. None: the pool does not look at models. O(what is shown)."""
+    if not pool.looks_at_models:
+        return None
+    places: dict[str, int] = {}
+
+    def place(model: Model) -> int | None:
+        return None if model is None else places.setdefault(_shortened(model), len(places))
+
+    loaded, needed = [place(backend.model) for backend in pods], [place(pool.model_needed(ticket)) for ticket in line]
+    return ModelSummary(list(places), loaded, needed, pool.counts.model_switches)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - _END - 1]}…{name[-_END:]}"

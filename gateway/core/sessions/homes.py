@@ -1,0 +1,69 @@
+"""Whose home is where: a ticket's session when it arrives, when it gets its turn, and when the turn ends.
+
+Says which backend a session belongs to; that its tickets wait there is the line's affair.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.line.ticket import Lane, Ticket, WhenBusy
+
+if TYPE_CHECKING:
+    from gateway.core.backends.availability import Availability
+    from gateway.core.backends.backend import Backend
+    from gateway.core.sessions.table import SessionTable
+    from gateway.core.views.snapshot import Counts
+
+
+class SessionHomes:
+    """One pool's sessions and their backends, kept true to each other."""
+
+    def __init__(self, sessions: SessionTable, roster: Availability, counts: Counts) -> None:
+        self._sessions = sessions
+        self._roster = roster
+        self._counts = counts
+
+    def recognise(self, ticket: Ticket, now: float) -> None:
+        """It arrives. The table knows better than the cookie."""
+        if ticket.session is None:
+            return
+        session = self._sessions.get(ticket.session)
+        if ticket.lane is not Lane.PASSIVE and ticket.returning:
+            session = self._sessions.touch(ticket.session, ticket.home, now)
+        if session is not None:
+            ticket.home = session.home
+
+    def seat(self, ticket: Ticket, backend: Backend) -> None:
+        """Its session is served by `backend`: at home, as a spill, or at its new home."""
+        if ticket.session is None or ticket.lane is Lane.PASSIVE:
+            return
+        if ticket.home == backend.identity:
+            self._counts.affinity_hits += ticket.returning
+            return
+        if ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
+            self._counts.affinity_spills += 1
+            return
+        home = self._roster.home_of(ticket)
+        if ticket.lane is Lane.EXEMPT and home is not None and home.may_return:
+            return  # home is only resting: a page's small requests do not move a session
+        self._counts.affinity_moves += ticket.returning  # a cookie that came back named a home, known here or not
+        ticket.home = backend.identity
+        ticket.new_home = True
+        if session := self._sessions.get(ticket.session):
+            self._sessions.move(session, backend.identity)
+
+    def prolong(self, ticket: Ticket, now: float) -> None:
+        """Its turn ends: a sign of life, too, even if the session's time ran out during it."""
+        if ticket.session is None or ticket.lane is Lane.PASSIVE:
+            return
+        if ticket.returning or self._sessions.get(ticket.session):
+            self._sessions.touch(ticket.session, ticket.home, now)
+
+    def count(self, now: float) -> None:
+        """Backends whose number of live sessions has changed take their new place in the orders."""
+        sessions, roster = self._sessions, self._roster
+        while sessions.changed:
+            if backend := roster.backends.get(sessions.changed.pop()):
+                backend.sessions = sessions.at_home(backend.identity)
+                roster.rank(backend, now)

@@ -1,0 +1,183 @@
+"""What a pool is made of, and what can be read from it. Changes nothing: `pool.py` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.core.backends.availability import Availability
+from gateway.core.backends.health import Starts
+from gateway.core.backends.membership import Membership
+from gateway.core.demand import Demand
+from gateway.core.line.admission import Admission
+from gateway.core.line.deadlines import Deadlines, Estimates
+from gateway.core.line.line import Line
+from gateway.core.line.match import Match
+from gateway.core.line.room import Budget
+from gateway.core.line.turn_ends import TurnEnds
+from gateway.core.sessions.homes import SessionHomes
+from gateway.core.sessions.table import SessionTable
+from gateway.core.views.snapshot import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gateway.core.backends.backend import Backend
+    from gateway.core.line.ticket import Ticket
+    from gateway.core.policy import Policy
+    from gateway.core.scaling.concurrency import TimeWeighted
+    from gateway.core.scaling.report import RevisionReport
+
+
+class Figures:
+    """A pool's parts, and views of them."""
+
+    def __init__(self, name: str, policy: Policy, now: float) -> None:
+        self.name = name
+        self.budget = Budget(policy.bytes_limit)
+        self.sessions = SessionTable(policy.session_capacity, policy.session_ttl)
+        self.estimates = Estimates()
+        self.starts = Starts()
+        self.counts = Counts()
+        self._roster = Availability(policy)
+        self._line = Line()
+        self._patience = Deadlines(now)
+        self._seating = SessionHomes(self.sessions, self._roster, self.counts)
+        self._match = Match(self._roster, self._line, self._patience, self._seating, self.counts)
+        self._turns = TurnEnds(self._roster, self._match, self._seating, self.estimates, self.counts)
+        self._presence = Membership(self._roster, self._match, self._turns, self.sessions, self.counts)
+        self._admission = Admission(self._roster, self._line, self.budget, self.starts, self.estimates)
+        self._demand = Demand(self._roster, self._line, self.starts, self.estimates, self.counts)
+
+    @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return self._roster.policy
+
+    @property
+    def backends(self) -> Mapping[str, Backend]:
+        """By identity: those that exist, and those that still have work of ours."""
+        return self._roster.backends
+
+    @property
+    def in_flight(self) -> int:
+        """Counted turns."""
+        return self._roster.in_flight
+
+    @property
+    def quarantined(self) -> int:
+        """Slots that nobody may have."""
+        return self._roster.quarantined
+
+    @property
+    def looks_at_models(self) -> bool:
+        """A backend may be left free for those that need what it has; time alone may end that."""
+        return self._line.models is not None
+
+    def should_ask_for_model(self, identity: str) -> bool:
+        """It rests, and what it has loaded is not known, or may have changed."""
+        backend = self.backends.get(identity)
+        if backend is None or not self.looks_at_models:
+            return False
+        return backend.model_unsure and backend.rests and backend in self._roster.ready
+
+    def model_needed(self, ticket: Ticket) -> str | None:
+        """What a backend should have loaded for it. None: whatever is there will do, or models do not matter."""
+        models = self._line.models
+        return None if models is None else models.needs(ticket)
+
+    @property
+    def is_cold(self) -> bool:
+        """No backend is ready."""
+        return not self._roster.ready
+
+    @property
+    def ready_count(self) -> int:
+        """Ready backends."""
+        return len(self._roster.ready)
+
+    @property
+    def waiting(self) -> int:
+        """Counted tickets in line."""
+        return len(self._line.counted)
+
+    @property
+    def waiting_exempt(self) -> int:
+        """Exempt requests that wait for a first backend."""
+        return len(self._line.exempt)
+
+    @property
+    def stopping(self) -> bool:
+        """Nothing waits any longer, and nobody comes in."""
+        return self._admission.stopping
+
+    @property
+    def wanted(self) -> int:
+        """What keeps at least one backend up or coming."""
+        return self._demand.wanted
+
+    @property
+    def demand(self) -> int:
+        """What a scaler must serve."""
+        return self.wanted + self.in_flight + self.quarantined
+
+    @property
+    def load(self) -> TimeWeighted:
+        """The demand over time."""
+        return self._demand.load
+
+    @property
+    def report(self) -> RevisionReport | None:
+        """What a remote autoscaler is told; None: there is none."""
+        return self._demand.report
+
+    @report.setter
+    def report(self, report: RevisionReport | None) -> None:
+        self._demand.report = report
+
+    @property
+    def waits_for_start(self) -> bool:
+        """No backend is ready, and none will be by itself in a moment, as one that is only suspect may be."""
+        return self.is_cold and not self._roster.somebody_rests
+
+    def cold_for(self, now: float) -> float:
+        """Seconds since demand met no ready backend; 0.0: it has not, or there is one by now."""
+        since = self._demand.cold_since
+        return 0.0 if since is None else now - since
+
+    def all_waiting(self) -> Iterator[Ticket]:
+        """Counted tickets in line, in order."""
+        return iter(self._line.counted)
+
+    def first_waiting(self, count: int) -> list[Ticket]:
+        """The first so many of them, at a cost that does not grow with the line."""
+        return self._line.counted.first_few(count)
+
+    def position(self, ticket: Ticket) -> int:
+        """Place in line from 1: O(1), never too low, approximate. The snapshot has the exact order."""
+        return self._line.position(ticket)
+
+    def exact_position(self, ticket: Ticket) -> int | None:
+        """The same, counted: O(tickets). None: it is not in line, or in one without places (exempt requests)."""
+        line = self._line.counted
+        return sum(other.number <= ticket.number for other in line.members()) if ticket in line else None
+
+    def everybody_waiting(self) -> list[Ticket]:
+        """In line, in whatever lane. O(n log n)."""
+        return self._line.everybody()
+
+    def expected_wait(self, ahead: int | None = None) -> float | None:
+        """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
+        measured yet."""
+        return self._admission.expected_wait(ahead)
+
+    def has_another(self, backend: Backend) -> bool:
+        """Somebody else serves, or may do so again: a broken turn can be repeated elsewhere."""
+        return self._roster.has_another(backend)
+
+    def starting(self) -> list[str]:
+        """Backends that are not ready and have no work, oldest first."""
+        return self._roster.starting()
+
+    def overdue_quarantines(self, age: float, now: float) -> list[str]:
+        """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""
+        return self._roster.overdue(age, now)

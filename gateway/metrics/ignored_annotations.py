@@ -1,0 +1,29 @@
+"""What Knative's objects say and cannot be used, counted; the log names each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class IgnoredAnnotationsCollector(Collector):
+    """`misfits`: how many there are now, by pool of the file."""
+
+    def __init__(self, misfits: Callable[[], Mapping[str, int]]) -> None:
+        self._misfits = misfits
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The one family."""
+        family = GaugeMetricFamily(
+            "gateway_knative_misfits",
+            "Annotations, fields and configuration that make no sense; something else applies in their place.",
+            labels=["pool"],
+        )
+        for pool, count in self._misfits().items():
+            family.add_metric([pool], count)
+        yield family

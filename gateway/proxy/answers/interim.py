@@ -1,0 +1,53 @@
+"""Tells clients that hang up on silence, while they are in line, that they are: 102 Processing, again and again.
+
+It is an interim response (RFC 9110 15.2; RFC 2518 10.1): a client reads on, and the final status is open still. Only
+those get it that are known to need it, for proxies between us that are not prepared for it are older than these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Seconds of silence. `gradio_client` posts an event with httpx' own limit of 5: a Gradio without a gateway would have
+#: answered at once.
+EVERY = 3.0
+
+_IMPATIENT = (b"gradio_client/",)
+
+
+class Assured(Protocol):
+    """See `inbound.Client`."""
+
+    def assure(self) -> None: ...
+
+
+class InterimAnswers:
+    """Use as `with`: for as long as the client is in line."""
+
+    __slots__ = ("_client", "_loop", "_timer")
+
+    def __init__(self, client: Assured) -> None:
+        self._client = client
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Self:
+        self._timer = self._loop.call_later(EVERY, self._assure)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _assure(self) -> None:
+        self._client.assure()
+        self._timer = self._loop.call_later(EVERY, self._assure)
+
+
+def is_impatient(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """It would hang up."""
+    return any(name == b"user-agent" and value.startswith(_IMPATIENT) for name, value in headers)

@@ -1,0 +1,57 @@
+"""Tells a page of Gradio 3 its place in line, as long as it stands there: at once, when it has moved, and now and then
+all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from gateway.dialogues import gradio_socket as gradio
+from gateway.proxy.tracking.job_orders import place_of
+
+if TYPE_CHECKING:
+    from gateway.core.pool import Pool
+    from gateway.dialogues.websocket import WebSocketEnd
+    from gateway.runtime.driver import Slot
+
+#: Seconds between two looks: for the first in line, what each place adds, and for those far behind, whose place says
+#: little. (Gradio tells all of them with each event that begins.)
+SOONEST, FOR_EACH, LATEST = 1.0, 0.1, 5.0
+
+#: Seconds after which the same is told again: many a proxy closes what is silent for a minute.
+TELL_AGAIN = 20.0
+
+
+class PositionUpdates:
+    """Use as `with`, while waiting for a turn."""
+
+    def __init__(self, page: WebSocketEnd, pool: Pool, slot: Slot) -> None:
+        self._page = page
+        self._pool = pool
+        self._slot = slot
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._words = b""
+        self._again_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._look()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        if not self._slot.is_waiting:
+            return
+        place = place_of(self._slot.ticket, self._pool)
+        position = max(1, place.position)  # one that is not counted waits for a first backend, and in no line
+        service, longest = self._pool.estimates.service, self._pool.expected_wait()
+        until_its_end = None if place.wait is None or service is None else place.wait + service
+        words = gradio.estimation(position, place.length, wait=until_its_end, longest=longest, service=service)
+        now = self._loop.time()
+        if words != self._words or now >= self._again_at:
+            self._words, self._again_at = words, now + TELL_AGAIN
+            self._page.send(words)
+        self._timer = self._loop.call_later(min(LATEST, SOONEST + FOR_EACH * position), self._look)

@@ -1,0 +1,123 @@
+"""Requests about somebody's jobs: how far it is, stop it, do not begin it. The rules are those of
+`profiles.treatment.Control`; here they meet the jobs that there are.
+
+An order that goes to a pod goes to the one where the job runs, or nowhere: another pod would stop another's job. While
+it is on its way the job keeps its slot, or it would stop the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from gateway.core.line.decisions import Ending
+from gateway.profiles.treatment import Place, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from gateway.core.line.ticket import Ticket
+    from gateway.core.pool import Pool
+    from gateway.profiles.treatment import Control, LocalAnswer
+    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.tracking.jobs import JobInHand
+    from gateway.proxy.visit import Visit
+    from gateway.runtime.driver import Slot
+
+#: Seconds for a backend to take an order. So long, at most, a slot is kept from the next in line.
+ORDER_TIMEOUT = 10.0
+
+
+class Order:
+    """One such request, judged. `answer`: what the gateway says to it; None: it goes to a backend."""
+
+    def __init__(self, control: Control, answer: LocalAnswer | None, job: JobInHand | None) -> None:
+        self.answer = answer
+        self._control = control
+        self._job = job  # the running one that it is about
+
+    def missed(self, slot: Slot) -> LocalAnswer | None:
+        """What to say if it would not reach the job that it is to stop: that has ended, or its pod takes nothing."""
+        job = self._job
+        if job is None or self._control.verb is Verb.WATCH or job.runs_on is slot.ticket.backend:
+            return None
+        return self._control.foreign
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While the backend is told, and obeys."""
+        if self._job is None or self._control.verb is Verb.WATCH:
+            yield
+            return
+        told = anyio.Event()
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(ORDER_TIMEOUT, told.set)
+        self._job.keep_until(told)
+        try:
+            yield
+        finally:
+            patience.cancel()
+            if self._control.lag:
+                loop.call_later(self._control.lag, told.set)
+            else:
+                told.set()
+
+
+def judged(control: Control, pool: ServedPool, ticket: Ticket) -> Order:
+    """`ticket`: of the request itself; it is sent to where the job runs. Those that are to be taken out of the line
+    are, at once."""
+    session = ticket.session if ticket.returning else None
+    about = _about(control, pool, session)
+    running = next((job for job in about if job.runs_on is not None), None)
+    if running is not None and control.verb is not Verb.UNQUEUE:
+        ticket.session, ticket.home, ticket.returning = None, running.slot.backend.identity, False
+        return Order(control, None, running)
+    waiting = [job for job in about if job.is_waiting]
+    if waiting:
+        answer = control.held(place_of(waiting[0].slot.ticket, pool.driver.pool))
+        if control.verb is not Verb.WATCH:
+            for job in waiting:
+                job.withdraw()
+        return Order(control, answer, None)
+    return Order(control, control.foreign, None)
+
+
+async def carried_out(
+    control: Control,
+    visit: Visit,
+    pool: ServedPool,
+    ticket: Ticket,
+    *,
+    serve: Callable[[Slot], Awaitable[Ending]],
+    say: Callable[[LocalAnswer], Awaitable[None]],
+) -> Ending:
+    """A request about jobs: to the backend that works on them (`serve`), or answered here (`say`)."""
+    order = judged(control, pool, ticket)
+    answer = order.answer
+    if answer is None:
+        with pool.driver.slot(ticket) as slot, order.under_way():
+            visit.slot = slot
+            if (answer := order.missed(slot)) is None:
+                return await serve(slot)
+            slot.done(Ending.ANSWERED_HERE)
+    await say(answer)
+    return Ending.ANSWERED_HERE
+
+
+def place_of(ticket: Ticket, pool: Pool) -> Place:
+    """Where in line it is."""
+    position = pool.position(ticket)
+    return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)))
+
+
+def _about(control: Control, pool: ServedPool, session: str | None) -> list[JobInHand]:
+    """Anybody who knows a job's name may watch it, as at the backend itself; to stop it, it must be theirs."""
+    if not control.jobs:
+        return list(pool.jobs.of(session))
+    named = [job for name in control.jobs for job in pool.jobs.named(name)]
+    if control.verb is Verb.WATCH:
+        return named
+    return [job for job in named if session is not None and job.session == session]

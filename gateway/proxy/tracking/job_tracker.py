@@ -1,0 +1,176 @@
+"""A job that goes on behind its answer keeps its slot: made before the answer comes, hears it on its way to the client,
+and then follows the job by its dialogue until the pod is done.
+
+The client has its answer all the while, and is not waited for. What cannot be followed to its end, because the time is
+over or nothing can be seen, leaves its slot in quarantine: there the pod's own word that it is idle frees it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import structlog
+
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, TicketState
+from gateway.dialogues.dialogue import HEARD, Answered, End
+from gateway.proxy.relay import SHORTEST_QUARANTINE
+from gateway.proxy.tracking.pod_query import PodQuery
+from gateway.proxy.tracking.stream_watch import StreamWatch
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from gateway.dialogues.dialogue import Dialogue, Job
+    from gateway.profiles.treatment import Treatment
+    from gateway.proxy.served_pool import Exchange, ServedPool
+    from gateway.proxy.visit import Visit
+    from gateway.runtime.driver import Slot
+    from gateway.upstream.head import AnswerHead
+    from gateway.upstream.request import UpstreamRequest
+
+
+class JobTracker:
+    """One turn with a dialogue: `prepare` its request, `hear` its exchange, relay that, then `run`."""
+
+    goes_on = True  # its turn lasts beyond its answer
+
+    def __init__(self, dialogue: Dialogue, visit: Visit, pool: ServedPool, slot: Slot) -> None:
+        self._dialogue = dialogue
+        self._visit = visit
+        self._pool = pool
+        self._slot = slot
+        self._heard: _Heard | None = None
+        self._scope = anyio.CancelScope()
+        self._told: anyio.Event | None = None
+
+    def prepare(self, request: UpstreamRequest) -> None:
+        """Its answer is to be read here, too: it must not be compressed."""
+        request.headers = [header for header in request.headers if header[0] != b"accept-encoding"]
+
+    def hear(self, exchange: Exchange) -> Exchange:
+        """The same exchange, overheard."""
+        self._heard = _Heard(exchange)
+        return self._heard
+
+    def keep_until(self, told: anyio.Event) -> None:
+        """The pod is being told to stop this job: its slot is not given back before that is over."""
+        self._told = told
+
+    def stop(self) -> None:
+        """The gateway's grace is over."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Until the pod is done with the job, for what is left of `timeouts.total`. The slot is given back by then."""
+        slot = self._slot
+        if slot.ticket.state is not TicketState.HOLDING:  # the answer broke, or was closed: it is in quarantine
+            return
+        job = self._begun()
+        if job is not None:
+            self._make_known(job)
+        end = End.SEEN if job is None else await self._followed(job)
+        if self._told is not None:
+            await self._told.wait()
+        if end is End.UNSEEN:
+            slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._quarantine())
+            return
+        if end is End.LOST:
+            structlog.get_logger().warning(
+                "job_lost",
+                pool=self._pool.name,
+                backend=slot.backend.name,
+                means="the pod knows nothing any more of a job that it took",
+                do="see in its log whether it was restarted; the client has to send the job again",
+            )
+        slot.done(Ending.SERVED)
+
+    def _begun(self) -> Job | None:
+        heard = self._heard
+        assert heard is not None
+        assert heard.answer is not None
+        body, whole = bytes(heard.body[:HEARD]), len(heard.body) <= HEARD
+        visit = self._visit
+        return self._dialogue.begun(Answered(visit.raw_path, visit.keys, heard.answer.status, body, whole))
+
+    def _make_known(self, job: Job) -> None:
+        """So the pod calls it, and so will those who ask for it."""
+        if self._visit.job is not None and job.name is not None:
+            self._pool.jobs.name(self._visit.job, job.name)
+        if job.keys and (session := self._slot.ticket.session) is not None:
+            self._pool.remembered.remember(job.keys, session, self._slot.backend.identity)
+
+    def _quarantine(self) -> float:
+        pool = self._pool
+        return pool.quarantine_of_job(max(SHORTEST_QUARANTINE, pool.rules.total - self._slot.worked))
+
+    def close(self) -> None:
+        """The relay has closed the exchange."""
+
+    async def _followed(self, job: Job) -> End:
+        slot, rules = self._slot, self._pool.rules
+        pod = PodQuery(self._pool.upstream, slot.backend, rules.pod_headers.uncounted)
+        with self._scope, anyio.move_on_after(max(0.0, rules.total - slot.worked)):
+            return await job.until_over(pod)
+        return End.UNSEEN
+
+
+class _Heard:
+    """An exchange whose answer is kept, up to a size, as it is read. Is an `Exchange`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.answer: AnswerHead | None = None
+        self.body = bytearray()  # one byte more than `HEARD` says that there is more
+        self.reused = exchange.reused
+        self._exchange = exchange
+
+    @property
+    def ready(self) -> bool:
+        return self._exchange.ready
+
+    @property
+    def ended(self) -> bool:
+        return self._exchange.ended
+
+    async def head(self) -> AnswerHead:
+        self.answer = await self._exchange.head()
+        return self.answer
+
+    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
+        self._exchange.when_whole(call)
+
+    async def read(self) -> bytes:
+        return self._kept(await self._exchange.read())
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        await self._exchange.pour(lambda piece: sink(self._kept(piece)))
+
+    def _kept(self, piece: bytes) -> bytes:
+        self.body += piece[: HEARD + 1 - len(self.body)]
+        return piece
+
+    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        return self._exchange.switch(tunnel)
+
+    def finish(self) -> None:
+        self._exchange.finish()
+
+    def close(self) -> None:
+        self._exchange.close()
+
+
+def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) -> JobTracker | StreamWatch | None:
+    """For a turn whose treatment names a dialogue that is spoken here: a counted one begins a job, another may tell of
+    some. None for all others."""
+    more = treatment.more
+    its = pool.dialogues.get(more.dialogue) if more is not None and more.dialogue is not None else None
+    if its is None:
+        return None
+    if treatment.lane is Lane.COUNTED:
+        return JobTracker(its, visit, pool, slot)
+    ear = its.ear(visit.keys)
+    if ear is None:
+        return None
+    return StreamWatch(ear, pool.rules.total, lambda file: pool.files.put(file, slot.backend.identity))

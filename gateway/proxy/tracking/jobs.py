@@ -1,0 +1,103 @@
+"""The jobs of one pool that somebody may ask about: those in line and those at work, by their names and by whose they
+are. Knows where each is by its slot alone; decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.core.line.decisions import Ending
+from gateway.core.line.ticket import Lane, TicketState
+
+if TYPE_CHECKING:
+    import anyio
+
+    from gateway.core.backends.backend import Backend
+    from gateway.profiles.treatment import Treatment
+    from gateway.proxy.visit import Visit
+    from gateway.runtime.driver import Slot
+
+
+@dataclass(slots=True, eq=False)
+class JobInHand:
+    """A counted request, from its arrival to its end."""
+
+    session: str | None  # whose it is; None: nobody can show that it is theirs
+    slot: Slot
+    visit: Visit
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def is_waiting(self) -> bool:
+        """In line."""
+        return self.slot.ticket.state is TicketState.WAITING
+
+    @property
+    def runs_on(self) -> Backend | None:
+        """Who works on it. None: nobody."""
+        return self.slot.backend if self.slot.ticket.state is TicketState.HOLDING else None
+
+    def withdraw(self) -> None:
+        """Out of the line: it will not be begun."""
+        self.slot.done(Ending.REFUSED)
+        self.slot.wake(None)
+
+    def keep_until(self, told: anyio.Event) -> None:
+        """Its slot is not given back before that: the pod is being told to stop what it works on."""
+        if self.visit.relay is not None:
+            self.visit.relay.keep_until(told)
+
+
+class Jobs:
+    """Bounded by the pool's line and slots: each job enters and leaves with its request."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, list[JobInHand]] = {}
+        self._by_session: dict[str, list[JobInHand]] = {}
+
+    def taken_in(self, visit: Visit, slot: Slot, treatment: Treatment) -> JobInHand | None:
+        """The visit's job. None: it is none that somebody could ask about, who has no cookie and gave it no name."""
+        ticket, name = slot.ticket, treatment.more.job if treatment.more is not None else None
+        if ticket.lane is not Lane.COUNTED or not (ticket.returning or name):
+            return None
+        job = JobInHand(ticket.session if ticket.returning else None, slot, visit, [name] if name else [])
+        self._enter(job)
+        return job
+
+    def _enter(self, job: JobInHand) -> None:
+        for name in job.names:
+            self._by_name.setdefault(name, []).append(job)
+        if job.session is not None:
+            self._by_session.setdefault(job.session, []).append(job)
+
+    def name(self, job: JobInHand, name: str) -> None:
+        """One more name, which the pod has given it."""
+        if name not in job.names:
+            job.names.append(name)
+            self._by_name.setdefault(name, []).append(job)
+
+    def leave(self, job: JobInHand) -> None:
+        """It is over."""
+        for name in job.names:
+            _drop(self._by_name, name, job)
+        if job.session is not None:
+            _drop(self._by_session, job.session, job)
+
+    def named(self, name: str) -> list[JobInHand]:
+        """Those of that name, the oldest first; whosever they are."""
+        return self._by_name.get(name, [])
+
+    def of(self, session: str | None) -> list[JobInHand]:
+        """A session's, the oldest first."""
+        return self._by_session.get(session, []) if session is not None else []
+
+    def __len__(self) -> int:
+        return len({id(job) for index in (self._by_name, self._by_session) for jobs in index.values() for job in jobs})
+
+
+def _drop(index: dict[str, list[JobInHand]], key: str, job: JobInHand) -> None:
+    jobs = index[key]
+    jobs.remove(job)
+    if not jobs:
+        del index[key]

@@ -1,0 +1,73 @@
+"""The handshake of a websocket (RFC 6455 4): what is asked of a client, and of a backend that agrees.
+
+Pages of other sites may open websockets, and browsers send cookies along; `Origin` is all that tells such a page from
+one's own. Programs send none.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from gateway.proxy.errors import BadHandshake, ForeignOrigin, UnknownVersion
+from gateway.upstream.errors import BadAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from gateway.proxy.headers.forwarded import Header
+    from gateway.upstream.head import AnswerHead
+
+VERSION = b"13"
+
+#: What each side puts behind the client's key (RFC 6455 1.3).
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+#: 16 bytes in base64.
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_ORIGIN = re.compile(rb"(https?)://([^/]+)")
+_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
+
+
+def check_handshake(headers: Iterable[Header], host: bytes, allowed: Collection[bytes]) -> None:
+    """Of a client that asked for `host`. `allowed`: origins besides the host's own, in lower case.
+
+    Raises UnknownVersion, BadHandshake or ForeignOrigin.
+    """
+    listed = list(headers)
+    if _all(b"sec-websocket-version", listed) != [VERSION]:
+        raise UnknownVersion
+    keys = _all(b"sec-websocket-key", listed)
+    if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
+        raise BadHandshake
+    origins = [origin.lower() for origin in _all(b"origin", listed)]
+    if origins and not (len(origins) == 1 and (origins[0] in allowed or is_of(host.lower(), origins[0]))):
+        raise ForeignOrigin
+
+
+def agreement_to(headers: Iterable[Header]) -> bytes:
+    """The `Sec-WebSocket-Accept` that answers a client's valid handshake."""
+    key = _all(b"sec-websocket-key", headers)[0]
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+
+
+def check_agreement(address: str, headers: Iterable[Header], head: AnswerHead) -> None:
+    """A 101 that does not know the client's key comes from something that speaks no websocket: BadAnswer."""
+    if _all(b"sec-websocket-accept", head.headers) != [agreement_to(headers)]:
+        raise BadAnswer(address, "101 whose Sec-WebSocket-Accept is not that of the key sent")
+
+
+def _all(wanted: bytes, headers: Iterable[Header]) -> list[bytes]:
+    return [value for name, value in headers if name == wanted]
+
+
+def is_of(host: bytes, origin: bytes) -> bool:
+    """Whether an Origin is that of the host asked for, both in lower case. Whatever the scheme: who ended TLS for us
+    may not have said so."""
+    parts = _ORIGIN.fullmatch(origin)
+    if parts is None or not host:
+        return False
+    port = _DEFAULT_PORTS[parts[1]]
+    return parts[2].removesuffix(port) == host.removesuffix(port)

@@ -1,0 +1,104 @@
+"""Reads the configuration: the file, the environment, and the keys that the file names. Nobody else reads them.
+
+Types and defaults are `model.py`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.settings.admin_token import read_token
+from gateway.settings.checks import check
+from gateway.settings.cluster_checks import check_cluster, doubts
+from gateway.settings.expansion import allow_references
+from gateway.settings.file import Document, read
+from gateway.settings.model import Settings
+from gateway.settings.problems import validate
+from gateway.settings.signing_keys import read_keys
+from gateway.settings.tracing_check import check_tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gateway.settings.checks import Finding
+    from gateway.settings.file import Location, Problem
+
+
+def _is_secret(at: Location) -> bool:
+    """The session's section, where the operators' token is, and what processes are given in their environment."""
+    return (
+        at[:1] == ("session",)
+        or at[:2] in (("ops", "token_file"), ("ops", "token_env"))
+        or at[2:5] == ("backends", "processes", "env")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the file says, and what in it may not be meant."""
+
+    settings: Settings
+    warnings: tuple[Problem, ...]
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used. `problems` are all of them, in the order of the file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def load(path: str | Path, environ: Mapping[str, str]) -> Settings:
+    """As `examine`, without the warnings."""
+    return examine(path, environ).settings
+
+
+def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
+    """Read, expand and check the file and the keys that it names. Raises SettingsError with every problem there is."""
+    document = read(Path(path), environ, _is_secret)
+    if document.values is None:
+        raise SettingsError(document.problems)
+    settings, wrong = validate(Settings, document)
+    problems = [*document.problems, *wrong.values()]
+    if settings is not None:
+        in_doubt = [*document.unread, *wrong]
+        secrets = (*read_keys(settings.session, environ)[1], *read_token(settings.ops, environ)[1])
+        findings = (*check(settings), *check_cluster(settings), *check_tracing(settings), *secrets)
+        problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
+    if settings is None or problems:
+        raise SettingsError(_in_order(problems))
+    return Examined(settings, tuple(_in_order(_told(document, finding) for finding in doubts(settings))))
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
+
+
+def _told(document: Document, finding: Finding) -> Problem:
+    is_default = finding.at not in document.places
+    return document.problem(finding.at, finding.expected, finding.found or ("the default" if is_default else None))
+
+
+def session_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """The keys that sign cookies, newest first, read anew. Empty: none are configured. Raises SettingsError."""
+    keys, findings = read_keys(settings.session, environ)
+    if findings:
+        raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
+    return keys
+
+
+def admin_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The token that orders come with, read anew. None: none is configured. Raises SettingsError."""
+    token, findings = read_token(settings.ops, environ)
+    if findings:
+        raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
+    return token
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors."""
+    schema = allow_references(Settings.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

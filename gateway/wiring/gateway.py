@@ -1,0 +1,367 @@
+"""The composition root: settings in, a running gateway out. With `pool_wiring.py` and `ops_wiring.py` the only
+file that knows everybody.
+
+Nothing is decided here. Each pool is a set of parts with tasks of its own; around them stand the endpoint of the
+traffic port, the operators' app and the life cycle.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import resource
+import secrets
+import socket
+import sys
+import time
+from contextlib import ExitStack, aclosing, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import structlog
+
+from gateway.core.routing import Route, Router, bare_host
+from gateway.discovery.static import address_of
+from gateway.kubernetes.access import NoAccess
+from gateway.logs import events as logs
+from gateway.logs.access_log import AccessLog
+from gateway.logs.line_writer import LineWriter
+from gateway.metrics.instruments import Instruments, new_registry
+from gateway.metrics.knative_names import KnativeNamesCollector
+from gateway.ops.recent import Recent
+from gateway.probing.control_client import new_client
+from gateway.processes.reaper import adopts_orphans, reap_orphans
+from gateway.proxy.endpoint import Endpoint
+from gateway.proxy.headers.forwarded import TrustedProxies
+from gateway.runtime.background import Background
+from gateway.server.lifecycle import Hooks, Lifecycle
+from gateway.server.limits import Limits, connections_within
+from gateway.server.listener import bind, operators_listener, traffic_listener
+from gateway.server.state import TrafficState
+from gateway.settings.load import SettingsError, admin_token, examine, session_keys
+from gateway.wiring.knative import KnativePools
+from gateway.wiring.kubernetes import Cluster
+from gateway.wiring.operators import OperatorsParts
+from gateway.wiring.pool import CannotReload, PoolParts
+from gateway.wiring.pools import PoolRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import httpx
+
+    from gateway.core.views.record import RequestRecord
+    from gateway.core.views.snapshot import PoolView
+    from gateway.metrics.collector import ScalerView
+    from gateway.proxy.traced import Tracer
+    from gateway.runtime.driver import Driver
+    from gateway.settings.file import Problem
+    from gateway.settings.model import PoolSettings, Settings, TracingSettings
+    from gateway.wiring.knative_values import RevisionPlace
+
+
+async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
+    """Run the gateway until it is told to stop. Raises, before anything was started, SettingsError, CannotListen, and
+    NoAccess if a pool is in a cluster that there is no way to."""
+    token = admin_token(settings, environ)
+    cluster = Cluster(settings.kubernetes, environ)
+    cluster.check(settings)
+    traffic_socket = bind(settings.listen.host, settings.listen.port)
+    operators_socket = bind(settings.ops.host, settings.ops.port)
+    with ExitStack() as stack:
+        instruments = Instruments(registry := new_registry())
+        lines = stack.enter_context(LineWriter(sys.stdout.fileno(), instruments.lines_dropped))
+        events = stack.enter_context(LineWriter(sys.stderr.fileno(), instruments.events_dropped, gather=0))
+        stack.enter_context(logs.through(events.write))
+        access_log = AccessLog(lines.write, console=logs.is_console(settings.log.format, sys.stdout))
+        async with aclosing(cluster), new_client() as probes, anyio.create_task_group() as tasks:
+            background = Background(tasks)
+            gateway = Gateway(settings, path, environ, probes, cluster, instruments, access_log, background)
+            operators = OperatorsParts(
+                gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
+            )
+            background.start("timeline", operators.timeline.run)
+            gateway.endpoint.tracer = stack.enter_context(_tracer(settings.tracing, environ))
+
+            async def last_things() -> None:
+                await gateway.close_children()
+                operators.live.close()
+
+            lifecycle = Lifecycle(
+                traffic=traffic_listener(traffic_socket, gateway.endpoint, gateway.traffic),
+                shared=gateway.traffic,
+                operators=operators_listener(operators_socket, operators.app),
+                hooks=Hooks(gateway.stopping, gateway.grace_over, last_things, gateway.reload),
+                delay=settings.stop.delay,
+                grace=settings.stop.grace,
+            )
+            gc.collect()
+            gc.freeze()  # what lives as long as the process need not be looked through again and again: 40 ms each time
+            await lifecycle.serve()
+            tasks.cancel_scope.cancel()
+
+
+def warn(warnings: Iterable[Problem]) -> None:
+    """What in the file may not be meant goes to the log."""
+    for warning in warnings:
+        structlog.get_logger().warning(
+            "configuration_doubtful",
+            what=str(warning),
+            do="leave it if it is meant; `gateway check FILE` shows it, too",
+        )
+
+
+def _tracer(settings: TracingSettings, environ: Mapping[str, str]) -> AbstractContextManager[Tracer | None]:
+    """What it needs is an extra, and large: imported only where it is asked for."""
+    if settings.endpoint is None:
+        return nullcontext()
+    from gateway.tracing.exporting import exporting
+
+    return exporting(settings.endpoint, sample=settings.sample, host=_own_name(environ), clock=time.monotonic)
+
+
+def _own_name(environ: Mapping[str, str]) -> str:
+    return environ.get("POD_NAME") or socket.gethostname()
+
+
+class Gateway:
+    """The pools, and what they share."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        path: Path,
+        environ: Mapping[str, str],
+        probes: httpx.AsyncClient,
+        cluster: Cluster,
+        instruments: Instruments,
+        access_log: AccessLog,
+        background: Background,
+    ) -> None:
+        self._settings = settings
+        self._path = path
+        self._environ = environ
+        self._probes = probes
+        self._cluster = cluster
+        self._instruments = instruments
+        self._access_log = access_log
+        self._background = background
+        self.recent = Recent()
+        self._keys = self._read_keys(settings)
+        self._stopping = False
+        self._pools = PoolRegistry(self._new_pool, background, self._retired)
+        pod_name = _own_name(environ)
+        self.knative = KnativePools(
+            cluster,
+            self._pools,
+            background,
+            pod_name=pod_name,
+            keys=lambda: self._keys,
+            on_change=self._route,
+        )
+        self.knative_names = (
+            KnativeNamesCollector(self.figures, self.knative.names, pod_name)
+            if settings.metrics.knative_names
+            else None
+        )
+        self.endpoint = Endpoint(
+            Router([]),
+            {},
+            trusted=TrustedProxies([]),
+            health_path=settings.listen.health_path,
+            id_prefix=f"{secrets.token_hex(4)}-",
+            clock=time.monotonic,
+            record=self._record,
+            cookie_seen=instruments.session_cookie,
+            spawn=background.start,
+        )
+        self.traffic = TrafficState(refused=instruments.protocol_refused, new_id=self.endpoint.new_id)
+        self._apply(settings)
+        if adopts_orphans():
+            background.start("reaper", reap_orphans)
+
+    # For the operators
+
+    def views(self) -> list[PoolView]:
+        """Every pool as it is now, with those who work and wait."""
+        return [parts.driver.snapshot() for parts in self._pools.parts.values()]
+
+    def figures(self) -> list[PoolView]:
+        """The same without them: for whoever counts alone, again and again."""
+        return [parts.driver.snapshot(shown=0) for parts in self._pools.parts.values()]
+
+    def drivers(self) -> list[Driver]:
+        """Of every pool."""
+        return [parts.driver for parts in self._pools.parts.values()]
+
+    def scaler_views(self) -> dict[str, ScalerView]:
+        """What the scalers of the pools that have one last thought."""
+        return {name: view for name, parts in self._pools.parts.items() if (view := parts.scaler_view()) is not None}
+
+    def stale(self) -> dict[str, list[str]]:
+        """Why what is known of each pool's backends may not be true any more; empty where it is."""
+        return {name: [*self.knative.stale(name), *parts.stale] for name, parts in self._pools.parts.items()}
+
+    def release(self, pool: str, backend: str) -> bool:
+        """An operator frees the quarantined slots of a backend, by its name. False: there are none."""
+        parts = self._pools.parts.get(pool)
+        if parts is None:
+            return False
+        found = [b.identity for b in parts.driver.pool.backends.values() if b.name == backend and b.quarantines]
+        for identity in found:
+            parts.driver.release(identity)
+        return bool(found)
+
+    def ready(self, *, listening: bool) -> tuple[bool, str]:
+        """Whether requests are taken, and why or why not. Holding no backend is ready."""
+        if self._stopping:
+            return False, "stopping"
+        if listening and (pools := self.knative.degraded()):
+            return True, f"degraded: the autoscaler does not hear of {', '.join(pools)}"
+        return listening, "serving" if listening else "starting"
+
+    # For the life cycle
+
+    def stopping(self) -> None:
+        """Readiness fails; everything else goes on."""
+        self._stopping = True
+
+    def grace_over(self) -> None:
+        """Nothing is waited for any longer."""
+        for parts in self._pools.parts.values():
+            parts.driver.stop()
+        self.endpoint.stop()
+
+    async def close_children(self) -> None:
+        """Stop every process of ours and wait until none is left."""
+        await self._pools.close_children()
+
+    def reload(self) -> None:
+        """SIGHUP: read the file and the keys again. What cannot be used changes nothing, and the log says why."""
+        log = structlog.get_logger()
+        try:
+            examined = examine(self._path, self._environ)
+            settings = examined.settings
+            self._check_reload(settings)
+            keys = self._read_keys(settings, self._keys)
+        except (SettingsError, CannotReload) as error:
+            log.error(
+                "reload_refused",
+                why=str(error).splitlines(),
+                changed="nothing",
+                do="mend the file (`gateway check FILE` says the same) and send SIGHUP again",
+            )
+            return
+        self._keys = keys
+        warn(examined.warnings)
+        self._apply(settings)
+        log.info("reloaded", file=str(self._path), pools=list(settings.pools))
+
+    # Inside
+
+    def _record(self, record: RequestRecord) -> None:
+        self._instruments.observe(record)
+        if self.knative_names is not None:
+            self.knative_names.observe(record)
+        self._access_log.observe(record)
+        self.recent.observe(record)
+
+    def _read_keys(self, settings: Settings, before: Sequence[str] = ()) -> list[str]:
+        """The keys of the file; without any, the random one of this process."""
+        if keys := session_keys(settings, self._environ):
+            return keys
+        if not before:
+            structlog.get_logger().warning(
+                "session_key_random",
+                means="sessions end with this process",
+                do="set session.keys_file, or session.keys_env, to keep them",
+            )
+        return list(before) or [secrets.token_urlsafe(32)]
+
+    def _check_reload(self, settings: Settings) -> None:
+        """Raises CannotReload, before anything has changed."""
+        try:
+            self._cluster.check(settings)
+        except NoAccess as error:
+            raise CannotReload(str(error)) from error
+        for section in ("listen", "ops", "log", "metrics", "tracing", "kubernetes", "stop"):
+            if getattr(settings, section) != getattr(self._settings, section):
+                raise CannotReload(f"{section} has changed: that needs a restart")
+        for name, pool in settings.pools.items():
+            if name in self._pools.parts:
+                self._pools.parts[name].check_reload(pool)
+        self.knative.check_reload(settings)
+        self._check_takeovers(settings)
+
+    def _check_takeovers(self, settings: Settings) -> None:
+        """No backend works for two pools: neither within a file, which `load` sees to, nor from one to the next."""
+        at_work = {name: parts for name, parts in self._pools.parts.items() if parts.has_work}
+        owners = {identity: name for name, parts in at_work.items() for identity in parts.driver.pool.backends}
+        for name, pool in settings.pools.items():
+            for address in map(address_of, pool.backends.static or ()):
+                if (owner := owners.get(address, name)) != name:
+                    raise CannotReload(
+                        f"pools.{name}.backends.static: pool {owner} still works with {address}; take it out of that "
+                        "first, and add it here when it is done there"
+                    )
+
+    def _apply(self, settings: Settings) -> None:
+        self._settings = settings
+        for name, pool in settings.pools.items():
+            self._pools.put(name, pool, self._keys)
+        self.knative.reload(settings)
+        self.traffic.limits = _limits(settings)
+        self.endpoint.trusted = TrustedProxies(map(str, settings.trusted_proxies))
+        self.endpoint.answers_probes = self.knative.is_in_use
+        self.traffic.is_proxy = self.endpoint.trusted.trusts
+        self._route()
+
+    def _route(self) -> None:
+        """Which pools there are, and which hosts and paths lead to them."""
+        pools = self._settings.pools
+        self._pools.keep(pools.keys() | self.knative.pool_names())
+        self.endpoint.pools = {name: self.knative.split(name) or self._pools.parts[name].served for name in pools}
+        self.endpoint.router = Router(self._routes())
+
+    def _routes(self) -> Iterator[Route]:
+        """The hosts of the file, and besides those that tags of Knative's are asked for by, if nobody has them."""
+        taken = {bare_host(host) for pool in self._settings.pools.values() for host in pool.hosts}
+        for name, pool in self._settings.pools.items():
+            tags = set(self.knative.hosts(name)) - taken if pool.hosts else set()
+            taken |= tags
+            yield Route(name, (*pool.hosts, *sorted(tags)), pool.path_prefix)
+
+    def _retired(self, name: str, place: RevisionPlace | None) -> None:
+        """Pools of the file may come back, and their counters with them; revisions do not."""
+        self.knative.retired(name)
+        self.recent.forget(name)
+        if place is not None:
+            self._instruments.forget(name)
+            if self.knative_names is not None:
+                self.knative_names.forget(name)
+
+    def _new_pool(
+        self, name: str, settings: PoolSettings, keys: Sequence[str], place: RevisionPlace | None
+    ) -> PoolParts:
+        secrets_of_ours = (self._settings.session.keys_env, self._settings.ops.token_env)
+        inherited = {key: value for key, value in self._environ.items() if key not in secrets_of_ours}
+        cold_start = partial(self._instruments.cold_start, name)
+        return PoolParts(name, settings, keys, inherited, self._probes, cold_start, self._cluster, place)
+
+
+def _limits(settings: Settings) -> Limits:
+    """Of the traffic port's connections. A pool is known only when the headers are read, so the most patient one's
+    timeout holds for all."""
+    headers = max((pool.timeouts.headers for pool in settings.pools.values()), default=10.0)
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = settings.listen.max_connections or connections_within(descriptors)
+    return Limits(
+        connections=connections,
+        connections_per_address=settings.listen.max_connections_per_address or math.ceil(connections / 2),
+        turned_away=math.ceil(connections / 8),
+        header_timeout=headers,
+        idle_timeout=settings.listen.keep_alive,
+    )

@@ -1,0 +1,106 @@
+"""One pool's settings as the values that its parts are given. Pure; the names of the file end here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from gateway.core.policy import Policy
+from gateway.core.scaling.local import Autoscaling
+from gateway.profiles.registry import profile
+from gateway.profiles.rules import rule
+from gateway.proxy.answers.waiting_page import WaitingPage
+from gateway.proxy.served_pool import OnClientGone, Rules
+from gateway.proxy.session.cookie import SessionCookies, session_ids
+from gateway.settings.waiting_page import PageFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.profiles.treatment import Profile
+    from gateway.settings.model import PoolSettings
+
+
+def profile_of(settings: PoolSettings) -> Profile:
+    rules = [rule(each.match, each.lane, each.when_busy, repeatable=each.repeatable) for each in settings.rules]
+    return profile(settings.profile, rules)
+
+
+def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
+    """What the core is told."""
+    affinity, quarantine = settings.affinity, settings.quarantine
+    return Policy(
+        limit=settings.concurrency,
+        balancing=settings.balancing,
+        line_limit=settings.queue.limit,
+        bytes_limit=settings.queue.bytes,
+        queue_timeout=settings.queue.timeout,
+        cold_timeout=settings.cold_start.timeout,
+        session_ttl=affinity.ttl,
+        session_capacity=affinity.sessions,
+        spill_after=affinity.spill_after,
+        move_after=affinity.move_after,
+        can_ask=its_profile.idle is not None,
+        unknown_for=settings.timeouts.total if quarantine.max is None else quarantine.max,
+        model_switch_cost=affinity.model_switch_cost if its_profile.names_models else 0.0,
+    )
+
+
+def rules_of(settings: PoolSettings) -> Rules:
+    """What the endpoint is told."""
+    timeouts = settings.timeouts
+    return Rules(
+        when_busy=settings.affinity.when_busy,
+        max_body=settings.max_body,
+        body_idle=timeouts.body_idle,
+        response_start=timeouts.response_start,
+        idle=timeouts.idle,
+        write_stall=timeouts.write_stall,
+        total=timeouts.total,
+        drain_timeout=settings.drain_timeout,
+        quarantine_max=settings.quarantine.max,
+        response_spool=settings.response_spool,
+        on_client_gone=OnClientGone(settings.on_client_gone),
+        longest_wait=settings.queue.timeout + settings.cold_start.timeout,
+        expose_backend=settings.expose_backend,
+        allowed_origins=frozenset(origin.encode() for origin in settings.allowed_origins),
+        waiting_page=_waiting_page(settings.cold_start.page),
+        session_header=_header(settings.affinity.header),
+    )
+
+
+def _header(name: str | None) -> bytes | None:
+    return None if name is None else name.lower().encode()
+
+
+def _waiting_page(setting: Literal["auto", "off"] | PageFile) -> WaitingPage | None:
+    if isinstance(setting, PageFile):
+        return WaitingPage(setting.template)
+    return WaitingPage() if setting == "auto" else None
+
+
+def cookies_of(name: str, settings: PoolSettings, keys: Sequence[str]) -> SessionCookies:
+    affinity = settings.affinity
+    return SessionCookies(
+        keys, pool=name, name=affinity.cookie, ttl=int(affinity.ttl), new_id=partial(next, session_ids())
+    )
+
+
+def autoscaling_of(settings: PoolSettings) -> Autoscaling:
+    """What the autoscaler is told."""
+    told = settings.autoscaling
+    return Autoscaling(
+        min_scale=told.min_scale,
+        max_scale=told.max_scale,
+        initial_scale=told.initial_scale,
+        activation_scale=told.activation_scale or 0,
+        target=told.target,
+        target_utilization_percentage=told.target_utilization_percentage,
+        target_burst_capacity=told.target_burst_capacity,
+        window=told.window,
+        panic_window_percentage=told.panic_window_percentage,
+        panic_threshold_percentage=told.panic_threshold_percentage,
+        scale_down_delay=told.scale_down_delay,
+        scale_to_zero_pod_retention_period=told.scale_to_zero_pod_retention_period,
+        metric_aggregation_algorithm=told.metric_aggregation_algorithm,
+    )

@@ -1,0 +1,77 @@
+"""The pools that exist: made when they are first asked for, kept through every reload, taken down when nobody asks for
+them any more and their last request is over. Decides nothing about which there should be.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from gateway.runtime.background import Background
+    from gateway.settings.model import PoolSettings
+    from gateway.wiring.knative_values import RevisionPlace
+    from gateway.wiring.pool import PoolParts
+
+    #: Name, settings, keys of cookies, and the revision whose pool it is.
+    Make = Callable[[str, PoolSettings, Sequence[str], RevisionPlace | None], PoolParts]
+
+#: Seconds between two looks whether a pool that nobody asks for any more is done.
+_LOOK_EVERY = 0.5
+
+
+class PoolRegistry:
+    """By name. `on_retired` hears of each that is no more, and whose it was."""
+
+    def __init__(
+        self, make: Make, background: Background, on_retired: Callable[[str, RevisionPlace | None], None]
+    ) -> None:
+        self.parts: dict[str, PoolParts] = {}
+        self._make = make
+        self._background = background
+        self._on_retired = on_retired
+        self._wanted: frozenset[str] = frozenset()
+        self._retiring: set[str] = set()
+
+    def put(
+        self, name: str, settings: PoolSettings, keys: Sequence[str], place: RevisionPlace | None = None
+    ) -> PoolParts:
+        """Make it, or give it these settings from now on."""
+        if (parts := self.parts.get(name)) is not None:
+            parts.reload(settings, keys, place)
+            return parts
+        parts = self.parts[name] = self._make(name, settings, keys, place)
+        self._background.start(f"pool {name}", parts.run)
+        return parts
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Take down all the others."""
+        self._wanted = frozenset(names)
+        for name in self.parts.keys() - self._wanted - self._retiring:
+            self._retiring.add(name)
+            self._background.start(f"retire {name}", partial(self._retire, name))
+
+    async def close_children(self) -> None:
+        """Stop every process of ours and wait until none is left."""
+        async with anyio.create_task_group() as tasks:
+            for parts in self.parts.values():
+                if parts.fleet is not None:
+                    tasks.start_soon(parts.fleet.close)
+
+    async def _retire(self, name: str) -> None:
+        """It gets no new requests; those it has are served. If it is wanted again meanwhile, it was never away: a
+        second one beside it would give its backends work of its own."""
+        parts = self.parts[name]
+        while parts.has_work and name not in self._wanted:  # noqa: ASYNC110  # rare, and minutes long
+            await anyio.sleep(_LOOK_EVERY)
+        if name not in self._wanted:
+            await parts.close()
+            del self.parts[name]
+            self._on_retired(name, parts.place)
+            structlog.get_logger().info("pool_retired", pool=name)
+        self._retiring.remove(name)

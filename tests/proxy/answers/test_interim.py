@@ -1,0 +1,51 @@
+"""Clients that hang up on silence hear, while they are in line, that they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.proxy.answers.interim import EVERY
+from tests.doubles.scripted_upstream import answering, hanging
+from tests.doubles.virtual_time import virtual_time_of_asyncio
+
+if TYPE_CHECKING:
+    from tests.proxy.gatehouse import Gatehouse
+
+pytestmark = pytest.mark.anyio
+
+IMPATIENT = ("user-agent", "gradio_client/1.3.0; hf_hub/0.25.2; python/3.11.7")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time_of_asyncio()
+
+
+async def test_in_line_and_not_behind_it(gate: Gatehouse) -> None:
+    gate.upstream.meets(hanging, answering(b"no", 503), answering())
+    first = await gate.visit("POST /paint", IMPATIENT)
+    pod = gate.pod
+    second = await gate.visit("POST /paint", IMPATIENT)
+    other = await gate.visit("POST /paint", ("user-agent", "Mozilla/5.0"))
+    await gate.passes(3 * EVERY + 1)
+    assert (first.assured, second.assured, other.assured) == (0, 3, 0)
+    pod.answers(b"done")
+    await gate.settled()
+    assert (second.status, second.body) == (503, b"no")  # whatever it was told before
+    await gate.passes(3 * EVERY)
+    assert second.assured == 3
+
+
+async def test_one_that_leaves_is_told_nothing_more(gate: Gatehouse) -> None:
+    gate.upstream.meets(hanging)
+    await gate.visit("POST /paint")
+    pod = gate.pod
+    client = await gate.visit("POST /paint", IMPATIENT)
+    await gate.passes(EVERY + 1)
+    client.leaves()
+    await gate.passes(3 * EVERY)
+    assert (client.assured, gate.waiting) == (1, 0)
+    pod.answers(b"done")
+    await gate.settled()

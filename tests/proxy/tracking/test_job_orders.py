@@ -1,0 +1,162 @@
+"""Who may ask about a job, who may stop it, and where such a request goes, in front of a real pool of one slot. Time is
+virtual.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.core.line.decisions import Ending
+from gateway.profiles.registry import profile
+from gateway.proxy.tracking.job_orders import ORDER_TIMEOUT
+from tests.doubles.scripted_upstream import answering, hanging
+from tests.doubles.virtual_time import virtual_time_of_asyncio
+
+if TYPE_CHECKING:
+    from tests.doubles.visiting_client import VisitingClient
+    from tests.proxy.gatehouse import Gatehouse
+
+pytestmark = pytest.mark.anyio
+
+INTERRUPT, SKIP = "POST /sdapi/v1/interrupt", "POST /sdapi/v1/skip"
+PROGRESS, TASK_PROGRESS = "GET /sdapi/v1/progress", "POST /internal/progress"
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time_of_asyncio()
+
+
+@pytest.fixture(autouse=True)
+def web_ui(gate: Gatehouse) -> None:
+    gate.served.profile = profile("a1111")
+
+
+async def paints(gate: Gatehouse, who: str, task: str | None = None) -> VisitingClient:
+    body = json.dumps({"force_task_id": task} if task else {}).encode()
+    return await gate.visit("POST /sdapi/v1/txt2img", gate.cookie(who), body=body)
+
+
+async def finish(gate: Gatehouse, *jobs: int) -> None:
+    """The pod ends the work of these exchanges."""
+    for job in jobs:
+        gate.upstream.exchanges[job].answers(b"picture")
+        await gate.settled()
+
+
+def told(client: VisitingClient) -> Any:
+    return json.loads(client.body)
+
+
+async def test_the_owner_stops_the_running_job_at_the_pod(gate: Gatehouse) -> None:
+    job = await paints(gate, "ann")
+    gate.upstream.meets(answering(b"{}"))
+    stop = await gate.visit(INTERRUPT, gate.cookie("ann"))
+    assert (stop.body, gate.pod.request.target, gate.record.ending) == (b"{}", b"/sdapi/v1/interrupt", Ending.SERVED)
+    await finish(gate, 0)
+    assert job.body == b"picture"
+
+
+@pytest.mark.parametrize("request_line", [INTERRUPT, SKIP])
+@pytest.mark.parametrize("headers", [("eve",), ()])
+async def test_nobody_else_does(gate: Gatehouse, request_line: str, headers: tuple[str, ...]) -> None:
+    await paints(gate, "ann")
+    stop = await gate.visit(request_line, *map(gate.cookie, headers))
+    assert (stop.status, "Nothing was stopped" in told(stop)["detail"]) == (200, True)
+    assert (len(gate.upstream.exchanges), gate.record.ending) == (1, Ending.ANSWERED_HERE)
+    assert (stop.header("x-request-id"), stop.header("cache-control")) == (gate.record.request_id, "no-store")
+    await finish(gate, 0)
+
+
+async def test_one_in_line_is_taken_out_by_its_owner_and_nothing_reaches_the_pod(gate: Gatehouse) -> None:
+    await paints(gate, "ann")
+    waiting = await paints(gate, "bob")
+    stop = await gate.visit(INTERRUPT, gate.cookie("bob"))
+    await gate.settled()
+    assert (stop.body, waiting.status, told(waiting)["reason"]) == (b"{}", 409, "withdrawn")
+    assert (gate.waiting, len(gate.upstream.exchanges)) == (0, 1)
+    await finish(gate, 0)
+
+
+async def test_progress_of_one_in_line_is_told_here_and_it_keeps_its_place(gate: Gatehouse) -> None:
+    await paints(gate, "ann")
+    await paints(gate, "bob")
+    waiting = await paints(gate, "cid", "task(c)")
+    by_session = told(await gate.visit(PROGRESS, gate.cookie("cid")))
+    by_name = told(await gate.visit(TASK_PROGRESS, body=b'{"id_task": "task(c)"}'))
+    assert (by_session["textinfo"], by_session["state"]["job_count"]) == ("In queue: 2/2", -1)
+    assert (by_name["queued"], by_name["textinfo"]) == (True, "In queue: 2/2")
+    assert (waiting.status, gate.waiting, len(gate.upstream.exchanges)) == (None, 2, 1)
+    await finish(gate, 0, 1, 2)
+
+
+async def test_progress_goes_to_where_the_job_runs_be_that_home_or_not(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    await paints(gate, "ann", "task(a)")
+    spilled = await paints(gate, "ann", "task(b)")
+    assert [exchange.address for exchange in gate.upstream.exchanges] == ["gpu-1:1", "gpu-2:1"]
+    gate.upstream.meets(answering(b"50 %"), answering(b"20 %"))
+    first = await gate.visit(TASK_PROGRESS, gate.cookie("ann"), body=b'{"id_task": "task(b)"}')
+    assert (first.body, gate.pod.address, gate.pod.received) == (b"50 %", "gpu-2:1", b'{"id_task": "task(b)"}')
+    await gate.visit(PROGRESS, gate.cookie("ann"))
+    assert gate.pod.address == "gpu-1:1"
+    await finish(gate, 0, 1)
+    assert spilled.body == b"picture"
+
+
+async def test_progress_of_nothing_goes_where_it_always_went(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(b"idle"))
+    assert (await gate.visit(PROGRESS, gate.cookie("ann"))).body == b"idle"
+
+
+async def test_a_slot_is_kept_while_its_job_is_being_stopped(gate: Gatehouse) -> None:
+    """Or the interrupt would stop the next one."""
+    await paints(gate, "ann")
+    nxt = await paints(gate, "bob")
+    stop = await gate.visit(INTERRUPT, gate.cookie("ann"))
+    await finish(gate, 0)
+    assert (gate.waiting, len(gate.upstream.exchanges)) == (1, 2)
+    gate.pod.answers(b"{}")
+    await gate.settled()
+    assert (stop.body, gate.waiting, len(gate.upstream.exchanges)) == (b"{}", 0, 3)
+    await finish(gate, 2)
+    assert nxt.body == b"picture"
+
+
+async def test_but_not_for_ever(gate: Gatehouse) -> None:
+    await paints(gate, "ann")
+    stop = await gate.visit(INTERRUPT, gate.cookie("ann"))
+    await finish(gate, 0)
+    assert gate.slot() == "working"
+    await gate.passes(ORDER_TIMEOUT + 1)
+    assert gate.slot() == "free"
+    stop.leaves()
+
+
+async def test_an_order_that_would_reach_another_pod_goes_nowhere(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    await paints(gate, "ann")
+    gate.ready("gpu-2")  # gpu-1 is listed no longer, and finishes what it has
+    stop = await gate.visit(INTERRUPT, gate.cookie("ann"))
+    assert ("Nothing was stopped" in told(stop)["detail"], len(gate.upstream.exchanges)) == (True, 1)
+    await finish(gate, 0)
+
+
+async def test_comfyuis_prompts_are_stopped_by_the_name_that_the_pod_gave_them(gate: Gatehouse) -> None:
+    gate.served.profile = profile("comfyui")
+    gate.upstream.meets(answering(b'{"prompt_id": "p-1"}'), hanging)
+    await gate.visit("POST /prompt", gate.cookie("ann"), body=b"{}")
+    watched = gate.pod
+    foreign = await gate.visit("POST /interrupt", gate.cookie("eve"), body=b'{"prompt_id": "p-1"}')
+    assert "Nothing was stopped" in told(foreign)["detail"]
+    gate.upstream.meets(answering(b"", 200))
+    own = await gate.visit("POST /interrupt", gate.cookie("ann"), body=b'{"prompt_id": "p-1"}')
+    assert (own.status, gate.pod.request.target) == (200, b"/interrupt")
+    unqueue = await gate.visit("POST /queue", gate.cookie("ann"), body=b'{"clear": true}')
+    assert (unqueue.status, gate.record.ending) == (200, Ending.ANSWERED_HERE)
+    watched.answers(b'{"p-1": {}}')
+    await gate.settled()
+    assert gate.slot() == "free"

@@ -1,0 +1,186 @@
+"""Clicks on a page that stop a job, told from those that do not, in front of a real pool of one slot: those that are
+posted. Time is virtual.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.core.line.decisions import Ending
+from gateway.profiles.registry import profile
+from gateway.proxy.tracking.ui_functions import FRESH
+from tests.doubles.scripted_upstream import answering
+from tests.doubles.virtual_time import virtual_time_of_asyncio
+
+if TYPE_CHECKING:
+    from tests.doubles.visiting_client import VisitingClient
+    from tests.proxy.gatehouse import Gatehouse
+
+pytestmark = pytest.mark.anyio
+
+PAINT, COUNT, STOP = range(3)
+
+CONFIG = answering(
+    json.dumps(
+        {
+            "components": [{"id": 1, "props": {"elem_id": "txt2img_interrupt"}}],
+            "dependencies": [{}, {}, {"targets": [[1, "click"]], "api_name": "halt"}],
+        }
+    ).encode()
+)
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return virtual_time_of_asyncio()
+
+
+@pytest.fixture(params=["a1111", "forge"])
+def kind(request: pytest.FixtureRequest, gate: Gatehouse) -> None:
+    gate.served.profile = profile(request.param)
+
+
+async def clicks(
+    gate: Gatehouse, who: str, number: int | None, *data: str, path: str = "/run/predict"
+) -> VisitingClient:
+    body = json.dumps({"fn_index": number, "data": data, "session_hash": who}).encode()
+    return await gate.visit(f"POST {path}", gate.cookie(who), body=body)
+
+
+def error(client: VisitingClient) -> str:
+    said = json.loads(client.body)
+    assert said["error"] == said["detail"]
+    return str(said["error"])
+
+
+async def finish(gate: Gatehouse, job: int = 0) -> None:
+    gate.upstream.exchanges[job].answers(b"{}", 400)
+    await gate.settled()
+
+
+@pytest.mark.usefixtures("kind")
+async def test_the_owners_click_goes_to_the_pod_and_nobody_elses_does(gate: Gatehouse) -> None:
+    await clicks(gate, "ann", PAINT, "task(a)")
+    gate.upstream.meets(CONFIG)
+    foreign = await clicks(gate, "eve", STOP)
+    assert (foreign.status, "Nothing was stopped" in error(foreign)) == (409, True)
+    assert (gate.pod.request.target, gate.record.ending) == (b"/config", Ending.ANSWERED_HERE)
+    gate.upstream.meets(answering(b'{"data": []}'))
+    own = await clicks(gate, "ann", STOP)
+    assert (own.status, own.body, gate.pod.request.target) == (200, b'{"data": []}', b"/run/predict")
+    await finish(gate)
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("path", ["/api/halt", "/run/halt/"])
+async def test_whatever_it_is_called_by(gate: Gatehouse, path: str) -> None:
+    await clicks(gate, "ann", PAINT, "task(a)")
+    gate.upstream.meets(CONFIG)
+    assert (await clicks(gate, "eve", None, path=path)).status == 409
+    await finish(gate)
+
+
+@pytest.mark.usefixtures("kind")
+async def test_any_other_click_passes_to_the_pod_which_is_asked_once(gate: Gatehouse) -> None:
+    await clicks(gate, "ann", PAINT, "task(a)")
+    gate.upstream.meets(CONFIG, answering(b"17"), answering(b"18"))
+    assert (await clicks(gate, "eve", COUNT, "a dog")).body == b"17"
+    assert (await clicks(gate, "eve", COUNT, "a dog")).body == b"18"
+    assert [exchange.request.target for exchange in gate.upstream.exchanges[1:]] == [
+        b"/config",
+        b"/run/predict",
+        b"/run/predict",
+    ]
+    await finish(gate)
+
+
+@pytest.mark.usefixtures("kind")
+async def test_one_in_line_is_taken_out(gate: Gatehouse) -> None:
+    await clicks(gate, "ann", PAINT, "task(a)")
+    waiting = await clicks(gate, "bob", PAINT, "task(b)")
+    gate.upstream.meets(CONFIG)
+    stop = await clicks(gate, "bob", STOP)
+    await gate.settled()
+    assert (stop.status, json.loads(stop.body)["data"]) == (200, [])
+    assert (waiting.status, gate.waiting) == (409, 0)
+    await finish(gate)
+
+
+async def test_forges_page_is_told_why_there_is_no_event(gate: Gatehouse) -> None:
+    gate.served.profile = profile("forge")
+    await clicks(gate, "ann", PAINT, "task(a)", path="/queue/join")
+    await clicks(gate, "bob", PAINT, "task(b)", path="/queue/join")
+    gate.upstream.meets(CONFIG)
+    taken_out = await clicks(gate, "bob", STOP, path="/queue/join")
+    assert (taken_out.status, "out of the line" in error(taken_out)) == (409, True)
+    foreign = await clicks(gate, "eve", STOP, path="/queue/join")
+    assert (foreign.status, "Nothing was stopped" in error(foreign)) == (409, True)
+    await finish(gate)
+
+
+async def test_forges_pod_obeys_behind_its_answer_and_the_slot_is_kept_for_that(gate: Gatehouse) -> None:
+    gate.served.profile = profile("forge")
+    await clicks(gate, "ann", PAINT, "task(a)", path="/queue/join")
+    await clicks(gate, "bob", PAINT, "task(b)", path="/queue/join")
+    gate.upstream.meets(CONFIG, answering(b'{"event_id": "e"}'))
+    assert (await clicks(gate, "ann", STOP, path="/queue/join")).body == b'{"event_id": "e"}'
+    await finish(gate)
+    assert (gate.slot(), gate.waiting) == ("working", 1)
+    await gate.passes(1)
+    assert gate.waiting == 0
+    await finish(gate, -1)
+
+
+async def test_a_pod_whose_page_needs_a_login_shows_its_configuration_to_those_who_have_one(gate: Gatehouse) -> None:
+    gate.served.profile = profile("a1111")
+    gate.upstream.meets(CONFIG, answering(b"17"))
+    name, value = gate.cookie("ann")
+    body = b'{"fn_index": 1, "data": ["a dog"]}'
+    await gate.visit("POST /run/predict", (name, f"{value}; access-token=t"), ("accept", "*/*"), body=body)
+    asked = gate.upstream.exchanges[0]
+    assert (asked.request.target, asked.header("cookie"), asked.header("accept")) == (
+        b"/config",
+        b"access-token=t",
+        None,
+    )
+
+
+async def test_what_is_not_known_passes_and_the_log_says_so(gate: Gatehouse) -> None:
+    gate.served.profile = profile("a1111")
+    gate.upstream.meets(answering(b"no", 500), answering(b"17"))
+    with capture_logs() as events:
+        assert (await clicks(gate, "eve", STOP)).body == b"17"
+    assert [event["event"] for event in events] == ["page_functions_unknown"]
+
+
+async def test_while_no_pod_is_there_what_the_last_one_said_counts(gate: Gatehouse) -> None:
+    """Or a job could not be taken out of the line before its pod is up."""
+    gate.served.profile = profile("a1111")
+    gate.upstream.meets(CONFIG, answering(b"17"))
+    await clicks(gate, "ann", COUNT, "a dog")
+    gate.ready()
+    job = await clicks(gate, "ann", PAINT, "task(a)")
+    light = await clicks(gate, "ann", COUNT, "a cat")
+    assert (gate.waiting, light.status) == (2, None)
+    await clicks(gate, "ann", STOP)
+    assert (job.status, gate.waiting) == (409, 1)
+    gate.upstream.meets(answering(b"18"))
+    gate.ready("gpu-2")
+    await gate.settled()
+    assert light.body == b"18"
+
+
+async def test_one_that_waits_for_a_first_pod_is_judged_by_what_that_says(gate: Gatehouse) -> None:
+    gate.served.profile = profile("a1111")
+    gate.ready()
+    foreign = await clicks(gate, "eve", STOP)
+    assert (foreign.status, gate.waiting) == (None, 1)
+    gate.upstream.meets(CONFIG)
+    gate.ready("gpu-2")
+    await gate.settled()
+    assert foreign.status == 409
+    await gate.passes(FRESH)

@@ -1,0 +1,146 @@
+"""Each of a pool's settings lands where it should."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.backends.balancing import Balancing
+from gateway.core.line.ticket import WhenBusy
+from gateway.core.policy import Policy
+from gateway.core.scaling.local import Autoscaling
+from gateway.profiles.a1111 import a1111
+from gateway.profiles.generic import generic
+from gateway.proxy.answers.waiting_page import WaitingPage
+from gateway.proxy.answers.waiting_page_text import AUTO
+from gateway.proxy.served_pool import OnClientGone, Rules
+from gateway.settings.model import PoolSettings
+from gateway.wiring.pool_values import autoscaling_of, policy_of, rules_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOLD: dict[str, Any] = {
+    "backends": {"static": ["pod-a:1"]},
+    "concurrency": 2,
+    "balancing": "round_robin",
+    "queue": {"limit": 3, "bytes": 4, "timeout": 5},
+    "cold_start": {"timeout": 6, "page": "auto"},
+    "affinity": {
+        "header": "X-Session-Key",
+        "ttl": 7,
+        "sessions": 8,
+        "spill_after": 9,
+        "move_after": 11,
+        "when_busy": "spill",
+        "model_switch_cost": 33,
+    },
+    "quarantine": {"max": 12},
+    "max_body": 13,
+    "timeouts": {"body_idle": 14, "response_start": 15, "idle": 16, "write_stall": 17, "total": 18},
+    "drain_timeout": 19,
+    "response_spool": 20,
+    "on_client_gone": "close",
+    "expose_backend": True,
+    "allowed_origins": ["https://ui.example"],
+    "autoscaling": {
+        "min_scale": 21,
+        "max_scale": 22,
+        "initial_scale": 23,
+        "activation_scale": 24,
+        "target": 25,
+        "target_utilization_percentage": 26,
+        "target_burst_capacity": 27,
+        "window": 28,
+        "panic_window_percentage": 29,
+        "panic_threshold_percentage": 130,
+        "scale_down_delay": 31,
+        "scale_to_zero_pod_retention_period": 32,
+        "metric_aggregation_algorithm": "weighted-exponential",
+    },
+}
+SETTINGS = PoolSettings.model_validate(TOLD)
+
+
+def left_alone(values: Policy | Autoscaling) -> set[str]:
+    """What still has its default."""
+    return {each.name for each in fields(values) if getattr(values, each.name) == each.default}
+
+
+def test_what_the_core_is_told() -> None:
+    policy = policy_of(SETTINGS, a1111())
+
+    assert left_alone(policy) == set()
+    assert policy == Policy(
+        limit=2,
+        balancing=Balancing.ROUND_ROBIN,
+        line_limit=3,
+        bytes_limit=4,
+        queue_timeout=5,
+        cold_timeout=6,
+        session_ttl=7,
+        session_capacity=8,
+        spill_after=9,
+        move_after=11,
+        can_ask=True,
+        unknown_for=12,
+        model_switch_cost=33,
+    )
+
+
+def test_what_the_core_is_told_of_backends_that_cannot_be_asked() -> None:
+    policy = policy_of(PoolSettings.model_validate(TOLD | {"quarantine": {}}), generic())
+
+    assert (policy.can_ask, policy.unknown_for) == (False, 18)  # timeouts.total
+    assert policy.model_switch_cost == 0  # their requests name none
+
+
+def test_what_the_endpoint_is_told() -> None:
+    assert rules_of(SETTINGS) == Rules(
+        when_busy=WhenBusy.SPILL,
+        max_body=13,
+        body_idle=14,
+        response_start=15,
+        idle=16,
+        write_stall=17,
+        total=18,
+        drain_timeout=19,
+        quarantine_max=12,
+        response_spool=20,
+        on_client_gone=OnClientGone.CLOSE,
+        longest_wait=5 + 6,
+        expose_backend=True,
+        allowed_origins=frozenset({b"https://ui.example"}),
+        waiting_page=WaitingPage(AUTO),
+        session_header=b"x-session-key",
+    )
+
+
+def test_which_page_tells_of_a_start(tmp_path: Path) -> None:
+    own = tmp_path / "page.html"
+    own.write_text("<title>Soon</title>$follow")
+    told = {"off": None, str(own): WaitingPage("<title>Soon</title>$follow")}
+    for page, expected in told.items():
+        settings = PoolSettings.model_validate(TOLD | {"cold_start": {"page": page}})
+        assert rules_of(settings).waiting_page == expected
+
+
+def test_what_the_autoscaler_is_told() -> None:
+    autoscaling = autoscaling_of(SETTINGS)
+
+    assert left_alone(autoscaling) == {"max_scale_up_rate", "max_scale_down_rate"}  # a cluster's, in Knative, too
+    assert autoscaling == Autoscaling(
+        min_scale=21,
+        max_scale=22,
+        initial_scale=23,
+        activation_scale=24,
+        target=25,
+        target_utilization_percentage=26,
+        target_burst_capacity=27,
+        window=28,
+        panic_window_percentage=29,
+        panic_threshold_percentage=130,
+        scale_down_delay=31,
+        scale_to_zero_pod_retention_period=32,
+        metric_aggregation_algorithm="weighted-exponential",
+    )
