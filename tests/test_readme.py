@@ -1,15 +1,32 @@
-"""What README says of the configuration is so."""
+"""What the pages for readers say is so: README, the operators' page, and the table of files."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import pytest
+
+from gateway.core.line.decisions import Ending
+from gateway.logs.access_log import AccessLog
 from gateway.settings.load import load
 from gateway.settings.model import PoolSettings, Settings
+from tests.doubles.exposition import our_registry
+from tests.doubles.records import served
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+OPERATORS = ROOT / "gateway/ops/README.md"
+DESIGN = ROOT / "gateway/DESIGN.md"
+PAGES = (
+    README,
+    OPERATORS,
+    DESIGN,
+    ROOT / "bench/README.md",
+    ROOT / "config/README.md",
+    ROOT / "gateway/core/DESIGN.md",
+)
 
 #: What it says that the gateway stands up to, by the test that shows it.
 SHOWN_BY = {
@@ -47,8 +64,12 @@ SHOWN_BY = {
 }
 
 
-def test_the_configuration_in_readme_is_the_default_one(tmp_path: Path) -> None:
-    [block] = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+def test_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.read_text().splitlines()) <= 150
+
+
+def test_the_configuration_in_one_piece_is_the_default_one(tmp_path: Path) -> None:
+    [block] = re.findall(r"```yaml\n(.*?)```", (ROOT / "config/README.md").read_text(), re.DOTALL)
     file = tmp_path / "config.yaml"
     file.write_text(block)
     told = load(file, {})
@@ -57,10 +78,44 @@ def test_the_configuration_in_readme_is_the_default_one(tmp_path: Path) -> None:
     assert told == Settings(pools=told.pools)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_what_there_is(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)\)", page.read_text())
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def rows_of(page: Path, heading: str) -> list[str]:
+    """The first column of the table below `heading`, without the table's own head."""
+    section = page.read_text().partition(f"{heading}\n")[2]
+    section = re.split(r"\n##+ ", section)[0]
+    return [line.split(" | ")[0].removeprefix("| ").strip("`") for line in section.splitlines() if line[:2] == "| "][1:]
+
+
+def test_each_question_leads_to_files_that_exist() -> None:
+    section = DESIGN.read_text().partition("## Which file answers which question\n")[2].partition("\n## ")[0]
+    answers = [re.findall(r"`([\w/.]+)`", line.rpartition(" | ")[2]) for line in section.splitlines()[3:] if line]
+    assert [] not in answers
+    assert [file for files in answers for file in files if not (DESIGN.parent / file).exists()] == []
+
+
+def test_operators_are_told_of_each_field_of_an_access_line() -> None:
+    lines = list[str]()
+    AccessLog(lines.append).observe(served(pool="pool"))
+    assert rows_of(OPERATORS, "### Fields of an access line") == [*json.loads(lines[0])]
+
+
+def test_operators_are_told_of_each_end_code() -> None:
+    assert rows_of(OPERATORS, "### End codes") == [ending.value for ending in Ending]
+
+
+def test_operators_are_told_of_each_metric() -> None:
+    families = [family for family in our_registry().collect() if family.name.startswith("gateway_")]
+    names = [family.name + ("_total" if family.type == "counter" else "") for family in families]
+    assert rows_of(OPERATORS, "## Metrics") == sorted(names)
+
+
 def test_what_it_stands_up_to_is_what_tests_show() -> None:
-    section = README.read_text().partition("## What it stands up to\n")[2].partition("\n## ")[0]
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
-    assert rows[1:] == [*SHOWN_BY]
+    assert rows_of(OPERATORS, "## What it stands up to") == [*SHOWN_BY]
     for shown in SHOWN_BY.values():
         file, test = shown.split("::")
         assert f"async def {test}(" in (ROOT / "tests/system" / f"test_{file}").read_text(), shown
