@@ -18,13 +18,14 @@ import anyio
 
 from bench.figures import spread
 from bench.report import Column, Table
-from gateway.core.backends.backend import Listed
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import Listed
+from gateway.core.records.receipt import receipt_of
 from gateway.core.views.page_summary import level_of
-from gateway.core.views.receipt import receipt_of
 from gateway.core.views.record import RequestRecord
 from gateway.core.views.snapshot import view_of
 from gateway.metrics.collector import SnapshotCollector

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.logs.access_log import AccessLog
 from gateway.settings.load import load
 from gateway.settings.model import PoolSettings, Settings
@@ -91,11 +91,12 @@ def rows_of(page: Path, heading: str) -> list[str]:
     return [line.split(" | ")[0].removeprefix("| ").strip("`") for line in section.splitlines() if line[:2] == "| "][1:]
 
 
-def test_each_question_leads_to_files_that_exist() -> None:
-    section = DESIGN.read_text().partition("## Which file answers which question\n")[2].partition("\n## ")[0]
-    answers = [re.findall(r"`([\w/.]+)`", line.rpartition(" | ")[2]) for line in section.splitlines()[3:] if line]
+@pytest.mark.parametrize("page", [DESIGN, ROOT / "gateway/core/DESIGN.md"], ids=lambda page: page.parent.name)
+def test_each_question_leads_to_files_that_exist(page: Path) -> None:
+    section = page.read_text().partition("| question |")[2].partition("\n\n")[0]
+    answers = [re.findall(r"`([\w/.]+)`", line.rpartition(" | ")[2]) for line in section.splitlines()[2:]]
     assert [] not in answers
-    assert [file for files in answers for file in files if not (DESIGN.parent / file).exists()] == []
+    assert [file for files in answers for file in files if not (page.parent / file).exists()] == []
 
 
 def test_operators_are_told_of_each_field_of_an_access_line() -> None:

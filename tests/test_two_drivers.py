@@ -15,8 +15,8 @@ import anyio
 import pytest
 import trio
 
-from gateway.core.line.decisions import Ending, Reason, Refusal
 from gateway.core.pool import Pool
+from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.runtime import driver as runtime
 from gateway.simulation import driver as simulation
 from gateway.simulation.loop import Loop
@@ -24,8 +24,7 @@ from tests.doubles.recorded_trace import SECONDS, Life, Trace
 from tests.doubles.virtual_time import virtual_time
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
 
 SEEDS = range(1, 11)
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
-from gateway.core.backends.balancing import Balancing
+
+class Balancing(enum.Enum):
+    """How a free backend is chosen for an unbound request."""
+
+    FEWEST_SESSIONS = "fewest_sessions"
+    FIRST_AVAILABLE = "first_available"
+    ROUND_ROBIN = "round_robin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,21 +20,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.backends.health import WATCHED_FOR
+from gateway.core.figures import Figures
 from gateway.core.line.admission import reject
-from gateway.core.line.deadlines import retry_after
-from gateway.core.line.decisions import Decision, Ending, Reason, Refusal
+from gateway.core.line.expected_wait import retry_after
+from gateway.core.line.model_order import look_at_models
 from gateway.core.line.room import Room
-from gateway.core.line.ticket import Lane, Ticket, TicketState
-from gateway.core.models.affinity import be_aware
-from gateway.core.views.figures import Figures
-from gateway.core.views.receipt import Blockers
+from gateway.core.parts import Parts
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Decision, Ending, Reason, Refusal
+from gateway.core.records.lanes import Lane
+from gateway.core.records.receipt import Blockers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backends.backend import BackendState, Listed
-    from gateway.core.line.queue import KeyedHeap
+    from gateway.core.keyed_heap import KeyedHeap
     from gateway.core.policy import Policy
+    from gateway.core.records.listed import BackendState, Listed
 
 
 class Pool(Figures):
@@ -42,8 +44,14 @@ class Pool(Figures):
     ticket that has ended or a backend that is not known changes nothing."""
 
     def __init__(self, name: str, policy: Policy, now: float) -> None:
-        super().__init__(name, policy, now)
-        self._witness = Blockers()
+        parts = Parts(policy, now)
+        super().__init__(name, parts)
+        self._deadlines = parts.deadlines
+        self._homes = parts.homes
+        self._match = parts.match
+        self._turn_ends = parts.turn_ends
+        self._membership = parts.membership
+        self._blockers = Blockers()
         self._numbers = 0
         self._look_at_models(policy)
 
@@ -74,9 +82,9 @@ class Pool(Figures):
             return self._settle([reject(ticket, refusal)], now)
         if room is not None:
             room.leave_place()
-        self._seating.recognise(ticket, now)
-        policy = self._roster.policy
-        self._patience.set_deadlines(ticket, policy.cold_timeout, policy.queue_timeout, now)
+        self._homes.recognise(ticket, now)
+        policy = self._availability.policy
+        self._deadlines.set_deadlines(ticket, policy.cold_timeout, policy.queue_timeout, now)
         decisions = self._match.join(ticket, now)
         waits = ticket.state is TicketState.WAITING
         self.counts.arrivals += waits or ticket.lane is Lane.COUNTED
@@ -106,14 +114,14 @@ class Pool(Figures):
             self._match.unjoin(ticket)
             ticket.wait_ended = ending.name.lower()
         elif state is TicketState.HOLDING and ticket.backend is not None:
-            self._turns.end(ticket, ticket.backend, now, ending, quarantine)
+            self._turn_ends.end(ticket, ticket.backend, now, ending, quarantine)
         return self._settle(self._match.hand_out(now), now)
 
     def give_back(self, ticket: Ticket, now: float) -> list[Decision]:
         """The turn ended before a byte was written: the backend is suspect, the ticket keeps its number."""
         if ticket.state is not TicketState.HOLDING or ticket.backend is None:
             return []
-        self._turns.refused(ticket, ticket.backend, now)
+        self._turn_ends.refused(ticket, ticket.backend, now)
         return self._again(ticket, now)
 
     def retry(self, ticket: Ticket, now: float, quarantine: float) -> list[Decision]:
@@ -122,7 +130,7 @@ class Pool(Figures):
         if ticket.state is not TicketState.HOLDING or ticket.backend is None:
             return []
         ticket.broke_on = ticket.backend
-        self._turns.end(ticket, ticket.backend, now, Ending.BACKEND_BROKE_BEFORE_ANSWER, quarantine)
+        self._turn_ends.end(ticket, ticket.backend, now, Ending.BACKEND_BROKE_BEFORE_ANSWER, quarantine)
         return self._again(ticket, now)
 
     def stop(self, now: float) -> list[Decision]:
@@ -139,26 +147,26 @@ class Pool(Figures):
     def replace_backends(self, listing: Iterable[Listed], now: float) -> list[Decision]:
         """Who exists now. One that is missing while busy drains; it is not forgotten, and if it comes back it is
         the same object."""
-        self._presence.replace(listing, now)
+        self._membership.replace(listing, now)
         return self._hand_out(now)
 
     def set_state(self, identity: str, state: BackendState, now: float) -> list[Decision]:
         """What probing, scaling or a process's end says. A backend that drains or is gone stays so."""
         if (backend := self.backends.get(identity)) is not None:
-            self._presence.set_state(backend, state, now)
+            self._membership.set_state(backend, state, now)
         return self._hand_out(now)
 
     def backend_idle(self, identity: str, sent_at: float, now: float) -> list[Decision]:
         """An idle probe, sent at `sent_at`, passed. Two of them, a second apart and both sent after the break, end
         a quarantine."""
         if (backend := self.backends.get(identity)) is not None:
-            self._turns.seems_idle(backend, sent_at, now)
+            self._turn_ends.seems_idle(backend, sent_at, now)
         return self._hand_out(now)
 
     def backend_busy(self, identity: str) -> None:
         """An idle probe said that the backend works: two passes in a row are needed anew."""
         if (backend := self.backends.get(identity)) is not None:
-            self._turns.seems_busy(backend)
+            self._turn_ends.seems_busy(backend)
 
     def backend_model(self, identity: str, model: str | None, sent_at: float, now: float) -> list[Decision]:
         """Asked at `sent_at`, it said what it has loaded; None: it does not say. If it has had work since, it may have
@@ -173,7 +181,7 @@ class Pool(Figures):
     def release(self, identity: str, now: float) -> list[Decision]:
         """An operator says that the backend's quarantined slots are free."""
         if (backend := self.backends.get(identity)) is not None:
-            self._turns.free(backend, backend.quarantines, now)
+            self._turn_ends.free(backend, backend.quarantines, now)
         return self._hand_out(now)
 
     def drain(self, identity: str, now: float) -> list[Decision]:
@@ -187,7 +195,7 @@ class Pool(Figures):
     def take_for_removal(self, now: float) -> str | None:
         """Choose the backend to stop and drain it in the same step: no work, then drained by an operator, the fewest
         live sessions, the longest idle. None: all are busy."""
-        backend = self._presence.take_for_removal(now)
+        backend = self._membership.take_for_removal(now)
         self._settle([], now)
         return backend.identity if backend is not None else None
 
@@ -206,22 +214,27 @@ class Pool(Figures):
         """New rules, from now on. What waits keeps its deadlines, what works keeps its slot."""
         if policy.model_switch_cost != self.policy.model_switch_cost:
             self._look_at_models(policy)
-        self._roster.policy = policy
+        self._availability.policy = policy
         self.budget.bytes_limit = policy.bytes_limit
         self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
-        self._presence.refit(now)
+        self._membership.refit(now)
         return self._hand_out(now)
 
     def _look_at_models(self, policy: Policy) -> None:
-        be_aware(policy.model_switch_cost, self._roster, self._line, self.counts)
+        look_at_models(policy.model_switch_cost, self._availability, self._line, self.counts)
 
     # Time
 
     def next_event(self, now: float) -> float:
         """When `expire` has something to do, if nothing else happens before. inf: never."""
-        roster = self._roster
-        heaps: tuple[KeyedHeap[Any], ...] = (self._line.spills, roster.suspects, roster.quarantines, roster.stuck)
-        keys: list[float] = [self._patience.next_at(now)]
+        availability = self._availability
+        heaps: tuple[KeyedHeap[Any], ...] = (
+            self._line.spills,
+            availability.suspects,
+            availability.quarantines,
+            availability.stuck,
+        )
+        keys: list[float] = [self._deadlines.next_at(now)]
         keys += [key for heap in heaps if (key := heap.first_key()) is not None]
         if (seen := self.sessions.oldest_seen()) is not None:
             keys.append(seen + self.sessions.ttl)
@@ -233,16 +246,16 @@ class Pool(Figures):
 
     def expire(self, now: float) -> list[Decision]:
         """Everything whose time has come. Slots first, then those who waited too long."""
-        self._presence.expire(now)
-        self._turns.expire(now)
-        for backend in self._roster.stuck.pop_until(now):
+        self._membership.expire(now)
+        self._turn_ends.expire(now)
+        for backend in self._availability.stuck.pop_until(now):
             backend.given_up = True
             self._line.unbind(backend)
         self._line.spill(now)
         self.sessions.expire(now)
         self.starts.expire(now)
         decisions = self._hand_out(now)
-        if expired := list(self._patience.expired(now)):
+        if expired := list(self._deadlines.expired(now)):
             for ticket, _ in expired:
                 self._match.unjoin(ticket)
             tail = retry_after(self.expected_wait())  # the same for all: ten thousand may expire at once
@@ -258,11 +271,11 @@ class Pool(Figures):
         """The same end for every fact: sessions that have moved, a line that waits in vain, clocks, demand, the cold
         start that is over."""
         if self.sessions.changed:
-            self._seating.count(now)
-        ready, line = self._roster.ready, self._line
+            self._homes.count(now)
+        ready, line = self._availability.ready, self._line
         if not ready and (line.counted or line.exempt) and self._admission.is_hopeless(now):
             decisions += self._refuse(line.everybody(), self._admission.hopeless(now))
-        self._patience.clocks.switch(not ready, now)
+        self._deadlines.clocks.switch(not ready, now)
         if warmed := self._demand.settle(now):
             decisions.append(warmed)
         return decisions
@@ -283,8 +296,8 @@ class Pool(Figures):
         return self._settle(decisions, now)
 
     def _wait(self, ticket: Ticket, now: float) -> None:
-        self._patience.watch(ticket)
-        ticket.met = self._witness.met(ticket, self.backends.values(), now)
+        self._deadlines.watch(ticket)
+        ticket.met = self._blockers.met(ticket, self.backends.values(), now)
 
     def _shut(self, now: float) -> Refusal | None:
         if refusal := self._admission.shut(now):
@@ -293,7 +306,7 @@ class Pool(Figures):
 
     def _hold(self, identity: str, held: bool, now: float) -> list[Decision]:
         if (backend := self.backends.get(identity)) is not None:
-            self._presence.hold(backend, held, now)
+            self._membership.hold(backend, held, now)
         return self._hand_out(now)
 
     def _refuse(self, tickets: list[Ticket], refusal: Refusal) -> list[Decision]:

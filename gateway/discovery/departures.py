@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import BackendState
+from gateway.core.records.listed import BackendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
     from gateway.discovery.source import Reports
 
 

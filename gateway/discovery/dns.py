@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.discovery.watched_listing import WatchedListing
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.core.backends.backend import BackendState
+from gateway.core.records.listed import BackendState
 from gateway.discovery.slice_endpoints import endpoints_of, ports_of
 from gateway.discovery.watched_listing import WatchedListing
 from gateway.kubernetes.back_off import spread
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
     from gateway.discovery.slice_endpoints import Endpoint
     from gateway.discovery.source import Reports, Watch
     from gateway.kubernetes.client import KubernetesClient

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 import structlog
 
-from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.records.listed import BackendState, Listed
 from gateway.discovery.back_off import BackOff
 from gateway.processes.launcher import CannotStart
 from gateway.processes.process import describe_exit

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

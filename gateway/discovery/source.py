@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backends.backend import BackendState, Listed
+    from gateway.core.records.listed import BackendState, Listed
 
 
 class Reports(Protocol):

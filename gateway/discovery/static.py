@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.discovery.watched_listing import WatchedListing
 
 if TYPE_CHECKING:

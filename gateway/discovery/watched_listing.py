@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.records.listed import BackendState, Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

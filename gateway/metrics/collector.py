@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from gateway.core.views.snapshot import BackendView, Counts, PoolView
+    from gateway.core.records.counts import Counts
+    from gateway.core.views.snapshot import BackendView, PoolView
 
     Family = GaugeMetricFamily | CounterMetricFamily
 

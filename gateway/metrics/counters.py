@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.models.summary import ModelSummary
+from gateway.core.views.model_summary import ModelSummary
 from gateway.core.views.page_summary import PageSummary, Place, Pod, Turn, page_summary_of
 from gateway.ops.recent import Ended, Failed
 from gateway.ops.timeline import Point

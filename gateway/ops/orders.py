@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backends.backend import Backend
+    from gateway.core.records.backends_and_tickets import Backend
     from gateway.runtime.driver import Driver
 
 

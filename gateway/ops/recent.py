@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.line.decisions import Ending, Outcome
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending, Outcome
+from gateway.core.records.lanes import Lane
 from gateway.core.views.explain import Explained
 from gateway.ops.ring import Ring
 

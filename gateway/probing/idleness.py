@@ -10,7 +10,7 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
     from gateway.probing.probes import IdlenessProbe
 
 #: Seconds between two questions. The pool wants two answers that are a second apart; the little more is for timers

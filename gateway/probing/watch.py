@@ -18,7 +18,7 @@ from gateway.probing.readiness import ReadinessWatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
     from gateway.probing.probes import IdlenessProbe, LoadedProbe, Probe
     from gateway.probing.readiness import Cadence
 

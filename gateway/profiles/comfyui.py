@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from gateway.core.line.ticket import Lane, ModelNeed, WhenBusy
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.comfyui_jobs import interrupted, prompt_facts, unqueued
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import (

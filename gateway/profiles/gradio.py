@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.bodies import look
 from gateway.profiles.gradio_events import KEY_PLACES, session_keys
 from gateway.profiles.gradio_files import DEEPEST, fetched_file, is_file, sent_files

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.core.routing import canonical_path, lenient_paths
 from gateway.profiles.treatment import Treatment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles import webui_answers as answers
 from gateway.profiles.a1111 import SOCKET_PAGE
 from gateway.profiles.rules import rule

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.core.line.ticket import Lane, ModelNeed, WhenBusy
+    from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 
 #: Of a body, so many bytes at most are shown to a profile. What it cannot see it must take for the worst.
 LOOK = 1 << 20

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from gateway.core.line.ticket import Lane, ModelNeed, WhenBusy
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.bodies import look
 from gateway.profiles.gradio_events import session_keys
 from gateway.profiles.treatment import Click, More, Treatment

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import structlog
 
-from gateway.core.line.deadlines import RETRY_UNKNOWN
-from gateway.core.line.decisions import Ending, Reason, Refusal
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.line.expected_wait import RETRY_UNKNOWN
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending, Reason, Refusal
+from gateway.core.records.lanes import Lane
 from gateway.core.views.record import RequestRecord
 from gateway.profiles.treatment import SMALL_BODY
 from gateway.proxy.answers.network_probe import ProbeAnswer, probe_answer

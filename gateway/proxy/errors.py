@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.decisions import Ending, Reason
+from gateway.core.records.decisions import Ending, Reason
 
 if TYPE_CHECKING:
-    from gateway.core.line.decisions import Refusal
+    from gateway.core.records.decisions import Refusal
 
 _CLOCKS_OF_THE_LINE = (Reason.WAITED_TOO_LONG, Reason.NOTHING_CAME_UP, Reason.CLIENT_LIMIT)
 

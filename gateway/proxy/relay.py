@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 import anyio.lowlevel
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.proxy import not_started
 from gateway.proxy.body.slow_reader import SlowReader
 from gateway.proxy.errors import EdgeError

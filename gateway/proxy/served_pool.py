@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.dialogues.registry import dialogues
 from gateway.proxy.session.client_names import ClientNames
 from gateway.proxy.session.files import FileHomes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
-    from gateway.core.line.ticket import WhenBusy
+    from gateway.core.records.lanes import WhenBusy
     from gateway.dialogues.dialogue import Dialogue
     from gateway.profiles.treatment import Profile
     from gateway.proxy.answers.waiting_page import WaitingPage

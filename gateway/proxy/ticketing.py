@@ -9,7 +9,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import short_hash
 from gateway.proxy.session.client_names import key_in
 from gateway.proxy.session.home_cookie import HomeCookie

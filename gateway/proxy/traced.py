@@ -10,7 +10,7 @@ from gateway.core.views.record import RequestRecord
 from gateway.proxy.headers.forwarded import Header
 
 if TYPE_CHECKING:
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Ticket
 
 
 class Trace(Protocol):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.line.deadlines import RETRY_UNKNOWN
-from gateway.core.line.decisions import Reason, Refusal
-from gateway.core.line.ticket import Lane
+from gateway.core.line.expected_wait import RETRY_UNKNOWN
+from gateway.core.records.decisions import Reason, Refusal
+from gateway.core.records.lanes import Lane
 from gateway.proxy.body.request_body import RequestBody
 from gateway.proxy.body.stored import NO_BODY
 from gateway.proxy.errors import Refused
@@ -25,7 +25,7 @@ from gateway.upstream.request import UpstreamRequest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from gateway.core.line.decisions import Ending
+    from gateway.core.records.decisions import Ending
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.body.stored import Body
     from gateway.proxy.cancel_scope import CancelScopes

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, TicketState
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.proxy.answers.interim import InterimAnswers, is_impatient
 from gateway.proxy.cancel_scope import CancelScopes
 from gateway.proxy.errors import ClientLeft, Refused, Withdrawn

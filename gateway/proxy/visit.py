@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.core.line.decisions import Ending, Outcome
-from gateway.core.line.ticket import Lane
-from gateway.core.views.receipt import receipt_of
+from gateway.core.records.decisions import Ending, Outcome
+from gateway.core.records.lanes import Lane
+from gateway.core.records.receipt import receipt_of
 from gateway.proxy.answers.problems import CLIENT_CLOSED_REQUEST, is_page_load, problem_after, problem_for, render
 from gateway.proxy.headers.passed_on import answer_headers
 from gateway.proxy.websocket.handshake import agreement_to, check_agreement

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.line.decisions import Decision, Ending, Granted, Refusal, Rejected
-from gateway.core.line.ticket import Ticket, TicketState
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Decision, Ending, Granted, Refusal, Rejected
 from gateway.core.views.snapshot import SHOWN, PoolView, view_of
 from gateway.runtime.deadline_timer import DeadlineTimer
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from gateway.core.backends.backend import Backend, BackendState, Listed
     from gateway.core.line.room import Room
     from gateway.core.policy import Policy
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Backend
+    from gateway.core.records.listed import BackendState, Listed
 
 
 class Refused(Exception):

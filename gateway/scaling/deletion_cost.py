@@ -21,7 +21,7 @@ from gateway.kubernetes.errors import ApiError, Conflict, Forbidden, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backends.backend import Backend
+    from gateway.core.records.backends_and_tickets import Backend
     from gateway.kubernetes.client import KubernetesClient
 
 PODS = Resource("", "v1", "pods")

@@ -89,7 +89,7 @@ class GatewayProtocol(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = cast("asyncio.Transport", transport)
         self._flow = FlowControl(self.transport)
         self._ends = Ends(self.transport)
         self._guest = self.shared.enter(self, self._ends.client and self._ends.client[0])
@@ -103,7 +103,7 @@ class GatewayProtocol(asyncio.Protocol):
             if self._state is _HEAD:
                 self._read_head(data)
             elif self._state is _BODY:
-                self._read_body(cast(RequestCycle, self._cycle), data)
+                self._read_body(cast("RequestCycle", self._cycle), data)
             elif self._state is _WORKING:
                 self._keep(data)
             elif self._state is _TUNNEL:
@@ -111,7 +111,7 @@ class GatewayProtocol(asyncio.Protocol):
             elif self._state is _LINGER:
                 self._discard(data)
             elif self._state is _TURNED:
-                self._answer(cast(Refusal, self._guest.refusal))
+                self._answer(cast("Refusal", self._guest.refusal))
         except Refused as refused:
             self._refuse(refused.refusal)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.registry import profile
 from gateway.settings.checks import Finding
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.policy import Balancing
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.rules import parse_match
 from gateway.settings.types import (

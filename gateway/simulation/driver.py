@@ -10,14 +10,14 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.line.decisions import Decision, Ending, Granted, Refusal, Rejected
+from gateway.core.records.decisions import Decision, Ending, Granted, Refusal, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.backends.backend import Backend, BackendState, Listed
-    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.records.listed import BackendState, Listed
     from gateway.simulation.loop import Loop
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.records.listed import BackendState, Listed
 from gateway.simulation.pod import Pod
 
 if TYPE_CHECKING:

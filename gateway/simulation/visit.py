@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.core.line.decisions import Ending, Reason
-from gateway.core.line.ticket import Lane, TicketState
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.decisions import Ending, Reason
+from gateway.core.records.lanes import Lane
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.decisions import Refusal
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.records.decisions import Refusal
     from gateway.simulation.driver import Driver
     from gateway.simulation.pod import Pod
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import TicketState
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import TicketState
 from gateway.core.scaling.local import Autoscaling, LocalEvaluation
 from gateway.simulation.driver import Driver
 from gateway.simulation.fleet import Fleet
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from gateway.core.line.decisions import Outcome
-    from gateway.core.line.ticket import Ticket
     from gateway.core.policy import Policy
+    from gateway.core.records.backends_and_tickets import Ticket
+    from gateway.core.records.decisions import Outcome
     from gateway.simulation.visit import Plan
 
 

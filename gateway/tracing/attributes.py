@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.decisions import Ending, Outcome
+from gateway.core.records.decisions import Ending, Outcome
 from gateway.core.routing import bare_host
 
 if TYPE_CHECKING:

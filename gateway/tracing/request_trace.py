@@ -15,15 +15,15 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from gateway.core.line.ticket import TicketState
-from gateway.core.views.receipt import receipt_of
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.receipt import receipt_of
 from gateway.tracing.attributes import attributes_of, cut, failure_of, name_of
 from gateway.tracing.context import carried, continued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Ticket
     from gateway.core.views.record import RequestRecord
     from gateway.tracing.attributes import Value
     from gateway.tracing.context import Header

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client.registry import Collector
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.core.scaling.report import RevisionReport
 from gateway.knative.autoscaler_socket import autoscaler_socket
 from gateway.knative.link import AutoscalerLink

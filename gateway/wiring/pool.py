@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
     from gateway.discovery.local_processes import LocalProcesses
     from gateway.discovery.source import Source
     from gateway.metrics.collector import ScalerView

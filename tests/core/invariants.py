@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Granted, Rejected
-from gateway.core.line.ticket import Lane, TicketState
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.decisions import Granted, Rejected
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.decisions import Decision
-    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.records.decisions import Decision
 
 
 class Witness:

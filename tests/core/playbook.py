@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.line.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
-from gateway.core.views.receipt import receipt_of
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
+from gateway.core.records.listed import BackendState, Listed
+from gateway.core.records.receipt import receipt_of
 
 if TYPE_CHECKING:
     from gateway.core.line.room import Room

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.backends.backend import Listed
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.decisions import Decision, Ending, Granted
-from gateway.core.line.queue import KeyedHeap
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket, WhenBusy
-from gateway.core.policy import Policy
+from gateway.core.keyed_heap import KeyedHeap
+from gateway.core.policy import Balancing, Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Decision, Ending, Granted
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
+from gateway.core.records.listed import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ class Crowd:
             self.cancel()
 
     def heaps(self) -> Iterator[KeyedHeap[Any]]:
-        for owner in (self.pool._line, self.pool._roster, self.pool._patience):
+        for owner in (self.pool._line, self.pool._availability, self.pool._deadlines):
             yield from (heap for heap in vars(owner).values() if isinstance(heap, KeyedHeap))
         yield from (backend.line for backend in self.pool.backends.values())
 

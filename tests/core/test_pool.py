@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.decisions import Ending, Reason, Refusal
-from gateway.core.line.ticket import Lane, Ticket, TicketState
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Ending, Reason, Refusal
+from gateway.core.records.lanes import Lane
 from tests.core.playbook import Playbook, listed
 
 

@@ -9,13 +9,13 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.decisions import Decision, Ending
 from gateway.core.line.room import Room
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
-from gateway.core.policy import Policy
+from gateway.core.policy import Balancing, Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Decision, Ending
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
+from gateway.core.records.listed import BackendState, Listed
 from tests.core.invariants import Witness, let_pass
 
 PODS = ["gpu-1", "gpu-2", "gpu-3"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.backends.backend import BackendState, Listed
+from gateway.core.records.listed import BackendState, Listed
 from gateway.discovery.departures import Departures
 from gateway.upstream.dialer import Dialer
 from gateway.upstream.request import UpstreamRequest

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.discovery.slice_endpoints import Endpoint, endpoints_of, ports_of
 from tests.doubles.cluster import endpoint, slice_of
 

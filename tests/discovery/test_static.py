@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.discovery.static import StaticBackends, address_of
 from tests.doubles.recording_reports import RecordingReports
 from tests.doubles.told_watch import ToldWatch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.discovery.watched_listing import WatchedListing
 from tests.doubles.recording_reports import RecordingReports
 from tests.doubles.told_watch import ToldWatch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.metrics.autoscaler_link import AutoscalerLinkCollector
 from gateway.metrics.collector import ScalerView, SnapshotCollector
 from gateway.metrics.discovery import DiscoveryCollector

@@ -10,9 +10,10 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket, WhenBusy
 from gateway.core.policy import Policy
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
+from gateway.core.records.listed import BackendState, Listed
 
 if TYPE_CHECKING:
     import random

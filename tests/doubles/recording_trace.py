@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Ticket
     from gateway.core.views.record import RequestRecord
     from gateway.proxy.headers.forwarded import Header
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.core.views.record import RequestRecord
 
 _SERVED = RequestRecord(

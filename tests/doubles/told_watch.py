@@ -9,7 +9,7 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.core.backends.backend import Listed
+    from gateway.core.records.listed import Listed
 
 
 class ToldWatch:

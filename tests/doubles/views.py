@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.core.views.snapshot import BackendView, Counts, LineView, PoolView
+from gateway.core.records.counts import Counts
+from gateway.core.views.snapshot import BackendView, LineView, PoolView
 
 _LINE = LineView(
     waiting=0,

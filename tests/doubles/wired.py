@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from structlog.testing import capture_logs
 
-from gateway.core.backends.backend import BackendState
+from gateway.core.records.listed import BackendState
 from gateway.logs.access_log import AccessLog
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.probing.control_client import new_client
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from gateway.core.backends.backend import Backend
+    from gateway.core.records.backends_and_tickets import Backend
     from gateway.proxy.served_pool import ServedPool
 
 NEVER_PROBED = {"initial_delay": "1h"}  # what is ready is what the test says

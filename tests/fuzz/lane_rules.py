@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.a1111 import a1111
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.core.views.record import RequestRecord
 from gateway.logs.access_log import AccessLog
 from tests.doubles.records import served, unrouted

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import DuplicateTimeseries
 
-from gateway.core.views.snapshot import Counts
+from gateway.core.records.counts import Counts
 from gateway.metrics.collector import ScalerView, SnapshotCollector
 from tests.doubles.views import backend_view, line_view, pool_view
 

@@ -7,8 +7,8 @@ import itertools
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.metrics.counters import RequestCounters
 from tests.doubles.records import served, unrouted
 

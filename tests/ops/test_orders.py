@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket, TicketState
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState, Listed
 from gateway.ops.orders import Orders
 from gateway.runtime.driver import Driver
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import TicketView
 from gateway.ops.plain_json import plain
 

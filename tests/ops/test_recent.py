@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.core.views.explain import Explained
 from gateway.ops.recent import BARS_KEPT, FAILURES_KEPT, RECEIPTS_KEPT, Recent
 from tests.doubles.records import served, unrouted

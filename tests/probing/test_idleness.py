@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.probing.control_client import new_client
 from gateway.probing.idleness import IdlenessWatch
 from gateway.probing.probes import IdlenessProbe

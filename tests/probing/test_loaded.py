@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from gateway.core.backends.backend import Listed
+from gateway.core.records.listed import Listed
 from gateway.probing.control_client import new_client
 from gateway.probing.loaded import LoadedWatch
 from gateway.probing.probes import LoadedProbe

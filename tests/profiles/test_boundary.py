@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.treatment import Asked
 from tests.profiles import test_a1111, test_comfyui, test_gradio

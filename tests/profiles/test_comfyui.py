@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.core.line.ticket import Lane, ModelNeed, WhenBusy
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.comfyui import comfyui
 from gateway.profiles.treatment import Asked, Control, More, Place, Treatment, Verb
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gateway.profiles
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.registry import profile
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import Asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 

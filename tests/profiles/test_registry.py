@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.generic import generic
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.rules import rule

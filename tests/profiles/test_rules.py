@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.rules import Rule, RuleTable, parse_match, rule
 from gateway.profiles.treatment import Treatment
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.core.line.ticket import Lane, ModelNeed, WhenBusy
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.registry import profile
 from gateway.profiles.treatment import Asked, Place, Treatment, Verb
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.treatment import Asked, Click, Treatment
 from gateway.profiles.webui_answers import STOP_BY_CALL
 from gateway.profiles.webui_events import event, model_name

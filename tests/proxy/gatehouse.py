@@ -19,10 +19,10 @@ from urllib.parse import unquote_to_bytes
 
 import anyio
 
-from gateway.core.backends.backend import Listed
-from gateway.core.line.ticket import Lane, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.core.records.listed import Listed
 from gateway.core.routing import Route, Router
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule

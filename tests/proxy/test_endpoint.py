@@ -12,11 +12,11 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.backends.backend import Listed
 from gateway.core.backends.health import WATCHED_FOR
-from gateway.core.line.decisions import Ending, Outcome
-from gateway.core.line.ticket import Lane
 from gateway.core.pool import Pool
+from gateway.core.records.decisions import Ending, Outcome
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import Listed
 from gateway.profiles.a1111 import a1111
 from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.served_pool import OnClientGone, PodHeaders

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.decisions import Ending, Reason, Refusal
+from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, Denied, EdgeError, NoRoute, Refused
 
 

@@ -11,7 +11,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.profiles.treatment import Interrupt
 from gateway.proxy.served_pool import OnClientGone
 from tests.doubles.scripted_upstream import after, answering, hanging, queue_full, refusing

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.ticket import WhenBusy
+from gateway.core.records.lanes import WhenBusy
 from gateway.core.views.snapshot import short_hash
 from gateway.profiles.a1111 import a1111
 from tests.doubles.scripted_upstream import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import Listed
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.listed import Listed
 from gateway.profiles.generic import generic
 from gateway.proxy.headers.forwarded import Origin
 from gateway.proxy.served_pool import ServedPool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.proxy.served_pool import PodHeaders
 from tests.doubles.recording_trace import RecordingTrace
 from tests.doubles.virtual_time import virtual_time_of_asyncio

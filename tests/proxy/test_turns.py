@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
+from gateway.core.records.listed import BackendState
 from gateway.upstream.errors import CutShort, WrongLength
 from tests.doubles.scripted_upstream import (
     ScriptedExchange,

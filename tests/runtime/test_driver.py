@@ -10,11 +10,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.line.decisions import Ending, Reason
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending, Reason
+from gateway.core.records.lanes import Lane, ModelNeed
+from gateway.core.records.listed import BackendState, Listed
 from gateway.runtime.driver import Driver, Refused, Slot
 
 if TYPE_CHECKING:

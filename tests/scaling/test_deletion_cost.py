@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import structlog
 
-from gateway.core.backends.backend import Backend, Quarantine
+from gateway.core.records.backends_and_tickets import Backend
+from gateway.core.records.quarantine import Quarantine
 from gateway.demo.kube_api.store import Kind
 from gateway.scaling.deletion_cost import ANNOTATION, DeletionCosts, PodCost, costs_of, deletion_cost
 from tests.doubles.cluster import Cluster, a_cluster

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.policy import Balancing
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.settings.load import SettingsError, admin_token, json_schema, load, session_keys
 from gateway.settings.model import Settings
 

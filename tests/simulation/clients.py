@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane, Ticket, WhenBusy
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.simulation.visit import Plan
 
 if TYPE_CHECKING:

@@ -19,17 +19,18 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import Listed
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
+from gateway.core.records.listed import Listed
 from gateway.simulation.driver import Driver
 from gateway.simulation.loop import Loop
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.decisions import Decision, Refusal
+    from gateway.core.records.backends_and_tickets import Backend
+    from gateway.core.records.decisions import Decision, Refusal
 
 LOAD = 30.0
 MODELS = [f"m{number}" for number in range(87)]

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backends.backend import Listed
-from gateway.core.line.decisions import Decision, Ending, Granted, Reason
-from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Decision, Ending, Granted, Reason
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import Listed
 from gateway.simulation.driver import Driver
 from gateway.simulation.loop import Loop
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.decisions import Refusal
+    from gateway.core.records.backends_and_tickets import Backend
+    from gateway.core.records.decisions import Refusal
 
 
 class Patient:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.core.scaling.local import Autoscaling
 from gateway.simulation.visit import Plan
 from gateway.simulation.world import World

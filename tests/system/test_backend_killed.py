@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from tests.doubles.eventually import eventually
 from tests.system.callers import callers, job, outcomes
 from tests.system.promises import is_quiet, sent_twice

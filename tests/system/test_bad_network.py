@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from tests.doubles.fault_pod import fault_pods
 from tests.doubles.fault_proxy import Act, Fault, fault_proxy
 from tests.doubles.hanging_port import hanging_port

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from tests.doubles.eventually import eventually
 from tests.doubles.fault_pod import FaultPod, fault_pods
 from tests.system.callers import callers, job, outcomes

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.logs.access_log import AccessLog
 from gateway.tracing.attributes import attributes_of, cut, failure_of, name_of
 from tests.doubles.records import served, unrouted

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.lanes import Lane
 from gateway.runtime.driver import Refused
 from gateway.upstream.request import UpstreamRequest
 from tests.doubles.eventually import eventually

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.ticket import WhenBusy
-from gateway.core.policy import Policy
+from gateway.core.policy import Balancing, Policy
+from gateway.core.records.lanes import WhenBusy
 from gateway.core.scaling.local import Autoscaling
 from gateway.profiles.a1111 import a1111
 from gateway.profiles.generic import generic

@@ -12,9 +12,10 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
 from gateway.proxy.session.cookie import Verdict
 from gateway.settings.file import Problem
 from gateway.upstream.errors import NotSent

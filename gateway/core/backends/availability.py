@@ -13,14 +13,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import Backend, BackendState, Listed, Quarantine
-from gateway.core.backends.balancing import Balancing, free_rank, ready_rank
+from gateway.core.backends.balancing import free_rank, ready_rank
 from gateway.core.backends.health import suspect_seconds
-from gateway.core.line.queue import KeyedHeap
+from gateway.core.keyed_heap import KeyedHeap
+from gateway.core.policy import Balancing
+from gateway.core.records.backends_and_tickets import Backend
+from gateway.core.records.listed import BackendState, Listed
+from gateway.core.records.quarantine import Quarantine
 
 if TYPE_CHECKING:
-    from gateway.core.line.ticket import Ticket
     from gateway.core.policy import Policy
+    from gateway.core.records.backends_and_tickets import Ticket
 
 
 class Availability:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.policy import Balancing
+
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-
-
-class Balancing(enum.Enum):
-    """How a free backend is chosen for an unbound request."""
-
-    FEWEST_SESSIONS = "fewest_sessions"
-    FIRST_AVAILABLE = "first_available"
-    ROUND_ROBIN = "round_robin"
+    from gateway.core.records.backends_and_tickets import Backend
 
 
 def free_rank(policy: Balancing, backend: Backend) -> tuple[Any, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core.backends.backend import SUSPECT_FOR
+#: Seconds a backend stays suspect after its n-th refused connection in a row.
+SUSPECT_FOR = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 #: Starts that must die in a row before waiting is pointless.
 FAIL_FAST_AFTER = 3

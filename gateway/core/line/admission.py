@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.deadlines import retry_after
-from gateway.core.line.decisions import Reason, Refusal, Rejected
-from gateway.core.line.ticket import Lane, Ticket, TicketState
+from gateway.core.line.expected_wait import retry_after
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Reason, Refusal, Rejected
+from gateway.core.records.lanes import Lane
 
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
     from gateway.core.backends.health import Starts
-    from gateway.core.line.deadlines import Estimates
+    from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.line import Line
     from gateway.core.line.room import Budget, Room
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 class Admission:
     """One pool's door."""
 
-    def __init__(self, roster: Availability, line: Line, budget: Budget, starts: Starts, estimates: Estimates) -> None:
+    def __init__(
+        self, availability: Availability, line: Line, budget: Budget, starts: Starts, estimates: Estimates
+    ) -> None:
         self.stopping = False
-        self._roster = roster
+        self._availability = availability
         self._line = line
         self._budget = budget
         self._starts = starts
@@ -29,7 +32,7 @@ class Admission:
 
     def turned_away(self, ticket: Ticket, room: Room | None, now: float) -> Refusal | None:
         """Why it may not join (`room`: the place reserved for it). None: it may."""
-        ready = self._roster.ready
+        ready = self._availability.ready
         if ticket.lane is Lane.PASSIVE:
             return None if ready else self.refusal(Reason.NO_BACKEND)
         if self.stopping or not ready:
@@ -52,20 +55,20 @@ class Admission:
     def has_place(self) -> bool:
         """One more fits into the line, or will not have to wait."""
         taken = len(self._line.counted) + len(self._line.exempt) + self._budget.uploading
-        limit = self._roster.policy.line_limit
+        limit = self._availability.policy.line_limit
         if taken < limit:
             return True
-        free = sum(b.free_slots if b.limit else taken + 1 for b in self._roster.free.members())
+        free = sum(b.free_slots if b.limit else taken + 1 for b in self._availability.free.members())
         return taken < limit + free
 
     def is_hopeless(self, now: float) -> bool:
         """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
-        return not self._roster.ready and self._starts.is_hopeless(now) and not self._roster.somebody_rests
+        return not self._availability.ready and self._starts.is_hopeless(now) and not self._availability.somebody_rests
 
     def expected_wait(self, ahead: int | None = None) -> float | None:
         """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
         measured yet."""
-        return self._estimates.wait(len(self._line.counted) if ahead is None else ahead, self._roster.ready_slots)
+        return self._estimates.wait(len(self._line.counted) if ahead is None else ahead, self._availability.ready_slots)
 
     def refusal(self, reason: Reason) -> Refusal:
         """To a newcomer, or to those who wait no longer."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
     from gateway.core.line.line import Line
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
 
 
 def is_overfull(backend: Backend) -> bool:

@@ -1,19 +1,19 @@
 """Who waits, in order. A counted ticket stands in up to two lines: its home's, if it is bound to one, and the shared
 one, if anybody may serve it. Exempt tickets have a line of their own: they wait for a first backend, not for a slot.
 
-Owns membership alone: who may wait at all is the pool's affair, and when a backend is ready the roster's.
+Owns membership alone: who may wait at all is the pool's affair, and when a backend is ready the availability's.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.queue import KeyedHeap
-from gateway.core.line.ticket import Lane, Ticket, WhenBusy
+from gateway.core.keyed_heap import KeyedHeap
+from gateway.core.records.lanes import Lane, WhenBusy
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
     from gateway.core.models.affinity import ModelAffinity
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
 
 
 class Line:

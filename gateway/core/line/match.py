@@ -10,95 +10,100 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.line.audit import has_overtaken, is_overfull
-from gateway.core.line.decisions import Decision, Granted
-from gateway.core.line.ticket import Lane, Ticket, TicketState
-from gateway.core.views.receipt import what_ended
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Decision, Granted
+from gateway.core.records.lanes import Lane
+from gateway.core.records.receipt import what_ended
 
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
-    from gateway.core.backends.backend import Backend
     from gateway.core.line.deadlines import Deadlines
     from gateway.core.line.line import Line
     from gateway.core.models.affinity import ModelAffinity
+    from gateway.core.records.backends_and_tickets import Backend
+    from gateway.core.records.counts import Counts
     from gateway.core.sessions.homes import SessionHomes
-    from gateway.core.views.snapshot import Counts
 
 
 class Match:
     """Told which backends may have got a free slot or a ticket, it finds those who can be served now."""
 
     def __init__(
-        self, roster: Availability, line: Line, patience: Deadlines, seating: SessionHomes, counts: Counts
+        self, availability: Availability, line: Line, deadlines: Deadlines, homes: SessionHomes, counts: Counts
     ) -> None:
-        self._roster = roster
+        self._availability = availability
         self._line = line
-        self._patience = patience
-        self._seating = seating
+        self._deadlines = deadlines
+        self._homes = homes
         self._counts = counts
         self._touched: dict[Backend, None] = {}  # may have got a free slot, or a ticket
         self._grants = 0
 
     def reconsider(self, backend: Backend, now: float) -> None:
         """Something about the backend has changed: the next match looks at it, or nobody waits for it."""
-        self._roster.reconsider(backend, now)
-        if backend in self._roster.free:
+        self._availability.reconsider(backend, now)
+        if backend in self._availability.free:
             self._touched[backend] = None
-        elif backend not in self._roster.ready:
+        elif backend not in self._availability.ready:
             self._line.unbind(backend)
 
     def join(self, ticket: Ticket, now: float) -> list[Decision]:
         """Into the line, and out again if it can be served. Where nobody waits whom it might overtake, it does not
         have to stand in it first: that is most of what a free pool's requests would cost."""
-        roster, line = self._roster, self._line
+        availability, line = self._availability, self._line
         ticket.state = TicketState.WAITING
         ticket.backend = None
         if ticket.lane is not Lane.COUNTED:
-            if roster.ready and not line.exempt:
-                return [self._grant(ticket, roster.choose(ticket, roster.ready), now)]
+            if availability.ready and not line.exempt:
+                return [self._grant(ticket, availability.choose(ticket, availability.ready), now)]
             line.join(ticket, None, 0.0, now)
             return self.hand_out(now)
-        home = roster.home_of(ticket)
-        if home is not None and (home not in roster.ready or home.given_up or home is ticket.broke_on):
+        home = availability.home_of(ticket)
+        if home is not None and (home not in availability.ready or home.given_up or home is ticket.broke_on):
             home = None
-        if roster.free and not line.counted and (home is None or home in roster.free):
+        if availability.free and not line.counted and (home is None or home in availability.free):
             models = line.models
             if models is None or home is not None or models.serves_at_once(ticket):
                 ticket.bound_to = home
-                chosen = roster.choose(ticket, roster.free) if models is None else models.choose(ticket, roster)
+                chosen = (
+                    availability.choose(ticket, availability.free)
+                    if models is None
+                    else models.choose(ticket, availability)
+                )
                 return [self._grant(ticket, chosen, now)]
         if home is not None:
             self._touched[home] = None
-        line.join(ticket, home, roster.policy.spill_after, now)
+        line.join(ticket, home, availability.policy.spill_after, now)
         return self.hand_out(now)
 
     def unjoin(self, ticket: Ticket) -> None:
         """Out of the line, and its clocks stop."""
         self._line.leave(ticket)
-        self._patience.unwatch(ticket)
+        self._deadlines.unwatch(ticket)
 
     def hand_out(self, now: float) -> list[Decision]:
         """Everybody who can be served."""
-        roster, line = self._roster, self._line
+        availability, line = self._availability, self._line
         if not (line.counted or line.exempt):
             self._touched.clear()
             return []
         decisions: list[Decision] = []
-        while roster.ready and (ticket := line.exempt.first()):
-            decisions.append(self._take(ticket, roster.choose(ticket, roster.ready), now))
+        while availability.ready and (ticket := line.exempt.first()):
+            decisions.append(self._take(ticket, availability.choose(ticket, availability.ready), now))
         if line.models is not None:
             return decisions + self._hand_out_by_model(line.models, now)
         while self._touched:
             backend, _ = self._touched.popitem()
-            while backend in roster.free and (ticket := line.next_for(backend)):
-                chosen = backend if ticket in backend.line else roster.choose(ticket, roster.free)
+            while backend in availability.free and (ticket := line.next_for(backend)):
+                chosen = backend if ticket in backend.line else availability.choose(ticket, availability.free)
                 decisions.append(self._take_next(ticket, chosen, now))
-        while roster.free and (ticket := line.shared.first()):
-            decisions.append(self._take_next(ticket, roster.choose(ticket, roster.free), now))
+        while availability.free and (ticket := line.shared.first()):
+            decisions.append(self._take_next(ticket, availability.choose(ticket, availability.free), now))
         return decisions
 
     def _hand_out_by_model(self, models: ModelAffinity, now: float) -> list[Decision]:
         """The same where models matter."""
-        roster, touched = self._roster, self._touched
+        availability, touched = self._availability, self._touched
         decisions: list[Decision] = []
         models.line.expire(now)
         touched.update(dict.fromkeys(models.called()))
@@ -109,20 +114,20 @@ class Match:
             # Others that have what this one had, or has now, are next for those who need it.
             touched.update(dict.fromkeys(models.free_with(had, models.stock.loaded(granted.backend))))
         touched.clear()
-        if roster.free:
+        if availability.free:
             models.line.held_back(now)
         return decisions
 
     def _next_by_model(self, models: ModelAffinity) -> tuple[Ticket, Backend] | None:
         """Somebody who should be served now, and where."""
-        line, free = self._line, self._roster.free
+        line, free = self._line, self._availability.free
         while self._touched:
             backend = next(iter(self._touched))
             if backend in free and (ticket := line.next_for(backend)):
-                return ticket, backend if ticket in backend.line else models.choose(ticket, self._roster)
+                return ticket, backend if ticket in backend.line else models.choose(ticket, self._availability)
             del self._touched[backend]
         anybody = models.next_for_anybody() if free else None
-        return None if anybody is None else (anybody, models.choose(anybody, self._roster))
+        return None if anybody is None else (anybody, models.choose(anybody, self._availability))
 
     def _take_next(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         """Whoever was chosen by a ticket may have an older one in its own line, or one that fits it better."""
@@ -146,15 +151,15 @@ class Match:
         backend.last_granted = self._grants
         if ticket.lane is Lane.COUNTED:
             backend.in_flight[ticket] = None
-            self._roster.in_flight += 1
+            self._availability.in_flight += 1
             self._counts.exclusivity_broken += is_overfull(backend)
             line = self._line
             self._counts.order_broken += has_overtaken(ticket, backend, line)
             if line.models is not None:
                 line.models.granted(ticket, backend, now)
-            self._roster.rank(backend, now)
+            self._availability.rank(backend, now)
         else:
             backend.uncounted[ticket] = None
-            self._roster.visited(backend, now)
-        self._seating.seat(ticket, backend)
+            self._availability.visited(backend, now)
+        self._homes.seat(ticket, backend)
         return Granted(ticket, backend)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import Backend, BackendState, Quarantine
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
+from gateway.core.records.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.core.backends.availability import Availability
-    from gateway.core.line.deadlines import Estimates
+    from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.match import Match
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.records.counts import Counts
     from gateway.core.sessions.homes import SessionHomes
-    from gateway.core.views.snapshot import Counts
 
 #: Seconds between the two idle probes that free a quarantined slot.
 IDLE_APART = 1.0
@@ -28,11 +30,11 @@ class TurnEnds:
     """Ends them; that the freed slots are handed out again is the match's affair."""
 
     def __init__(
-        self, roster: Availability, match: Match, seating: SessionHomes, estimates: Estimates, counts: Counts
+        self, availability: Availability, match: Match, homes: SessionHomes, estimates: Estimates, counts: Counts
     ) -> None:
-        self._roster = roster
+        self._availability = availability
         self._match = match
-        self._seating = seating
+        self._homes = homes
         self._estimates = estimates
         self._counts = counts
 
@@ -45,7 +47,7 @@ class TurnEnds:
                 backend.served += 1
                 self._estimates.served(now - ticket.granted_at)
         if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
-            self._roster.quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
+            self._availability.quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
             self._counts.quarantines += 1
         self._vacate(ticket, backend, now)
 
@@ -53,21 +55,21 @@ class TurnEnds:
         """The turn ended before a byte was written: the backend is suspect."""
         self._vacate(ticket, backend, now)
         self._counts.give_backs += 1
-        self._roster.suspect(backend, now)
+        self._availability.suspect(backend, now)
         self._match.reconsider(backend, now)
 
     def _vacate(self, ticket: Ticket, backend: Backend, now: float) -> None:
         if ticket.lane is Lane.COUNTED:
             del backend.in_flight[ticket]
-            self._roster.in_flight -= 1
+            self._availability.in_flight -= 1
             if not backend.in_flight:
                 backend.idle_since = now
-            self._seating.prolong(ticket, now)
+            self._homes.prolong(ticket, now)
             self._match.reconsider(backend, now)
         else:
             del backend.uncounted[ticket]
-            self._seating.prolong(ticket, now)
-            self._roster.visited(backend, now)
+            self._homes.prolong(ticket, now)
+            self._availability.visited(backend, now)
 
     # Quarantines
 
@@ -90,12 +92,12 @@ class TurnEnds:
 
     def expire(self, now: float) -> None:
         """Quarantines end whose time is over: from here on it is an assumption that the backend is done."""
-        for backend in self._roster.quarantines.pop_until(now):
+        for backend in self._availability.quarantines.pop_until(now):
             over = [quarantine for quarantine in backend.quarantines if quarantine.until <= now]
             self._counts.quarantines_expired += len(over)
             self.free(backend, over, now)
 
     def free(self, backend: Backend, over: Iterable[Quarantine], now: float) -> None:
         """These quarantines are over."""
-        self._roster.free_quarantines(backend, list(over), now)
+        self._availability.free_quarantines(backend, list(over), now)
         self._match.reconsider(backend, now)

@@ -1,7 +1,7 @@
 """What a pool knows of models: which of its backends has which, who waits for which, and what that means for the match.
 
 A pool without has none of this. One with it keeps three of its orders here (`ready`, `free` and `shared`: the same
-heaps, which tell what comes and goes), so that the roster and the line need not know.
+heaps, which tell what comes and goes), so that the availability and the line need not know.
 
 A session's home goes before its model: who is bound waits as ever, and a free home serves whatever is loaded. Models
 decide among the other free backends, and who of the shared line is next.
@@ -12,15 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.line.queue import KeyedHeap
-from gateway.core.line.ticket import Ticket
+from gateway.core.keyed_heap import KeyedHeap
 from gateway.core.models.models import Model, ModelLine, ModelStock
+from gateway.core.records.backends_and_tickets import Ticket
 
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.line import Line
-    from gateway.core.views.snapshot import Counts
+    from gateway.core.records.backends_and_tickets import Backend
+    from gateway.core.records.counts import Counts
 
 
 class ModelAffinity:
@@ -52,11 +51,11 @@ class ModelAffinity:
         stock = self.stock
         return stock.free_with(model) is not None or stock.has_a_free_empty_one or not stock.holders(model)
 
-    def choose(self, ticket: Ticket, roster: Availability) -> Backend:
+    def choose(self, ticket: Ticket, availability: Availability) -> Backend:
         """Home, else the free one that serves it best; where its turn broke only if there is nobody else."""
-        home, best = roster.home_of(ticket), self.stock.choose(self.needs(ticket))
+        home, best = availability.home_of(ticket), self.stock.choose(self.needs(ticket))
         if best is None or best is ticket.broke_on or (home is not None and home in self.free):
-            return roster.choose(ticket, self.free)
+            return availability.choose(ticket, self.free)
         return best
 
     def next_for(self, backend: Backend) -> Ticket | None:
@@ -195,18 +194,3 @@ class _Shared(KeyedHeap[Ticket]):
     def discard(self, member: Ticket) -> None:
         super().discard(member)
         self._models.line.discard(member)
-
-
-def be_aware(switch_cost: float, roster: Availability, line: Line, counts: Counts) -> None:
-    """From here on models matter so much, 0: not at all. What was known of windows is forgotten, and the roster must
-    bring its orders up to date."""
-    models = ModelAffinity(switch_cost, counts) if switch_cost > 0 else None
-    tickets = list(line.shared)
-    line.models = models
-    roster.ready = KeyedHeap() if models is None else models.ready
-    roster.free = KeyedHeap() if models is None else models.free
-    line.shared = KeyedHeap() if models is None else models.shared
-    for backend in roster.backends.values() if models is None else ():
-        backend.forget_model()
-    for ticket in tickets:
-        line.shared.put(ticket, ticket.number)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from gateway.core.line.queue import KeyedHeap
+from gateway.core.keyed_heap import KeyedHeap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

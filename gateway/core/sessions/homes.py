@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.ticket import Lane, Ticket, WhenBusy
+from gateway.core.records.lanes import Lane, WhenBusy
 
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
-    from gateway.core.backends.backend import Backend
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.records.counts import Counts
     from gateway.core.sessions.table import SessionTable
-    from gateway.core.views.snapshot import Counts
 
 
 class SessionHomes:
     """One pool's sessions and their backends, kept true to each other."""
 
-    def __init__(self, sessions: SessionTable, roster: Availability, counts: Counts) -> None:
+    def __init__(self, sessions: SessionTable, availability: Availability, counts: Counts) -> None:
         self._sessions = sessions
-        self._roster = roster
+        self._availability = availability
         self._counts = counts
 
     def recognise(self, ticket: Ticket, now: float) -> None:
@@ -44,7 +44,7 @@ class SessionHomes:
         if ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
             self._counts.affinity_spills += 1
             return
-        home = self._roster.home_of(ticket)
+        home = self._availability.home_of(ticket)
         if ticket.lane is Lane.EXEMPT and home is not None and home.may_return:
             return  # home is only resting: a page's small requests do not move a session
         self._counts.affinity_moves += ticket.returning  # a cookie that came back named a home, known here or not
@@ -62,8 +62,8 @@ class SessionHomes:
 
     def count(self, now: float) -> None:
         """Backends whose number of live sessions has changed take their new place in the orders."""
-        sessions, roster = self._sessions, self._roster
+        sessions, availability = self._sessions, self._availability
         while sessions.changed:
-            if backend := roster.backends.get(sessions.changed.pop()):
+            if backend := availability.backends.get(sessions.changed.pop()):
                 backend.sessions = sessions.at_home(backend.identity)
-                roster.rank(backend, now)
+                availability.rank(backend, now)

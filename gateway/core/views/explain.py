@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.line.ticket import TicketState
-from gateway.core.views.receipt import Look, receipt_of
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.receipt import Look, receipt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Ticket
 
 
 class Explained(NamedTuple):

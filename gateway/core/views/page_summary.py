@@ -11,15 +11,14 @@ import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.models.summary import model_summary_of
+from gateway.core.records.listed import BackendState
+from gateway.core.views.model_summary import model_summary_of
 from gateway.core.views.snapshot import name_of, short_hash, state_of
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
-    from gateway.core.models.summary import ModelSummary
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.views.model_summary import ModelSummary
 
 #: Turns that are shown of one backend: more bars than that cannot be told apart in one lane.
 TURNS_SHOWN = 16

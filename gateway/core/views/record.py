@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.core.line.decisions import Ending
-    from gateway.core.line.ticket import Lane
+    from gateway.core.records.decisions import Ending
+    from gateway.core.records.lanes import Lane
 
 
 @dataclass(slots=True)

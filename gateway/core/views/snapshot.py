@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.views.receipt import Look, receipt_of
+from gateway.core.records.listed import BackendState
+from gateway.core.records.receipt import Look, receipt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backends.backend import Backend, Quarantine
-    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.core.records.counts import Counts
+    from gateway.core.records.quarantine import Quarantine
 
 #: How many tickets and sessions a snapshot shows; the figures beside them count all.
 SHOWN = 100
@@ -87,25 +88,6 @@ class SessionView(NamedTuple):
     id_hash: str
     home: str | None
     idle: float
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a pool has counted since the gateway started. Only ever grows."""
-
-    arrivals: int = 0  # requests that a scaler must serve: counted ones, and exempt ones that met no ready backend
-    affinity_hits: int = 0  # a session's turn at its home
-    affinity_spills: int = 0  # elsewhere, because home was busy
-    affinity_moves: int = 0  # a session got another home
-    give_backs: int = 0  # turns that ended before a byte was written
-    quarantines: int = 0
-    quarantines_expired: int = 0
-    cold_starts: int = 0  # demand met no ready backend
-    starts_failed: int = 0
-    starts_watched: int = 0  # cold starts of which somebody was told by a page
-    exclusivity_broken: int = 0  # grants beyond a backend's limit: a defect of ours
-    order_broken: int = 0  # grants past somebody who had come earlier: a defect of ours
-    model_switches: int = 0  # turns for which a backend had to load another model than the one it was known to have
 
 
 class PoolView(NamedTuple):

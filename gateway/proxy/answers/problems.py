@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.line.decisions import Ending, Reason, Refusal
+from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.proxy.answers.error_page import page
 from gateway.proxy.errors import (
     BadHandshake,

@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.core.line.deadlines import retry_after
-from gateway.core.line.ticket import Lane
+from gateway.core.line.expected_wait import retry_after
+from gateway.core.records.lanes import Lane
 from gateway.proxy.answers.problems import Answer, is_page_load
 from gateway.proxy.answers.waiting_page_text import AUTO, POLICY, POLL, fill
 from gateway.proxy.errors import Refused

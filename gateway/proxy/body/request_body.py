@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.proxy.body.spool import warn_of_disk
 from gateway.proxy.body.stored import NO_BODY, Body
 from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, EdgeError, Refused
@@ -19,8 +19,8 @@ from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, EdgeErro
 if TYPE_CHECKING:
     import asyncio
 
-    from gateway.core.line.decisions import Refusal
     from gateway.core.line.room import Room
+    from gateway.core.records.decisions import Refusal
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 

@@ -14,9 +14,9 @@ import anyio.lowlevel
 from websockets.frames import CloseCode
 from websockets.protocol import Side
 
-from gateway.core.line.deadlines import RETRY_UNKNOWN
-from gateway.core.line.decisions import Ending, Reason, Refusal
-from gateway.core.line.ticket import Lane
+from gateway.core.line.expected_wait import RETRY_UNKNOWN
+from gateway.core.records.decisions import Ending, Reason, Refusal
+from gateway.core.records.lanes import Lane
 from gateway.dialogues import gradio_socket as gradio
 from gateway.dialogues.gradio_socket import Said
 from gateway.dialogues.websocket import WebSocketEnd

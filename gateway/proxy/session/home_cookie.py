@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Ticket
     from gateway.proxy.session.cookie import SessionCookies
 
 

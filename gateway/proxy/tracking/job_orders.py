@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.profiles.treatment import Place, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from gateway.core.line.ticket import Ticket
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Ticket
     from gateway.profiles.treatment import Control, LocalAnswer
     from gateway.proxy.served_pool import ServedPool
     from gateway.proxy.tracking.jobs import JobInHand

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, TicketState
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.dialogues.dialogue import HEARD, Answered, End
 from gateway.proxy.relay import SHORTEST_QUARANTINE
 from gateway.proxy.tracking.pod_query import PodQuery

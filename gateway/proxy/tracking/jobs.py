@@ -7,13 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, TicketState
+from gateway.core.records.backends_and_tickets import TicketState
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 
 if TYPE_CHECKING:
     import anyio
 
-    from gateway.core.backends.backend import Backend
+    from gateway.core.records.backends_and_tickets import Backend
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
 from gateway.dialogues.dialogue import Reply
 from gateway.upstream.errors import NotSent, UpstreamError
 from gateway.upstream.request import UpstreamRequest
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
+    from gateway.core.records.backends_and_tickets import Backend
     from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.served_pool import Upstream
 

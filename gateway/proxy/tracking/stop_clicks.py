@@ -7,13 +7,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.proxy.tracking.pod_query import PodQuery
 from gateway.proxy.turns import headers_for, until_turn
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
     from gateway.profiles.treatment import Control, Functions, More, StoppingProbe
     from gateway.proxy.served_pool import ServedPool
     from gateway.proxy.visit import Visit

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.backends.backend import Backend
-from gateway.core.backends.balancing import Balancing, free_rank, ready_rank
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.backends.balancing import free_rank, ready_rank
+from gateway.core.policy import Balancing
+from gateway.core.records.backends_and_tickets import Backend, Ticket
+from gateway.core.records.lanes import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState, Listed
 from tests.core.playbook import Playbook
 
 EXEMPT = Lane.EXEMPT

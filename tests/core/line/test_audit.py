@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.backends.backend import Backend, Quarantine
 from gateway.core.line.audit import has_overtaken, is_overfull
 from gateway.core.line.line import Line
-from gateway.core.line.ticket import Lane, Ticket, WhenBusy
+from gateway.core.records.backends_and_tickets import Backend, Ticket
+from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.core.records.quarantine import Quarantine
 from tests.core.playbook import Playbook
 
 

@@ -6,9 +6,11 @@ import math
 
 import pytest
 
-from gateway.core.line.deadlines import Deadlines, Estimates, TwoClocks, retry_after
-from gateway.core.line.decisions import Reason
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.line.deadlines import Deadlines, TwoClocks
+from gateway.core.line.expected_wait import Estimates, retry_after
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Reason
+from gateway.core.records.lanes import Lane
 
 
 def test_exactly_one_clock_runs() -> None:

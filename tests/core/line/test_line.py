@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Reason
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Reason
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
 from tests.core.playbook import Playbook
 
 

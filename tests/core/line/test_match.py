@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.decisions import Ending
+from gateway.core.policy import Balancing
+from gateway.core.records.decisions import Ending
 from tests.core.playbook import Playbook
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.backends.balancing import Balancing
-from gateway.core.line.ticket import Lane, ModelNeed
+from gateway.core.policy import Balancing
+from gateway.core.records.lanes import Lane, ModelNeed
+from gateway.core.records.listed import BackendState
 from gateway.core.views.snapshot import view_of
 from tests.core.playbook import Playbook
 

@@ -8,11 +8,12 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.core.backends.backend import Listed
-from gateway.core.line.decisions import Decision, Ending
-from gateway.core.line.ticket import Lane, ModelNeed, Ticket, TicketState, WhenBusy
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket, TicketState
+from gateway.core.records.decisions import Decision, Ending
+from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
+from gateway.core.records.listed import Listed
 from tests.core.invariants import Witness, let_pass
 from tests.core.test_pool_walk import Walk
 

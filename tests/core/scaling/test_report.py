@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.core.backends.backend import BackendState, Listed
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState, Listed
 from gateway.core.scaling.decider import Decider, DeciderSpec
 from gateway.core.scaling.report import Accounting, Report, RevisionReport
 from gateway.core.scaling.windows import BucketedAverage

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Ending, Reason
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending, Reason
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
 from tests.core.playbook import Playbook
 
 EXEMPT, PASSIVE = Lane.EXEMPT, Lane.PASSIVE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.core.views.explain import Explained, explain
 from tests.core.playbook import Playbook
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.core.views.page_summary import TURNS_SHOWN, Level, PageSummary, level_of, page_summary_of
 from gateway.core.views.snapshot import short_hash, view_of
 from tests.core.playbook import Playbook

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
 from gateway.core.views.snapshot import SHOWN, PoolView, short_hash, view_of
 from tests.core.playbook import Playbook
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending, Reason, Refusal
+from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.proxy.answers.problems import Answer, Problem, is_page_load, problem_after, problem_for, render
 from gateway.proxy.errors import (
     BadHandshake,

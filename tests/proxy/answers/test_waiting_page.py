@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.core.backends.health import WATCHED_FOR
-from gateway.core.line.decisions import Ending, Outcome
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending, Outcome
+from gateway.core.records.lanes import Lane
 from gateway.proxy.answers.waiting_page import Start, WaitingPage, start_of
 from tests.core.playbook import Playbook
 from tests.doubles.scripted_upstream import answering

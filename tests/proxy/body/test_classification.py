@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.ticket import Lane
+from gateway.core.records.lanes import Lane
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import LOOK, SMALL_BODY, Asked, More, Treatment

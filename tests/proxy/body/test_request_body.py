@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from gateway.core.line.decisions import Ending, Reason, Refusal
 from gateway.core.line.room import Budget, Room
+from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.proxy.body.request_body import SLOWEST, RequestBody, read_body
 from gateway.proxy.body.stored import NO_BODY, Body
 from gateway.proxy.errors import BodyTooLarge, BodyTooSlow, ClientLeft, Refused

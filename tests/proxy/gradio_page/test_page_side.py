@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.dialogues.gradio_socket import DATA_WITHIN, HASH_WITHIN
 from gateway.profiles.registry import profile
 from tests.doubles.recording_trace import RecordingTrace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.profiles.registry import profile
 from gateway.proxy.relay import SHORTEST_QUARANTINE
 from gateway.proxy.served_pool import OnClientGone

@@ -8,11 +8,12 @@ import anyio
 import pytest
 from websockets.protocol import Side
 
-from gateway.core.backends.backend import Listed
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, Ticket
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import Listed
 from gateway.dialogues.websocket import WebSocketEnd
 from gateway.proxy.gradio_page.position_updates import SOONEST, TELL_AGAIN, PositionUpdates
 from gateway.runtime.driver import Driver

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.backends_and_tickets import Ticket
+from gateway.core.records.lanes import Lane
 from gateway.proxy.session.cookie import SessionCookies
 from gateway.proxy.session.home_cookie import HomeCookie
 

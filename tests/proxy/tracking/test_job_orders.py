@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.profiles.registry import profile
 from gateway.proxy.tracking.job_orders import ORDER_TIMEOUT
 from tests.doubles.scripted_upstream import answering, hanging

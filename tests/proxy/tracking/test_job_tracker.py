@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Ending
-from gateway.core.line.ticket import Lane, WhenBusy
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.core.records.listed import BackendState
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import IdleProbe, Interrupt, More

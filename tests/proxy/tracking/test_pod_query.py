@@ -7,7 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.core.backends.backend import Backend, BackendState
+from gateway.core.records.backends_and_tickets import Backend
+from gateway.core.records.listed import BackendState
 from gateway.dialogues.dialogue import Reply
 from gateway.proxy.tracking.pod_query import PodQuery
 from tests.doubles.scripted_upstream import ScriptedUpstream, answering, breaking_off, refusing, talking_nonsense

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.profiles.registry import profile
 from gateway.proxy.tracking.ui_functions import FRESH
 from tests.doubles.scripted_upstream import answering

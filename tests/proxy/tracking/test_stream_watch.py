@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.line.decisions import Ending
+from gateway.core.records.decisions import Ending
 from gateway.profiles.registry import profile
 from tests.doubles.scripted_upstream import answering, hanging
 from tests.doubles.virtual_time import virtual_time_of_asyncio

@@ -6,8 +6,10 @@ import math
 
 import pytest
 
-from gateway.core.backends.backend import Backend, BackendState, Quarantine
-from gateway.core.line.ticket import Lane, Ticket
+from gateway.core.records.backends_and_tickets import Backend, Ticket
+from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import BackendState
+from gateway.core.records.quarantine import Quarantine
 
 
 def backend(limit: int = 1, state: BackendState = BackendState.READY) -> Backend:

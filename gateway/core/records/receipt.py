@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.backend import BackendState
+from gateway.core.records.listed import BackendState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
 
 #: Backends that a receipt names: the home first. More would be no receipt.
 SHOWN = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.line.decisions import Ending, Outcome
+from gateway.core.records.decisions import Ending, Outcome
 
 
 def test_no_two_endings_share_their_letters() -> None:

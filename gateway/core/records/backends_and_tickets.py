@@ -1,9 +1,17 @@
-"""One pod or process and its slots, as the pool sees it. The pool alone writes it.
+"""A backend with its slots, and a request's ticket. One file, because they refer to each other: a backend knows the
+tickets it works on, a ticket the backend that works on it. The pool alone writes them.
 
     slots = free + in flight + quarantined     (limit 0: no slots, no limit)
 
-A backend is known by its identity, never by its address alone. It is *eligible* (it may be granted a request) when
-it is listed, probed ready, not draining (by itself or by an operator), and not suspect.
+A backend is known by its identity, never by its address alone. It is *eligible* (it may be granted a request) when it
+is listed, probed ready, not draining (by itself or by an operator), and not suspect.
+
+A ticket is made by the endpoint and handed to `Pool.arrive`; from then on the pool alone writes its lower half. Its
+states, and who may move it:
+
+    NEW ── arrive ──> WAITING ── match ──> HOLDING ── leave ──> ENDED
+                         ^                    │
+                         └──── give_back ─────┘      WAITING ── leave, expire, refuse ──> ENDED
 """
 
 from __future__ import annotations
@@ -13,46 +21,22 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.core.line.queue import KeyedHeap
-from gateway.core.line.ticket import Lane
+from gateway.core.keyed_heap import KeyedHeap
+from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.core.records.listed import BackendState
 
 if TYPE_CHECKING:
-    from gateway.core.line.ticket import Ticket
-
-#: Seconds a backend stays suspect after its n-th refusal in a row.
-SUSPECT_FOR = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+    from gateway.core.records.lanes import ModelNeed
+    from gateway.core.records.quarantine import Quarantine
 
 
-class BackendState(enum.Enum):
-    """What discovery and probing say of a backend."""
+class TicketState(enum.Enum):
+    """See the diagram at the top of this file."""
 
-    STARTING = "starting"  # listed, not probed ready (yet, or any more)
-    READY = "ready"
-    DRAINING = "draining"  # no new requests, finish the old
-    GONE = "gone"  # it has ended: its work and its quarantines are over
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A backend as discovery lists it."""
-
-    identity: str  # pod UID, process: what it is, not where
-    address: str  # "host:port"
-    name: str  # what people see; no secret, no client string
-    limit: int | None = None  # None: the pool's
-    fresh: bool = False  # known to have done nothing yet: a process of ours
-    ready: bool = False  # the lister vouches for its readiness
-    direct_address: str | None = None  # "host:port" for requests without a slot; None: the same
-
-
-@dataclass(slots=True, eq=False)
-class Quarantine:
-    """One slot whose request is over for us but perhaps not for the backend."""
-
-    since: float
-    until: float  # inf: only an idle probe, an operator or the backend's end frees it
-    why: str
-    idle_seen_at: float | None = None  # when the first of the two idle probes was sent
+    NEW = "new"
+    WAITING = "waiting"
+    HOLDING = "holding"
+    ENDED = "ended"
 
 
 @dataclass(slots=True, eq=False)
@@ -141,3 +125,43 @@ class Backend:
     def is_eligible(self, now: float) -> bool:
         """It may be granted a request, if it has a free slot."""
         return self.state is BackendState.READY and self.listed and not self.held and not self.is_suspect(now)
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One request's place from arrival to leaving. Times are seconds on the driver's clock."""
+
+    lane: Lane
+    session: str | None = None  # the session's id; None: the client brought none and gets none
+    home: str | None = None  # identity of the backend its cookie names; the pool's own table goes first
+    returning: bool = False  # the client brought the session's cookie back
+    when_busy: WhenBusy = WhenBusy.WAIT
+    patience: float = math.inf  # the client's own limit on waiting, in seconds
+    label: str = ""  # what the snapshot shows, e.g. the request id
+    rule: str = ""  # what chose its lane, for people
+    endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
+    need: ModelNeed | None = None  # None: whatever is loaded will do, and nobody knows what it leaves
+
+    # Written by the pool alone.
+    number: int = field(default=0, init=False)  # place in the order of arrival; kept through give_back
+    state: TicketState = field(default=TicketState.NEW, init=False)
+    backend: Backend | None = field(default=None, init=False)
+    bound_to: Backend | None = field(default=None, init=False)  # the home it may wait for
+    arrived_at: float = field(default=0.0, init=False)
+    granted_at: float = field(default=0.0, init=False)
+    place: int | None = field(default=None, init=False)  # position on arrival, from 1; None: it did not wait
+    turns: int = field(default=0, init=False)
+    broke_on: Backend | None = field(default=None, init=False)  # where its turn broke: another one is tried first
+    new_home: bool = field(default=False, init=False)  # its session got a (new) home with this turn
+    cold_deadline: float = field(default=math.inf, init=False)  # on the pool's cold clock
+    warm_deadline: float = field(default=math.inf, init=False)  # on the pool's warm clock
+    own_deadline: float = field(default=math.inf, init=False)  # on the driver's clock
+    spill_at: float = field(default=math.inf, init=False)  # from here on any backend may serve it
+    met: str | None = field(default=None, init=False)  # which backends there were when it had to wait
+    wait_ended: str = field(default="", init=False)  # by what
+    had_model: bool | None = field(default=None, init=False)  # where it was granted last; None: that did not matter
+
+    @property
+    def model(self) -> str | None:
+        """What it asks for by name."""
+        return self.need.model if self.need is not None else None

@@ -1,72 +1,53 @@
-"""What a pool is made of, and what can be read from it. Changes nothing: `pool.py` does."""
+"""What can be read from a pool at any time, at once. Changes nothing: `pool.py` does."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.backends.availability import Availability
-from gateway.core.backends.health import Starts
-from gateway.core.backends.membership import Membership
-from gateway.core.demand import Demand
-from gateway.core.line.admission import Admission
-from gateway.core.line.deadlines import Deadlines, Estimates
-from gateway.core.line.line import Line
-from gateway.core.line.match import Match
-from gateway.core.line.room import Budget
-from gateway.core.line.turn_ends import TurnEnds
-from gateway.core.sessions.homes import SessionHomes
-from gateway.core.sessions.table import SessionTable
-from gateway.core.views.snapshot import Counts
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.parts import Parts
     from gateway.core.policy import Policy
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
     from gateway.core.scaling.concurrency import TimeWeighted
     from gateway.core.scaling.report import RevisionReport
 
 
 class Figures:
-    """A pool's parts, and views of them."""
+    """Figures of a pool, read from its parts. Changes nothing: `Pool`, which is one, does."""
 
-    def __init__(self, name: str, policy: Policy, now: float) -> None:
+    def __init__(self, name: str, parts: Parts) -> None:
         self.name = name
-        self.budget = Budget(policy.bytes_limit)
-        self.sessions = SessionTable(policy.session_capacity, policy.session_ttl)
-        self.estimates = Estimates()
-        self.starts = Starts()
-        self.counts = Counts()
-        self._roster = Availability(policy)
-        self._line = Line()
-        self._patience = Deadlines(now)
-        self._seating = SessionHomes(self.sessions, self._roster, self.counts)
-        self._match = Match(self._roster, self._line, self._patience, self._seating, self.counts)
-        self._turns = TurnEnds(self._roster, self._match, self._seating, self.estimates, self.counts)
-        self._presence = Membership(self._roster, self._match, self._turns, self.sessions, self.counts)
-        self._admission = Admission(self._roster, self._line, self.budget, self.starts, self.estimates)
-        self._demand = Demand(self._roster, self._line, self.starts, self.estimates, self.counts)
+        self.budget = parts.budget
+        self.sessions = parts.sessions
+        self.estimates = parts.estimates
+        self.starts = parts.starts
+        self.counts = parts.counts
+        self._availability = parts.availability
+        self._line = parts.line
+        self._admission = parts.admission
+        self._demand = parts.demand
 
     @property
     def policy(self) -> Policy:
         """The rules in force."""
-        return self._roster.policy
+        return self._availability.policy
 
     @property
     def backends(self) -> Mapping[str, Backend]:
         """By identity: those that exist, and those that still have work of ours."""
-        return self._roster.backends
+        return self._availability.backends
 
     @property
     def in_flight(self) -> int:
         """Counted turns."""
-        return self._roster.in_flight
+        return self._availability.in_flight
 
     @property
     def quarantined(self) -> int:
         """Slots that nobody may have."""
-        return self._roster.quarantined
+        return self._availability.quarantined
 
     @property
     def looks_at_models(self) -> bool:
@@ -78,7 +59,7 @@ class Figures:
         backend = self.backends.get(identity)
         if backend is None or not self.looks_at_models:
             return False
-        return backend.model_unsure and backend.rests and backend in self._roster.ready
+        return backend.model_unsure and backend.rests and backend in self._availability.ready
 
     def model_needed(self, ticket: Ticket) -> str | None:
         """What a backend should have loaded for it. None: whatever is there will do, or models do not matter."""
@@ -88,12 +69,12 @@ class Figures:
     @property
     def is_cold(self) -> bool:
         """No backend is ready."""
-        return not self._roster.ready
+        return not self._availability.ready
 
     @property
     def ready_count(self) -> int:
         """Ready backends."""
-        return len(self._roster.ready)
+        return len(self._availability.ready)
 
     @property
     def waiting(self) -> int:
@@ -137,7 +118,7 @@ class Figures:
     @property
     def waits_for_start(self) -> bool:
         """No backend is ready, and none will be by itself in a moment, as one that is only suspect may be."""
-        return self.is_cold and not self._roster.somebody_rests
+        return self.is_cold and not self._availability.somebody_rests
 
     def cold_for(self, now: float) -> float:
         """Seconds since demand met no ready backend; 0.0: it has not, or there is one by now."""
@@ -172,12 +153,12 @@ class Figures:
 
     def has_another(self, backend: Backend) -> bool:
         """Somebody else serves, or may do so again: a broken turn can be repeated elsewhere."""
-        return self._roster.has_another(backend)
+        return self._availability.has_another(backend)
 
     def starting(self) -> list[str]:
         """Backends that are not ready and have no work, oldest first."""
-        return self._roster.starting()
+        return self._availability.starting()
 
     def overdue_quarantines(self, age: float, now: float) -> list[str]:
         """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""
-        return self._roster.overdue(age, now)
+        return self._availability.overdue(age, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.line.queue import KeyedHeap
+from gateway.core.keyed_heap import KeyedHeap
 
 
 def test_smallest_key_first_and_equal_keys_in_order_of_arrival() -> None:

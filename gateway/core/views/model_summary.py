@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
     from gateway.core.models.models import Model
     from gateway.core.pool import Pool
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
 
 #: Characters of a name that are shown: clients may make names up, and a frame has room for hundreds.
 NAME_SHOWN = 100

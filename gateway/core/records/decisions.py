@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.core.backends.backend import Backend
-    from gateway.core.line.ticket import Ticket
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
 
 
 class Reason(enum.Enum):

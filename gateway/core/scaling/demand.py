@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.core.line.decisions import Warmed
+from gateway.core.records.decisions import Warmed
 from gateway.core.scaling.concurrency import TimeWeighted
 
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
     from gateway.core.backends.health import Starts
-    from gateway.core.line.deadlines import Estimates
+    from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.line import Line
+    from gateway.core.records.counts import Counts
     from gateway.core.scaling.report import RevisionReport
-    from gateway.core.views.snapshot import Counts
 
 
 class Demand:
     """One pool's, brought up to date after each fact."""
 
-    def __init__(self, roster: Availability, line: Line, starts: Starts, estimates: Estimates, counts: Counts) -> None:
+    def __init__(
+        self, availability: Availability, line: Line, starts: Starts, estimates: Estimates, counts: Counts
+    ) -> None:
         self.load = TimeWeighted()
         self.report: RevisionReport | None = None  # for a remote autoscaler
         self.cold_since: float | None = None  # since when demand meets no ready backend
-        self._roster = roster
+        self._availability = availability
         self._line = line
         self._starts = starts
         self._estimates = estimates
@@ -34,17 +36,17 @@ class Demand:
         """What keeps at least one backend up or coming: everything in line, and one for those who only look: an
         arrival that is remembered, pages that tell of the start."""
         line, starts = self._line, self._starts
-        watched = starts.watched_until is not None and not self._roster.ready
+        watched = starts.watched_until is not None and not self._availability.ready
         return len(line.counted) + len(line.exempt) + (starts.wanted or watched)
 
     def settle(self, now: float) -> Warmed | None:
         """Facts have changed. Returns the cold start that is over by that."""
-        roster = self._roster
-        wanted, working = self.wanted, roster.in_flight + roster.quarantined
+        availability = self._availability
+        wanted, working = self.wanted, availability.in_flight + availability.quarantined
         self.load.set(now, wanted + working)
         if self.report is not None:
             self.report.set(now, waiting=wanted, working=working, arrivals=self._counts.arrivals)
-        if not roster.ready and wanted and not roster.somebody_rests:
+        if not availability.ready and wanted and not availability.somebody_rests:
             if self.cold_since is None:
                 self.cold_since = now
                 self._counts.cold_starts += 1
@@ -54,7 +56,7 @@ class Demand:
     def _end_cold_start(self, seconds: float) -> Warmed | None:
         """There is a ready backend, or nobody wants one any more."""
         self.cold_since = None
-        if not self._roster.ready:
+        if not self._availability.ready:
             return None
         self._starts.watched_until = None
         self._estimates.warmed(seconds)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.core.line.ticket import ModelNeed
-from gateway.core.models.summary import NAME_SHOWN, ModelSummary, model_summary_of
+from gateway.core.records.lanes import ModelNeed
+from gateway.core.views.model_summary import NAME_SHOWN, ModelSummary, model_summary_of
 from gateway.core.views.page_summary import page_summary_of
 from tests.core.playbook import Playbook
 

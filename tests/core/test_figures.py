@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.core.backends.backend import BackendState
-from gateway.core.line.decisions import Ending, Reason
+from gateway.core.records.decisions import Ending, Reason
+from gateway.core.records.listed import BackendState
 from gateway.core.scaling.report import Accounting, RevisionReport
 from tests.core.playbook import Playbook
 

@@ -1,0 +1,30 @@
+"""What a request asks for, in words: its lane, what it does while its home is busy, and the model that it needs."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Lane(enum.Enum):
+    """What a request costs."""
+
+    COUNTED = "counted"  # takes a slot, wakes pods
+    EXEMPT = "exempt"  # no slot, wakes pods
+    PASSIVE = "passive"  # no slot, never wakes, never counts as activity
+    DENIED = "denied"
+
+
+class WhenBusy(enum.Enum):
+    """What a session's request does while its home is busy."""
+
+    WAIT = "wait"
+    SPILL = "spill"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNeed:
+    """What a job needs loaded, and what it leaves."""
+
+    model: str | None  # None: the backend's own, which it loads again if another one is there
+    stays: bool = False  # it is the backend's own from then on
