@@ -33,14 +33,15 @@ def serve(config: Annotated[Path, typer.Option(help="The configuration file.")])
     from gateway.logs import events as logs
     from gateway.server.lifecycle import run
     from gateway.server.listener import CannotListen
-    from gateway.wiring import gateway as wiring
+    from gateway.wiring.gateway import warn
+    from gateway.wiring.serving import serve as run_gateway
 
     examined = _examine(config)
     settings = examined.settings
     logs.configure(settings.log.format, settings.log.level)
-    wiring.warn(examined.warnings)
+    warn(examined.warnings)
     try:
-        run(lambda: wiring.serve(settings, config, os.environ))
+        run(lambda: run_gateway(settings, config, os.environ))
     except (CannotListen, NoAccess) as error:
         _fail(str(error))
 

@@ -64,6 +64,7 @@ TESTED_ELSEWHERE = {
     "gateway/demo/knative/pod.py": "tests/demo/knative/test_cluster.py",
     "gateway/discovery/source.py": "tests/discovery/test_static.py",  # protocols
     "gateway/ops/problems.py": "tests/ops/test_admin.py",
+    "gateway/wiring/serving.py": "tests/system/test_commands.py",
     "gateway/wiring/operators.py": "tests/pages/test_operators_page.py",
     "gateway/wiring/kubernetes.py": "tests/system/test_kubernetes.py",
     "gateway/wiring/knative.py": "tests/system/test_knative.py",
@@ -152,8 +153,6 @@ NAMES = frozenset(".".join(module.with_suffix("").parts) for module in MODULES)
 RINGS = frozenset(
     {
         "gateway.proxy.body.classification",
-        "gateway.server.cycle",
-        "gateway.wiring.gateway",
         "gateway.proxy.answers",
     }
 )

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from gateway.server.cycle import RequestCycle
     from gateway.server.head import RequestHead
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -29,8 +28,9 @@ class Ends:
         self.scheme = "https" if is_ssl(transport) else "http"
 
 
-def http_scope(head: RequestHead, ends: Ends, cycle: RequestCycle) -> Scope:
-    """`raw_path` and `query_string` are as sent; `path` is decoded once; `headers` in order, names in lower case."""
+def http_scope(head: RequestHead, ends: Ends, client: object) -> Scope:
+    """`raw_path` and `query_string` are as sent; `path` is decoded once; `headers` in order, names in lower case.
+    `client`: what the application sees as the extension `gateway.client`."""
     path = head.path.decode("ascii")  # llhttp lets nothing else pass
     return {
         "type": "http",
@@ -45,5 +45,5 @@ def http_scope(head: RequestHead, ends: Ends, cycle: RequestCycle) -> Scope:
         "raw_path": head.path,
         "query_string": head.query,
         "headers": head.headers,
-        "extensions": {"gateway.client": cycle},
+        "extensions": {"gateway.client": client},
     }

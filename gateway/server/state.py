@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.server.admission import EVERYWHERE, Admission, Guest, network_of
 from gateway.server.limits import Limits
@@ -14,8 +14,20 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from gateway.server.cycle import RequestCycle
-    from gateway.server.protocol import GatewayProtocol
+
+class OpenConnection(Protocol):
+    """A connection of the traffic port, as the life cycle sees it; `protocol.GatewayProtocol` is one."""
+
+    transport: asyncio.Transport
+
+    def shutdown(self) -> None:
+        """No further request is wanted on it."""
+
+
+class RequestAtWork(Protocol):
+    """A request in the application; `cycle.RequestCycle` is one."""
+
+    task: asyncio.Task[None] | None
 
 
 def _uncounted(reason: str) -> None:
@@ -41,8 +53,8 @@ class TrafficState:
         self.new_id = new_id or map(str, itertools.count(1)).__next__  # of an answer that no application gives
         self.is_proxy: Callable[[str], bool] = _nowhere  # many clients may be behind that address
         self.stopping = False  # every answer closes its connection
-        self.connections: set[GatewayProtocol] = set()
-        self.at_work: set[RequestCycle] = set()  # requests in the application, whether or not their client is there
+        self.connections: set[OpenConnection] = set()
+        self.at_work: set[RequestAtWork] = set()  # requests in the application, whether or not their client is there
         self._admission = Admission()
         self._date = b""
         self._date_second = 0
@@ -52,13 +64,13 @@ class TrafficState:
         """The tasks of the requests at work."""
         return {cycle.task for cycle in self.at_work if cycle.task is not None}
 
-    def enter(self, connection: GatewayProtocol, address: str | None) -> Guest:
+    def enter(self, connection: OpenConnection, address: str | None) -> Guest:
         """A connection from `address` (None: from nowhere that has one) begins. It is served, or not."""
         self.connections.add(connection)
         network = EVERYWHERE if address is None or self.is_proxy(address) else network_of(address)
         return self._admission.enter(network, self.limits)
 
-    def leave(self, connection: GatewayProtocol, guest: Guest) -> None:
+    def leave(self, connection: OpenConnection, guest: Guest) -> None:
         """It has ended."""
         self.connections.discard(connection)
         self._admission.leave(guest)

@@ -1,107 +1,54 @@
-"""The composition root: settings in, a running gateway out. With `pool_wiring.py` and `ops_wiring.py` the only
-file that knows everybody.
+"""The pools of a gateway and what they share: settings in, an endpoint and figures out. `serving.py` makes a running
+server of it.
 
-Nothing is decided here. Each pool is a set of parts with tasks of its own; around them stand the endpoint of the
-traffic port, the operators' app and the life cycle.
+Nothing is decided here. Each pool is a set of parts with tasks of its own (`pool.py`); around them stand the endpoint
+of the traffic port and the observers of ended requests.
 """
 
 from __future__ import annotations
 
-import gc
 import math
 import resource
 import secrets
 import socket
-import sys
 import time
-from contextlib import ExitStack, aclosing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
 import structlog
 
 from gateway.core.routing import Route, Router, bare_host
 from gateway.discovery.static import address_of
 from gateway.kubernetes.access import NoAccess
-from gateway.logs import events as logs
-from gateway.logs.access_log import AccessLog
-from gateway.logs.line_writer import LineWriter
-from gateway.metrics.instruments import Instruments, new_registry
 from gateway.metrics.knative_names import KnativeNamesCollector
 from gateway.ops.recent import Recent
-from gateway.probing.control_client import new_client
 from gateway.processes.reaper import adopts_orphans, reap_orphans
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.headers.forwarded import TrustedProxies
-from gateway.runtime.background import Background
-from gateway.server.lifecycle import Hooks, Lifecycle
 from gateway.server.limits import Limits, connections_within
-from gateway.server.listener import bind, operators_listener, traffic_listener
 from gateway.server.state import TrafficState
-from gateway.settings.load import SettingsError, admin_token, examine, session_keys
+from gateway.settings.load import SettingsError, examine, session_keys
 from gateway.wiring.knative import KnativePools
-from gateway.wiring.kubernetes import Cluster
-from gateway.wiring.operators import OperatorsParts
 from gateway.wiring.pool import CannotReload, PoolParts
 from gateway.wiring.pools import PoolRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import httpx
 
     from gateway.core.views.record import RequestRecord
     from gateway.core.views.snapshot import PoolView
+    from gateway.logs.access_log import AccessLog
     from gateway.metrics.collector import ScalerView
-    from gateway.proxy.traced import Tracer
+    from gateway.metrics.instruments import Instruments
+    from gateway.runtime.background import Background
     from gateway.runtime.driver import Driver
     from gateway.settings.file import Problem
-    from gateway.settings.model import PoolSettings, Settings, TracingSettings
+    from gateway.settings.model import PoolSettings, Settings
     from gateway.wiring.knative_values import RevisionPlace
-
-
-async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
-    """Run the gateway until it is told to stop. Raises, before anything was started, SettingsError, CannotListen, and
-    NoAccess if a pool is in a cluster that there is no way to."""
-    token = admin_token(settings, environ)
-    cluster = Cluster(settings.kubernetes, environ)
-    cluster.check(settings)
-    traffic_socket = bind(settings.listen.host, settings.listen.port)
-    operators_socket = bind(settings.ops.host, settings.ops.port)
-    with ExitStack() as stack:
-        instruments = Instruments(registry := new_registry())
-        lines = stack.enter_context(LineWriter(sys.stdout.fileno(), instruments.lines_dropped))
-        events = stack.enter_context(LineWriter(sys.stderr.fileno(), instruments.events_dropped, gather=0))
-        stack.enter_context(logs.through(events.write))
-        access_log = AccessLog(lines.write, console=logs.is_console(settings.log.format, sys.stdout))
-        async with aclosing(cluster), new_client() as probes, anyio.create_task_group() as tasks:
-            background = Background(tasks)
-            gateway = Gateway(settings, path, environ, probes, cluster, instruments, access_log, background)
-            operators = OperatorsParts(
-                gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
-            )
-            background.start("timeline", operators.timeline.run)
-            gateway.endpoint.tracer = stack.enter_context(_tracer(settings.tracing, environ))
-
-            async def last_things() -> None:
-                await gateway.close_children()
-                operators.live.close()
-
-            lifecycle = Lifecycle(
-                traffic=traffic_listener(traffic_socket, gateway.endpoint, gateway.traffic),
-                shared=gateway.traffic,
-                operators=operators_listener(operators_socket, operators.app),
-                hooks=Hooks(gateway.stopping, gateway.grace_over, last_things, gateway.reload),
-                delay=settings.stop.delay,
-                grace=settings.stop.grace,
-            )
-            gc.collect()
-            gc.freeze()  # what lives as long as the process need not be looked through again and again: 40 ms each time
-            await lifecycle.serve()
-            tasks.cancel_scope.cancel()
+    from gateway.wiring.kubernetes import Cluster
 
 
 def warn(warnings: Iterable[Problem]) -> None:
@@ -114,16 +61,8 @@ def warn(warnings: Iterable[Problem]) -> None:
         )
 
 
-def _tracer(settings: TracingSettings, environ: Mapping[str, str]) -> AbstractContextManager[Tracer | None]:
-    """What it needs is an extra, and large: imported only where it is asked for."""
-    if settings.endpoint is None:
-        return nullcontext()
-    from gateway.tracing.exporting import exporting
-
-    return exporting(settings.endpoint, sample=settings.sample, host=_own_name(environ), clock=time.monotonic)
-
-
-def _own_name(environ: Mapping[str, str]) -> str:
+def own_name(environ: Mapping[str, str]) -> str:
+    """The pod's name, else the machine's: what an autoscaler and a collector of traces know this gateway by."""
     return environ.get("POD_NAME") or socket.gethostname()
 
 
@@ -153,7 +92,7 @@ class Gateway:
         self._keys = self._read_keys(settings)
         self._stopping = False
         self._pools = PoolRegistry(self._new_pool, background, self._retired)
-        pod_name = _own_name(environ)
+        pod_name = own_name(environ)
         self.knative = KnativePools(
             cluster,
             self._pools,
