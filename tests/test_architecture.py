@@ -40,6 +40,22 @@ PURE = frozenset(
 
 #: Modules without a test of their own name, and what would fail if they were wrong.
 TESTED_ELSEWHERE = {
+    "gateway/proxy/session/latest.py": "tests/proxy/session/test_client_names.py",
+    "gateway/proxy/tracking/overheard.py": "tests/proxy/tracking/test_stream_watch.py",
+    "gateway/proxy/anteroom.py": "tests/proxy/test_endpoint.py",
+    "gateway/proxy/arrivals.py": "tests/proxy/test_endpoint.py",
+    "gateway/proxy/client_answer.py": "tests/proxy/test_context.py",
+    "gateway/proxy/cold_start_page.py": "tests/proxy/answers/test_waiting_page.py",
+    "gateway/proxy/endings.py": "tests/proxy/test_attempts.py",
+    "gateway/proxy/exchange.py": "tests/proxy/test_relay.py",  # protocols
+    "gateway/proxy/pod_request.py": "tests/proxy/test_turn.py",
+    "gateway/proxy/pool/rules.py": "tests/wiring/test_pool_values.py",  # data
+    "gateway/proxy/pool/served_pool.py": "tests/proxy/test_endpoint.py",  # data
+    "gateway/proxy/request.py": "tests/proxy/test_endpoint.py",  # data
+    "gateway/proxy/teller.py": "tests/proxy/test_relay.py",  # protocols
+    "gateway/proxy/uploads.py": "tests/proxy/test_endpoint.py",
+    "gateway/proxy/waiting.py": "tests/proxy/test_attempts.py",
+    "gateway/proxy/headers/same_site.py": "tests/proxy/websocket/test_handshake.py",
     "gateway/core/records/lanes.py": "tests/core/test_pool.py",  # data
     "gateway/core/records/listed.py": "tests/core/test_pool.py",  # data
     "gateway/core/records/quarantine.py": "tests/core/line/test_turn_ends.py",  # data
@@ -73,7 +89,6 @@ TESTED_ELSEWHERE = {
     "gateway/wiring/pool.py": "tests/wiring/test_reload.py",
     "gateway/probing/control_client.py": "tests/probing/test_probes.py",
     "gateway/processes/process.py": "tests/processes/test_launcher.py",  # which makes them
-    "gateway/proxy/served_pool.py": "tests/proxy/test_endpoint.py",  # data
     "gateway/runtime/deadline_timer.py": "tests/runtime/test_driver.py",
     "gateway/settings/secret_source.py": "tests/settings/test_signing_keys.py",
     "gateway/scaling/target.py": "tests/scaling/test_local.py",  # a protocol
@@ -149,14 +164,6 @@ def its_test(module: Path) -> Path:
 
 NAMES = frozenset(".".join(module.with_suffix("").parts) for module in MODULES)
 
-#: Rings that stand yet, each by its first member. To be emptied; nothing is added.
-RINGS = frozenset(
-    {
-        "gateway.proxy.body.classification",
-        "gateway.proxy.answers",
-    }
-)
-
 
 def modules_imported_by(module: Path) -> Iterator[str]:
     """Ours, those imported for types alone included."""
@@ -201,7 +208,7 @@ def test_no_two_files_and_no_two_packages_import_each_other() -> None:
     """Directly or in a ring, not for types either: what both need is a third thing below both."""
     between_files = {".".join(module.with_suffix("").parts): set(modules_imported_by(module)) for module in MODULES}
     found = rings_in(between_files) + rings_in(arrows_between_siblings())
-    assert [ring for ring in found if ring[0] not in RINGS] == []
+    assert found == []
 
 
 def test_a_ring_is_seen() -> None:

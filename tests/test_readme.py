@@ -84,6 +84,26 @@ def test_links_lead_to_what_there_is(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
+#: Files that are named and are not ours: a backend's own.
+OTHERS = frozenset(
+    {"launch.py", "queueing.py", "routes.py", "server_messages.py", "data_classes.py", "execution.py", "server.py"}
+)
+
+
+@pytest.mark.parametrize("folder", ["gateway", "bench", "k8s"])
+def test_files_that_are_named_in_prose_exist(folder: str) -> None:
+    """In docstrings, comments and pages: from the file's own folder, from `gateway/`, or from the root."""
+    pages = [path for kind in ("*.py", "*.md", "*.js", "*.yaml") for path in (ROOT / folder).rglob(kind)]
+    missing = []
+    for page in pages:
+        for name in re.findall(r"(?<![\w./-])(?:[a-z0-9_]+/)*[a-z0-9_]+\.py\b", page.read_text()):
+            places = (page.parent / name, ROOT / "gateway" / name, ROOT / name)
+            if name not in OTHERS and not any(place.exists() for place in places):
+                missing.append(f"{page.relative_to(ROOT)}: {name}")
+    assert pages
+    assert missing == []
+
+
 def rows_of(page: Path, heading: str) -> list[str]:
     """The first column of the table below `heading`, without the table's own head."""
     section = page.read_text().partition(f"{heading}\n")[2]

@@ -10,7 +10,7 @@ Invariants, which the random walks assert after every step:
 - a ticket has one outcome, a turn one end
 - no free slot of a ready backend while a ticket waits that may use it now
 - grants in order of arrival among tickets with the same rights; a newcomer never overtakes
-- where models matter, both may be broken for one ticket for `model_switch_cost` seconds, once (`models.py`)
+- where models matter, both may be broken for one ticket for `model_switch_cost` seconds, once (`models/models.py`)
 - an empty pool holds tickets to their deadline
 - places and bytes reserved return to zero
 """

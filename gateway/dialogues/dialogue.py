@@ -1,7 +1,7 @@
 """What a dialogue is: a protocol in which a job goes on behind the answer to the request that began it.
 
 A dialogue reads that answer and follows the job to its end by asking the pod. It holds no slot and decides on none:
-whoever runs it (`proxy/following.py`) keeps the slot for as long as `until_over` takes.
+whoever runs it (`proxy/tracking/job_tracker.py`) keeps the slot for as long as `until_over` takes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The traffic of a Route as its status shows it: shares, tags, and the hosts that tags are asked for by. Reads only;
-who gets which revision is decided by `core/traffic.py`.
+who gets which revision is decided by `core/sessions/traffic.py`.
 """
 
 from __future__ import annotations

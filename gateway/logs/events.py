@@ -1,9 +1,9 @@
 """How events are written: to standard error, one line each, ours by structlog and others' (uvicorn, asyncio) by the
 standard library, through the same processors. Access lines are not events: they go to standard output by
-`proxy/access_log.py`.
+`access_log.py`.
 
 A warning, and an error, says what was found and, as `do`, what to do. The same one is written once in a while, however
-often it comes (`log_ration.py`); the next of its kind says as `suppressed` how many were not.
+often it comes (`rate_limit.py`); the next of its kind says as `suppressed` how many were not.
 
 Tracebacks never show local variables: cookies and keys live in those.
 """

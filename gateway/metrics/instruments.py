@@ -1,7 +1,7 @@
 """Counters and histograms of what has happened, each fed once by whoever saw it. No gauges: what *is* is read from the
 pools' snapshots by `collector.py`. Every label is a word of ours, never a client's string.
 
-What each request adds is in `tallies.py`; the rest is rare, and prometheus-client's own.
+What each request adds is in `counters.py`; the rest is rare, and prometheus-client's own.
 """
 
 from __future__ import annotations

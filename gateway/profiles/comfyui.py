@@ -63,7 +63,7 @@ def comfyui(rules: Iterable[Rule] = ()) -> Profile:
         Readiness("http", "/system_stats", accepts=_has_system, light=True),
         idle=IdleProbe("/queue", _is_idle),
         interrupt=Interrupt("POST", "/interrupt"),
-        works_on=True,
+        works_after_disconnect=True,
         names_models=True,
         own_host=True,  # it refuses an Origin that differs from a Host that is this machine
     )

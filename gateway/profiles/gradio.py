@@ -54,7 +54,7 @@ def gradio(rules: Iterable[Rule] = ()) -> Profile:
         "gradio",
         table.treatment,
         Readiness("http", "/config", accepts=_is_up, light=True),
-        works_on=True,  # a stream that closes drops what is in Gradio's queue; a function that runs goes on
+        works_after_disconnect=True,  # a stream that closes drops what is in Gradio's queue; what runs goes on
     )
 
 

@@ -195,7 +195,9 @@ class Profile:
     idle: IdleProbe | None = None  # None: this kind cannot be asked
     interrupt: Interrupt | None = None
     counts_everything: bool = False  # but for what the configuration's own rules say
-    works_on: bool = False  # the end of an event stream or a websocket does not end the work that it was about
+    works_after_disconnect: bool = (
+        False  # the end of an event stream or a websocket does not end the work that it was about
+    )
     names_models: bool = False  # its treatments say what a job needs loaded, where that can be seen
     loaded: ModelProbe | None = None
     stopping: StoppingProbe | None = None  # None: no click on its page stops a job

@@ -118,7 +118,7 @@ def webui(
         readiness=readiness or Readiness("http", PROGRESS, accepts=_has_api, light=True),
         idle=idle or IdleProbe(PROGRESS, says_idle=_is_idle),
         interrupt=Interrupt("POST", "/sdapi/v1/interrupt"),
-        works_on=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
+        works_after_disconnect=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
         names_models=True,
         loaded=ModelProbe("/sdapi/v1/options", _loaded),
         stopping=STOPPING,

@@ -1,4 +1,5 @@
-"""What ends a request before a backend has answered it, with the evidence. Status codes are `problems.py`'s alone."""
+"""What ends a request before a backend has answered it, with the evidence. Status codes are chosen in
+`answers/problems.py` alone."""
 
 from __future__ import annotations
 

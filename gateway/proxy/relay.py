@@ -6,14 +6,15 @@ the slot quarantined. Closed at once are only uncounted requests, streams withou
 where the pool says so.
 
 While the client keeps up, each piece is written as it comes. When a counted answer's client falls behind, a spool
-takes the rest (`slow_reader.py`), so that the backend does not wait for it; on other lanes the backend does. An answer
-that is 101 makes a tunnel of the two connections (`tunnel.py`), which has its turn for as long as it lives.
+takes the rest (`body/slow_reader.py`), so that the backend does not wait for it; on other lanes the backend does. An
+answer that is 101 makes a tunnel of the two connections (`websocket/tunnel.py`), which has its turn while it lives.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
@@ -23,7 +24,7 @@ from gateway.core.records.lanes import Lane
 from gateway.proxy import not_started
 from gateway.proxy.body.slow_reader import SlowReader
 from gateway.proxy.errors import EdgeError
-from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.pool.rules import SHORTEST_QUARANTINE, OnClientGone
 from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
@@ -32,14 +33,12 @@ if TYPE_CHECKING:
     from gateway.core.line.room import Room
     from gateway.proxy.body.request_body import Client
     from gateway.proxy.cancel_scope import CancelScopes
+    from gateway.proxy.exchange import Exchange
     from gateway.proxy.not_started import TooEarly
-    from gateway.proxy.served_pool import Exchange, Rules
-    from gateway.proxy.websocket.tunnel import Tunnel
+    from gateway.proxy.pool.rules import Rules
+    from gateway.proxy.teller import RelayTeller
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
-
-#: Where a quarantine is needed at all it lasts at least so many seconds, so that its end is seen and counted.
-SHORTEST_QUARANTINE = 1.0
 
 #: A timer is moved when it is off by more than so many seconds: moving it for each piece would cost too much.
 _COARSE = 1.0
@@ -58,23 +57,23 @@ class NothingStarted(Exception):
         super().__init__("the backend did not take the request")
 
 
-class Teller(Protocol):
-    """Speaks to the client; the endpoint's part of an answer."""
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one exchange is to be handled, by its request and its profile."""
 
-    def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
-        """The answer's head. `body_follows`: the first of its body is sent next, without waiting."""
+    may_repeat: bool  # the request's body could be sent once more
+    works_after_disconnect: bool  # the end of a stream that has none of its own does not end the backend's work
+    job_outlives_answer: bool = False  # work goes on behind an answer that came whole: the slot is left to the caller
+    too_early: TooEarly | None = None  # so a backend answers whose routes are not all there yet
 
-    def upgrade(self, head: AnswerHead, exchange: Exchange) -> Tunnel:
-        """The answer's head is 101: make a tunnel. Raises UpstreamError if it cannot be, and nothing was sent."""
 
-    def pass_on(self, piece: bytes) -> None:
-        """A piece of the answer's body; more follows."""
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a relay calls besides its exchange and its client."""
 
-    async def end(self, piece: bytes) -> None:
-        """The last of it. Waits until the client has taken enough of it."""
-
-    async def refuse(self, ending: Ending) -> None:
-        """A whole answer of our own, in place of the backend's."""
+    scopes: CancelScopes
+    spare_room: Callable[[], Room]  # for an answer that is spooled
+    interrupt: Callable[[], anyio.Event]  # begins to tell the backend to stop; the event is set when that is over
 
 
 class Relay:
@@ -85,33 +84,19 @@ class Relay:
         exchange: Exchange,
         slot: Slot,
         client: Client,
-        teller: Teller,
+        teller: RelayTeller,
         rules: Rules,
-        *,
-        may_repeat: bool,
-        works_on: bool,
-        spare_room: Callable[[], Room],
-        interrupt: Callable[[], anyio.Event],
-        interruptions: CancelScopes,
-        too_early: TooEarly | None = None,
-        goes_on: bool = False,
+        manner: Manner,
+        means: Means,
     ) -> None:
-        """`may_repeat`: the request's body could be sent once more. `works_on`: the end of a stream that has none of
-        its own does not end the backend's work. `interrupt` begins to tell the backend to stop its work; its event is
-        set when that is over. `too_early`: so a backend answers whose routes are not all there yet. `goes_on`: the work
-        goes on behind an answer that came whole, so the slot is left to the caller then."""
         now = slot.now()
         self._exchange = exchange
         self._slot = slot
         self._client = client
         self._teller = teller
         self._rules = rules
-        self._may_repeat = may_repeat
-        self._works_on = works_on
-        self._spare_room = spare_room
-        self._interrupt = interrupt
-        self._too_early = too_early
-        self._goes_on = goes_on
+        self._manner = manner
+        self._means = means
         self.evidence = ""  # what broke in mid-answer
         self._counted = slot.ticket.lane is Lane.COUNTED
         self._head: AnswerHead | None = None  # None: not yet
@@ -120,11 +105,11 @@ class Relay:
         self._stopped = False
         self._interrupted: anyio.Event | None = None
         self._total_until = self._read_until = now + rules.total
-        self._interruptions = interruptions
-        self._scope = interruptions.until(min(self._read_until, now + rules.response_start))
+        self._scope = means.scopes.until(min(self._read_until, now + rules.response_start))
 
     async def run(self) -> Ending:
-        """Returns how it ended; the slot is given back by then (save with `goes_on`, see there).
+        """Returns how it ended; the slot is given back by then. Only the slot of a job that outlives its answer is left
+        to the caller.
 
         Raises, with the turn still held, its `at_risk` up to date and nothing sent to the client: NothingStarted,
         UpstreamError, and what the request's own body raised.
@@ -210,10 +195,10 @@ class Relay:
         """Read the answer to its end for the sake of the slot alone. False: it did not come in time."""
         done = self._slot.is_over or self._exchange.ended  # a job that goes on has its slot yet
         if self._left and self._rules.on_client_gone is OnClientGone.INTERRUPT and not done:
-            self._interrupted = self._interrupt()
+            self._interrupted = self._means.interrupt()
         if self._rules.drain_timeout is not None:
             self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)
-        async with self._interruptions.until(self._read_until) as self._scope:
+        async with self._means.scopes.until(self._read_until) as self._scope:
             self._head = await self._exchange.head()
             while not self._exchange.ended:
                 if self._is_endless():
@@ -242,11 +227,11 @@ class Relay:
     async def _peek(self, head: AnswerHead) -> bytes:
         """The body of an answer that may mean that nothing was started. Raises NothingStarted."""
         body = b""
-        if not_started.may_say_so(head.status, head.length, too_early=self._too_early):
+        if not_started.may_say_so(head.status, head.length, too_early=self._manner.too_early):
             while not self._exchange.ended:
                 body += await self._exchange.read()
-            nothing = not_started.says_so(head.status, body, too_early=self._too_early)
-            if nothing and self._may_repeat and self._listens():
+            nothing = not_started.says_so(head.status, body, too_early=self._manner.too_early)
+            if nothing and self._manner.may_repeat and self._listens():
                 raise NothingStarted
         return body
 
@@ -268,7 +253,9 @@ class Relay:
             await self._teller.end(piece)
 
     async def _spool_the_rest(self) -> None:
-        reader = SlowReader(self._spare_room(), limit=self._rules.response_spool, write=self._write, ready=self._taken)
+        reader = SlowReader(
+            self._means.spare_room(), limit=self._rules.response_spool, write=self._write, ready=self._taken
+        )
         failure: UpstreamError | None = None
         try:
             async with anyio.create_task_group() as tasks:
@@ -305,9 +292,9 @@ class Relay:
     def _backend_done(self, head: AnswerHead) -> None:
         """Called by the exchange, outside of any task, when the answer has come whole: the slot is given back before
         anything is done for this client. What has to be thought over first is left to `_give_back`."""
-        may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._too_early)
+        may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._manner.too_early)
         is_tunnel = head.status == _SWITCHING
-        if not (may_be_nothing or is_tunnel or self._goes_on or self._interrupted is not None):
+        if not (may_be_nothing or is_tunnel or self._manner.job_outlives_answer or self._interrupted is not None):
             self._slot.done(self._ended())
 
     async def _give_back(self, quarantine: float = 0.0) -> None:
@@ -315,7 +302,7 @@ class Relay:
         first: the backend is idle until they have written, while this client has only the last piece to come."""
         if self._interrupted is not None:
             await self._interrupted.wait()
-        if self._goes_on and quarantine == 0.0 and self._exchange.ended:
+        if self._manner.job_outlives_answer and quarantine == 0.0 and self._exchange.ended:
             return
         if self._slot.done(self._ended(), quarantine):
             await anyio.lowlevel.checkpoint()
@@ -336,7 +323,7 @@ class Relay:
 
     def _after_stream(self) -> float:
         """Seconds that the slot is kept when a stream without an end of its own is over."""
-        return self._quarantine() if self._works_on else 0.0
+        return self._quarantine() if self._manner.works_after_disconnect else 0.0
 
     def _quarantine(self) -> float:
         """Seconds that the slot is kept though the connection is closed."""

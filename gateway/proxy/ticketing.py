@@ -19,56 +19,67 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from gateway.profiles.treatment import Treatment
-    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.proxy.session.client_names import Known
-    from gateway.proxy.visit import Visit
+    from gateway.runtime.driver import Slot
 
 _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
 
 
-def ticket_for(visit: Visit, pool: ServedPool, treatment: Treatment, cookie_seen: Callable[[str, str], None]) -> Ticket:
+def ticket_for(
+    context: RequestContext, pool: ServedPool, treatment: Treatment, cookie_seen: Callable[[str, str], None]
+) -> Ticket:
     """What the request asks of the pool, with the session that its cookie brings."""
     sessions, now = pool.driver.pool.sessions, time.time()
     more = treatment.more
-    visit.keys = more.session_keys if more is not None else ()
+    context.keys = more.session_keys if more is not None else ()
     if pool.rules.session_header is not None:
-        visit.keys = (*key_in(visit.headers, pool.rules.session_header), *visit.keys)
+        context.keys = (*key_in(context.headers, pool.rules.session_header), *context.keys)
     at = pool.files.find(more.files) if more is not None and more.files else None
-    verdict, claim = pool.cookies.read(visit.headers, now, lambda session: sessions.get(session) is not None)
+    verdict, claim = pool.cookies.read(context.headers, now, lambda session: sessions.get(session) is not None)
     cookie_seen(pool.name, verdict._value_)
     ticket = Ticket(
         treatment.lane,
         when_busy=treatment.when_busy or pool.rules.when_busy,
-        patience=patience_of(visit.headers, pool.rules.longest_wait),
-        label=visit.record.request_id,
+        patience=patience_of(context.headers, pool.rules.longest_wait),
+        label=context.record.request_id,
         rule=treatment.rule,
         need=more.need if more is not None else None,
     )
     if claim is not None:
         ticket.session, ticket.returning = claim.session, True
         ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
-    elif (known := _known_without_cookie(visit, pool, at)) is not None:
+    elif (known := _known_without_cookie(context, pool, at)) is not None:
         ticket.session, ticket.returning, ticket.home = known.session, known.home is not None, known.home or at
-    elif treatment.lane is not Lane.PASSIVE or visit.keys:
-        ticket.session, ticket.home = visit.new_session or pool.cookies.new_session(), at
+    elif treatment.lane is not Lane.PASSIVE or context.keys:
+        ticket.session, ticket.home = context.new_session or pool.cookies.new_session(), at
         # From here on, not from its turn: what else its client opens while it is in line is of the same session.
-        pool.remembered.remember(visit.keys, ticket.session, at)
+        pool.client_names.remember(context.keys, ticket.session, at)
     if ticket.session is not None and ticket.returning:
-        visit.record.session = short_hash(ticket.session)
+        context.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
         renews = claim is not None and pool.cookies.needs_renewal(claim, now)
-        visit.set_cookie = HomeCookie(ticket, pool.cookies, renews=renews, secure=visit.origin.scheme == "https").cookie
+        context.set_cookie = HomeCookie(
+            ticket, pool.cookies, renews=renews, secure=context.origin.scheme == "https"
+        ).cookie
     return ticket
 
 
-def _known_without_cookie(visit: Visit, pool: ServedPool, at: str | None) -> Known | None:
+def _known_without_cookie(context: RequestContext, pool: ServedPool, at: str | None) -> Known | None:
     """By the keys of its request. One whose files are on another backend (`at`) begins anew there: it uploaded them
     with nothing that said who it is, and at home they are missing."""
-    known = pool.remembered.find(visit.keys)
+    known = pool.client_names.find(context.keys)
     if known is not None and at is not None and known.home not in (None, at):
-        pool.remembered.forget(visit.keys)
+        pool.client_names.forget(context.keys)
         return None
     return known
+
+
+def remember(context: RequestContext, pool: ServedPool, slot: Slot) -> None:
+    """Where the session is at home whose keys the request names, now that it has its turn."""
+    if context.keys and slot.ticket.session is not None:
+        pool.client_names.remember(context.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
 
 
 def patience_of(headers: Iterable[tuple[bytes, bytes]], longest: float) -> float:

@@ -1,7 +1,7 @@
 """Several pools behind one name, of which each request gets one: the revisions of a Knative Service.
 
-Whose traffic goes where is for `core/traffic.py`; here is what a request says of it: a tag, in its host or, if a
-trusted peer sends it, in a header; a session, in its cookie. Owns none of the pools.
+`core/sessions/traffic.py` decides whose traffic goes where; this module reads what a request says of it: a tag, in its
+host or, if a trusted peer sends it, in a header; a session, in its cookie. Owns none of the pools.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gateway.proxy.headers.forwarded import Header, Origin
-    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.proxy.session.cookie import Claim
 
 #: What Knative's ingress asks for a tag by, where it is told to (`tag-header-based-routing`).

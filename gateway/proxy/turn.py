@@ -15,12 +15,11 @@ from gateway.core.records.lanes import Lane
 from gateway.proxy.body.request_body import RequestBody
 from gateway.proxy.body.stored import NO_BODY
 from gateway.proxy.errors import Refused
-from gateway.proxy.headers.host_rewrite import named_by_address
-from gateway.proxy.relay import Relay
+from gateway.proxy.pod_request import request_of
+from gateway.proxy.relay import Manner, Means, Relay
 from gateway.proxy.tracking.give_up import interrupt
-from gateway.proxy.tracking.job_tracker import following
+from gateway.proxy.tracking.job_tracker import tracker_of
 from gateway.upstream.errors import BrokeBeforeHead
-from gateway.upstream.request import UpstreamRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,10 +28,12 @@ if TYPE_CHECKING:
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.body.stored import Body
     from gateway.proxy.cancel_scope import CancelScopes
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.exchange import Exchange
     from gateway.proxy.headers.forwarded import Header
-    from gateway.proxy.served_pool import Exchange, ServedPool
-    from gateway.proxy.visit import Visit
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.runtime.driver import Slot
+    from gateway.upstream.request import UpstreamRequest
 
 #: RFC 9110 9.2.2: these may be sent again.
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
@@ -43,7 +44,7 @@ class Owner(Protocol):
 
     stopping: bool  # nothing is started from here on
     spawn: Callable[[str, Callable[[], Awaitable[None]]], None]  # runs a task that may outlive its request
-    interruptions: CancelScopes
+    scopes: CancelScopes
 
 
 class Turn:
@@ -51,7 +52,7 @@ class Turn:
 
     def __init__(
         self,
-        visit: Visit,
+        context: RequestContext,
         pool: ServedPool,
         slot: Slot,
         body: Body,
@@ -60,7 +61,7 @@ class Turn:
         owner: Owner,
     ) -> None:
         """`headers`: what any backend gets."""
-        self._visit = visit
+        self._context = context
         self._pool = pool
         self._slot = slot
         self._body = body
@@ -68,8 +69,8 @@ class Turn:
         self._owner = owner
         self._counted = slot.ticket.lane is Lane.COUNTED
         #: Only uncounted requests that may be repeated ride on a connection that carried another.
-        self._may_reuse = not (self._counted or visit.client.websocket) and visit.method in IDEMPOTENT
-        self._job = following(treatment, visit, pool, slot)
+        self._may_reuse = not (self._counted or context.client.websocket) and context.method in IDEMPOTENT
+        self._job = tracker_of(treatment, context, pool, slot)
         self._request: UpstreamRequest | None = None
         self._exchange: Exchange | None = None
         self._relay: Relay | None = None
@@ -96,14 +97,14 @@ class Turn:
             except BrokeBeforeHead as error:
                 if not self._exchange.reused:
                     raise
-                self._visit.broke(error)
+                self._context.broke(error)
                 self._may_reuse = False  # the backend was most likely just closing it: once more, on a fresh one
                 self._relay = None
 
     def close(self) -> None:
         """It is over; what was sent and never relayed is broken off."""
         self._slot.when_given = None
-        self._visit.relay = None
+        self._context.relay = None
         if self._exchange is not None:
             self._exchange.close()
 
@@ -112,16 +113,16 @@ class Turn:
     def _prepare(self) -> None:
         """What can be made before it is known which backend it is for."""
         self._slot.when_given = self._send_at_once
-        if self._visit.trace is None and not self._pool.profile.own_host:
+        if self._context.trace is None and not self._pool.profile.own_host:
             self._request = self._made()
             self._request.encode()
 
     def _send_at_once(self) -> None:
         """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then."""
-        if self._owner.stopping or self._visit.client.gone:
+        if self._owner.stopping or self._context.client.gone:
             return
-        if self._visit.trace is not None:
-            self._visit.trace.waited(self._slot.ticket)
+        if self._context.trace is not None:
+            self._context.trace.waited(self._slot.ticket)
         try:
             request = self._request = self._request or self._made()
             exchange = self._pool.upstream.send_at_once(self._address(), request)
@@ -140,22 +141,22 @@ class Turn:
         self._sent(exchange, request)
 
     def _sent(self, exchange: Exchange, request: UpstreamRequest) -> None:
-        if self._visit.trace is not None:
-            self._visit.trace.dialled(reused=exchange.reused)
+        if self._context.trace is not None:
+            self._context.trace.dialled(reused=exchange.reused)
         self._exchange = exchange
         heard = exchange if self._job is None else self._job.hear(exchange)
-        self._relay = self._visit.relay = self._relay_of(heard, may_repeat=not isinstance(request.body, RequestBody))
+        self._relay = self._context.relay = self._relay_of(heard, may_repeat=not isinstance(request.body, RequestBody))
 
     def _content(self) -> bytes | AsyncIterator[bytes] | None:
         if self._counted or self._body is not NO_BODY:
             return self._body.stream()
         rules = self._pool.rules
-        return self._visit.inbound.stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
+        return self._context.request_body.stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
 
     def _made(self) -> UpstreamRequest:
         content = self._content()
         reusable = self._may_reuse and content is None
-        request = request_of(self._visit, self._pool, self._headers, content, reusable=reusable)
+        request = request_of(self._context, self._pool, self._headers, content, reusable=reusable)
         if self._job is not None:
             self._job.prepare(request)
         return request
@@ -170,54 +171,34 @@ class Turn:
     # The answer
 
     async def _relayed(self, relay: Relay) -> Ending:
-        visit, job = self._visit, self._job
+        context, job = self._context, self._job
         try:
             ending = await relay.run()
             if job is not None:
-                visit.relay = job
+                context.relay = job
                 await job.run()
             return ending
         finally:
-            visit.relay = None
-            visit.record.detail = relay.evidence
+            context.relay = None
+            context.record.detail = relay.evidence
             if job is not None:
                 job.close()
 
     def _relay_of(self, exchange: Exchange, *, may_repeat: bool) -> Relay:
-        visit, pool, slot, spawn = self._visit, self._pool, self._slot, self._owner.spawn
+        context, pool, slot, spawn = self._context, self._pool, self._slot, self._owner.spawn
         too_early = pool.profile.too_early if self._counted else None
-        relay = Relay(
-            exchange,
-            slot,
-            visit.client,
-            visit,
-            pool.rules,
+        manner = Manner(
             may_repeat=may_repeat,
-            works_on=pool.profile.works_on,
-            spare_room=pool.driver.pool.spare_room,
-            interruptions=self._owner.interruptions,
-            interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
-            too_early=partial(too_early, visit.raw_path) if too_early is not None else None,
-            goes_on=self._job is not None and self._job.goes_on,
+            works_after_disconnect=pool.profile.works_after_disconnect,
+            job_outlives_answer=self._job is not None and self._job.outlives_answer,
+            too_early=partial(too_early, context.raw_path) if too_early is not None else None,
         )
+        means = Means(
+            scopes=self._owner.scopes,
+            spare_room=pool.driver.pool.spare_room,
+            interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
+        )
+        relay = Relay(exchange, slot, context.client, context.answer, pool.rules, manner, means)
         if self._owner.stopping:  # since the request was sent off
             relay.stop()
         return relay
-
-
-def request_of(
-    visit: Visit,
-    pool: ServedPool,
-    headers: list[Header],
-    content: bytes | AsyncIterator[bytes] | None,
-    *,
-    reusable: bool,
-) -> UpstreamRequest:
-    """What the backend gets. `reusable`: it may ride on a connection that carried another."""
-    if pool.profile.own_host and visit.slot is not None:
-        headers = named_by_address(headers, visit.origin.host, visit.slot.backend.address)
-    if visit.trace is not None and visit.slot is not None:
-        headers = visit.trace.dials(visit.slot.backend.name, headers)
-    upgrade = b"websocket" if visit.client.websocket else None
-    method, length = visit.method.encode(), visit.inbound.length
-    return UpstreamRequest(method, visit.target, headers, content, length, reusable=reusable, upgrade=upgrade)

@@ -117,7 +117,7 @@ class Gateway:
             cookie_seen=instruments.session_cookie,
             spawn=background.start,
         )
-        self.traffic = TrafficState(refused=instruments.protocol_refused, new_id=self.endpoint.new_id)
+        self.traffic = TrafficState(refused=instruments.protocol_refused, new_id=self.endpoint.arrivals.new_id)
         self._apply(settings)
         if adopts_orphans():
             background.start("reaper", reap_orphans)
@@ -253,9 +253,9 @@ class Gateway:
             self._pools.put(name, pool, self._keys)
         self.knative.reload(settings)
         self.traffic.limits = _limits(settings)
-        self.endpoint.trusted = TrustedProxies(map(str, settings.trusted_proxies))
+        self.endpoint.arrivals.trusted = TrustedProxies(map(str, settings.trusted_proxies))
         self.endpoint.answers_probes = self.knative.is_in_use
-        self.traffic.is_proxy = self.endpoint.trusted.trusts
+        self.traffic.is_proxy = self.endpoint.arrivals.trusted.trusts
         self._route()
 
     def _route(self) -> None:

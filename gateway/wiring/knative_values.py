@@ -14,7 +14,7 @@ from gateway.knative.accounting import choose_accounting
 from gateway.knative.activator_headers import ExemptVia, activator_headers
 from gateway.knative.autoscaling import RevisionAutoscaling
 from gateway.knative.precedence import IgnoredAnnotation, Origin, Sourced
-from gateway.proxy.served_pool import PodHeaders
+from gateway.proxy.pool.rules import PodHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

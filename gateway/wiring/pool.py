@@ -15,7 +15,7 @@ from gateway.discovery.departures import Departures
 from gateway.discovery.dns import DnsBackends
 from gateway.discovery.empty_source import EmptySource
 from gateway.discovery.static import StaticBackends
-from gateway.proxy.served_pool import ServedPool
+from gateway.proxy.pool.served_pool import ServedPool
 from gateway.runtime.driver import Driver
 from gateway.upstream.dialer import Dialer
 from gateway.wiring.pool_values import autoscaling_of, cookies_of, policy_of, profile_of, rules_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gateway.discovery.source import Source
     from gateway.metrics.collector import ScalerView
     from gateway.probing.watch import BackendWatch
-    from gateway.proxy.served_pool import Rules
+    from gateway.proxy.pool.rules import Rules
     from gateway.proxy.session.cookie import SessionCookies
     from gateway.scaling.local import LocalScaler
     from gateway.scaling.target import Target

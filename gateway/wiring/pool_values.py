@@ -10,7 +10,7 @@ from gateway.core.scaling.local import Autoscaling
 from gateway.profiles.registry import profile
 from gateway.profiles.rules import rule
 from gateway.proxy.answers.waiting_page import WaitingPage
-from gateway.proxy.served_pool import OnClientGone, Rules
+from gateway.proxy.pool.rules import OnClientGone, Rules
 from gateway.proxy.session.cookie import SessionCookies, session_ids
 from gateway.settings.waiting_page import PageFile
 

@@ -53,7 +53,7 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
                 gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
             )
             background.start("timeline", operators.timeline.run)
-            gateway.endpoint.tracer = stack.enter_context(_tracer(settings.tracing, environ))
+            gateway.endpoint.arrivals.tracer = stack.enter_context(_tracer(settings.tracing, environ))
 
             async def last_things() -> None:
                 await gateway.close_children()

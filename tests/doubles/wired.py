@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.core.records.backends_and_tickets import Backend
-    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.pool.served_pool import ServedPool
 
 NEVER_PROBED = {"initial_delay": "1h"}  # what is ready is what the test says
 

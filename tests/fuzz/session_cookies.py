@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from gateway.proxy.session import cookie_header as cookies
+from gateway.proxy.headers import cookie_header as cookies
 from gateway.proxy.session.cookie import SessionCookies, Verdict
 
 _NOW = 1_800_000_000.0

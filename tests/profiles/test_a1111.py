@@ -105,4 +105,4 @@ def test_it_can_be_interrupted() -> None:
 
 
 def test_a_page_that_is_closed_does_not_stop_it() -> None:
-    assert a1111().works_on
+    assert a1111().works_after_disconnect

@@ -106,4 +106,4 @@ def test_readiness_and_idleness(status: int, body: object, ready: bool, idle: bo
 def test_it_can_be_interrupted_and_works_on_without_a_page() -> None:
     profile = comfyui()
     assert profile.interrupt is not None
-    assert (profile.interrupt.path, profile.works_on, profile.own_host) == ("/interrupt", True, True)
+    assert (profile.interrupt.path, profile.works_after_disconnect, profile.own_host) == ("/interrupt", True, True)

@@ -74,7 +74,7 @@ def test_it_is_ready_when_its_configuration_is_there(status: int, body: bytes, u
 
 def test_it_cannot_be_asked_whether_it_works() -> None:
     assert gradio().idle is None
-    assert gradio().works_on
+    assert gradio().works_after_disconnect
 
 
 @pytest.mark.parametrize(

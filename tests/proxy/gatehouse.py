@@ -28,7 +28,8 @@ from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.headers.forwarded import TrustedProxies
-from gateway.proxy.served_pool import OnClientGone, Rules, ServedPool
+from gateway.proxy.pool.rules import OnClientGone, Rules
+from gateway.proxy.pool.served_pool import ServedPool
 from gateway.proxy.session.cookie import SessionCookies
 from gateway.runtime.driver import Driver
 from tests.doubles.scripted_upstream import ScriptedExchange, ScriptedUpstream

@@ -19,9 +19,9 @@ from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import Listed
 from gateway.profiles.a1111 import a1111
 from gateway.proxy.answers.waiting_page import WaitingPage
-from gateway.proxy.served_pool import OnClientGone, PodHeaders
+from gateway.proxy.context import RequestContext
+from gateway.proxy.pool.rules import OnClientGone, PodHeaders
 from gateway.proxy.traffic_split import Revisions, TrafficSplit
-from gateway.proxy.visit import Visit
 from gateway.runtime.driver import Driver
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import (
@@ -719,7 +719,7 @@ async def test_nothing_of_a_request_is_remembered_or_left_to_the_garbage_collect
         while gate.upstream.exchanges:
             gate.upstream.exchanges.pop(0).answers(b"dog")
         await gate.settled()
-        assert not [each for each in gc.get_objects() if isinstance(each, Visit)]
+        assert not [each for each in gc.get_objects() if isinstance(each, RequestContext)]
     finally:
         gc.enable()
 

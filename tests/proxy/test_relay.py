@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from gateway.core.records.decisions import Ending
 from gateway.profiles.treatment import Interrupt
-from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.pool.rules import OnClientGone
 from tests.doubles.scripted_upstream import after, answering, hanging, queue_full, refusing
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 
@@ -202,7 +202,7 @@ async def test_a_stream_that_shows_only_then_that_it_has_no_end_is_closed_too(ga
 
 
 async def test_a_stream_whose_backend_works_on_is_closed_and_its_slot_asked_for(gate: Gatehouse) -> None:
-    gate.served.profile = replace(gate.served.profile, works_on=True)
+    gate.served.profile = replace(gate.served.profile, works_after_disconnect=True)
     client = await gate.visit("GET /paint")
     gate.pod.begins(200, [EVENTS])
     await gate.passes(100)

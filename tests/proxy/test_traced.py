@@ -24,7 +24,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture
 def trace(gate: Gatehouse) -> RecordingTrace:
     trace = RecordingTrace()
-    gate.endpoint.tracer = trace.begin
+    gate.endpoint.arrivals.tracer = trace.begin
     return trace
 
 
@@ -92,6 +92,6 @@ async def test_one_that_nobody_follows(gate: Gatehouse, trace: RecordingTrace) -
     gate.upstream.meets(answering(b"dog"), answering(b"dog"))
     await gate.visit("POST /paint", ("dnt", "1"), *theirs)
     assert (trace.told, gate.pod.header("traceparent"), gate.pod.header("tracestate")) == ([], b"theirs", b"a=1")
-    gate.endpoint.tracer = None
+    gate.endpoint.arrivals.tracer = None
     await gate.visit("POST /paint", *theirs)
     assert (gate.pod.header("traceparent"), gate.pod.header("tracestate")) == (b"theirs", b"a=1")

@@ -10,7 +10,7 @@ from gateway.core.pool import Pool
 from gateway.core.records.listed import Listed
 from gateway.profiles.generic import generic
 from gateway.proxy.headers.forwarded import Origin
-from gateway.proxy.served_pool import ServedPool
+from gateway.proxy.pool.served_pool import ServedPool
 from gateway.proxy.session.cookie import SessionCookies
 from gateway.proxy.traffic_split import Chosen, Revisions, TrafficSplit
 from gateway.runtime.driver import Driver

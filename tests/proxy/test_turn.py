@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.core.records.decisions import Ending
-from gateway.proxy.served_pool import PodHeaders
+from gateway.proxy.pool.rules import PodHeaders
 from tests.doubles.recording_trace import RecordingTrace
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 from tests.proxy.gatehouse import PROFILE, reason
@@ -111,7 +111,7 @@ async def test_nothing_goes_out_when_the_gateway_stops(gate: Gatehouse) -> None:
 async def test_the_spans_of_a_trace_follow_each_other(gate: Gatehouse, spares: list[str]) -> None:
     trace = RecordingTrace()
     await gate.visit("POST /paint")
-    gate.endpoint.tracer = trace.begin
+    gate.endpoint.arrivals.tracer = trace.begin
     gate.upstream.spares += spares
     await gate.visit("POST /paint")
     gate.pod.answers()

@@ -39,7 +39,7 @@ def spans(gate: Gatehouse) -> KeptSpans:
 
 def traced(gate: Gatehouse, sample: float = 1.0) -> KeptSpans:
     spans = KeptSpans(anyio.current_time, sample)
-    gate.endpoint.tracer = spans.tracer
+    gate.endpoint.arrivals.tracer = spans.tracer
     return spans
 
 

@@ -132,4 +132,4 @@ async def test_connections_have_bounds_below_the_descriptors(tmp_path: Path) -> 
 
 async def test_the_ids_of_refusals_are_no_requests(tmp_path: Path) -> None:
     async with wired(tmp_path, {"sd": pool()}) as one:
-        assert one.gateway.traffic.new_id() != one.gateway.endpoint.new_id()
+        assert one.gateway.traffic.new_id() != one.gateway.endpoint.arrivals.new_id()

@@ -12,7 +12,7 @@ from gateway.profiles.a1111 import a1111
 from gateway.profiles.generic import generic
 from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.answers.waiting_page_text import AUTO
-from gateway.proxy.served_pool import OnClientGone, Rules
+from gateway.proxy.pool.rules import OnClientGone, Rules
 from gateway.settings.model import PoolSettings
 from gateway.wiring.pool_values import autoscaling_of, policy_of, rules_of
 

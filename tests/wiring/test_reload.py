@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.pool.served_pool import ServedPool
     from tests.doubles.scripted_server import Visit
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +74,7 @@ async def test_new_rules_hold_from_the_next_request_on(tmp_path: Path) -> None:
         assert served.cookies.name == b"other"
         assert one.gateway.traffic.limits.header_timeout == 33
         assert one.gateway.endpoint.router.pool_for("b.example.com", "/") is None
-        assert one.gateway.endpoint.trusted.trusts("10.1.2.3")
+        assert one.gateway.endpoint.arrivals.trusted.trusts("10.1.2.3")
         assert one.gateway.traffic.is_proxy("10.1.2.3")
         assert backend.state is BackendState.READY
 

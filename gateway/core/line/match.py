@@ -1,8 +1,9 @@
 """The matching of waiting tickets to free slots. The only place that grants.
 
 A ticket waits in up to two lines: its home's, if it is bound to one, and the shared one, if anybody may serve it. A
-freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody. Where models matter, the
-shared line's part in this is `awareness.py`'s to say: it need not be the oldest, and a backend may be left free.
+freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody. Where models matter,
+`core/models/affinity.py` says who of the shared line is next: that need not be the oldest, and a backend may be left
+free.
 """
 
 from __future__ import annotations

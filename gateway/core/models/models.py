@@ -1,4 +1,4 @@
-"""Which model is loaded where, and what that is worth in line. Knows neither backends nor tickets: `awareness.py` does.
+"""Which model is loaded where, and what that is worth in line. Knows neither backends nor tickets: `affinity.py` does.
 
 Loading a model takes a backend as long as the work itself, so a request had better go where its model is. Two things
 can be traded for that: another backend than the first in rank (free of charge), and a place in line (never for more

@@ -1,5 +1,5 @@
-"""Models for people who are looking: what is loaded where, and who waits for what. Beside the rows of `glance.py`, in
-their order, so that a pool without models has nothing of it; each name once, however many pods have it.
+"""Models for the operators' page: what is loaded where, and who waits for what. In the order of the rows of
+`page_summary.py`, and absent for a pool that does not look at models; each name stands once, however many pods have it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _IMPATIENT = (b"gradio_client/",)
 
 
 class Assured(Protocol):
-    """See `inbound.Client`."""
+    """See `request_body.Client`."""
 
     def assure(self) -> None: ...
 

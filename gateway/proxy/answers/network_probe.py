@@ -12,10 +12,10 @@ handler/probe_handler.go and networking/pkg/http/probe/handler.go of Knative Ser
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from gateway.proxy.headers.forwarded import Header
 
@@ -55,3 +55,18 @@ def _network_probe(asked: bytes, told: bytes) -> ProbeAnswer:
     if not _HASH.fullmatch(told):
         return ProbeAnswer(400, b"K-Network-Hash is missing or is none\n")
     return ProbeAnswer(200, b"", ((b"k-network-hash", told),))
+
+
+async def say(
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]], request_id: str, answer: ProbeAnswer
+) -> None:
+    """Sends it, whole."""
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request_id.encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers, "gateway.hold": True})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})

@@ -1,6 +1,6 @@
 """One click on a page of Gradio 3, which is a websocket: the gateway speaks with the page in a pod's place until it
 knows what the click is. Then it is a request like any other, with a lane and a ticket; while it is in line the page is
-told its place. At each turn the event is played to the pod (`pod_event.py`).
+told its place. At each turn the event is played to the pod (`pod_side.py`).
 
     the page joins ── its hash, its data ──> lane, ticket ── in line ──> turn ── completed ──> the slot is free
          └── too late, too long ──> the end      └── left: out of the line    └── left: `on_client_gone`
@@ -22,24 +22,26 @@ from gateway.core.records.lanes import Lane
 from gateway.dialogues import gradio_socket as gradio
 from gateway.dialogues.websocket import WebSocketEnd
 from gateway.profiles.treatment import LOOK
+from gateway.proxy import classification
 from gateway.proxy.answers.problems import problem_for
-from gateway.proxy.body import classification as asking
+from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import BadMessage, BodyTooLarge, BodyTooSlow, ClientLeft, Denied, EdgeError, Refused
 from gateway.proxy.gradio_page.pod_side import PodSide
 from gateway.proxy.gradio_page.position_updates import PositionUpdates
+from gateway.proxy.pod_request import headers_for
 from gateway.proxy.relay import NothingStarted
-from gateway.proxy.ticketing import ticket_for
+from gateway.proxy.ticketing import remember, ticket_for
 from gateway.proxy.tracking.job_orders import carried_out
 from gateway.proxy.tracking.stop_clicks import control_of
-from gateway.proxy.turns import ending_of, headers_for, remember, until_turn
+from gateway.proxy.waiting import until_turn
 from gateway.upstream.errors import NotSent, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.profiles.treatment import LocalAnswer, Treatment
-    from gateway.proxy.served_pool import ServedPool
-    from gateway.proxy.visit import Visit
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.runtime.driver import Slot
 
 #: Bytes that a page may send besides its data: its hash, frames, pings.
@@ -62,7 +64,7 @@ class PageSide:
 
     def __init__(
         self,
-        visit: Visit,
+        context: RequestContext,
         pool: ServedPool,
         treatment: Treatment,
         *,
@@ -70,7 +72,7 @@ class PageSide:
         cookie_seen: Callable[[str, str], None],
     ) -> None:
         """`treatment` is what is known before the page has said anything; for the others see `Endpoint`."""
-        self._visit = visit
+        self._context = context
         self._pool = pool
         self._treatment = treatment
         self._spawn = spawn
@@ -85,20 +87,20 @@ class PageSide:
 
     async def run(self) -> Ending:
         """Returns how it ended; the page has been told, and the slot given back."""
-        visit, page = self._visit, self._page
-        visit.relay = self
+        context, page = self._context, self._page
+        context.relay = self
         try:
             ending = await self._served()
         except EdgeError as error:
             ending = error.ending
-            visit.record.detail = visit.record.detail or problem_for(error).reason
+            context.record.detail = context.record.detail or problem_for(error).reason
             page.send(_told(error))
         except UpstreamError as error:
             ending = ending_of(error)
-            visit.record.detail = str(error)
+            context.record.detail = str(error)
             page.send(gradio.failed(_NOT_TAKEN))
         finally:
-            visit.relay = None
+            context.relay = None
             self._is_heard = False
             self._room.close()
         await self._farewell()
@@ -131,9 +133,9 @@ class PageSide:
 
     async def _asked(self) -> tuple[bytes, bytes]:
         """The page's hash and its data."""
-        if self._visit.client.gone:
+        if self._context.client.gone:
             raise ClientLeft(Ending.CLIENT_LEFT_BEFORE_ANSWER)
-        self._visit.accept(self._page)
+        self._context.answer.accept(self._page)
         self._page.send(gradio.SEND_HASH)
         its_hash = await self._answer(gradio.HASH_WITHIN)
         if not gradio.is_hash(its_hash):
@@ -168,7 +170,7 @@ class PageSide:
 
     async def _farewell(self) -> None:
         """When the page has taken what it was told."""
-        page, client = self._page, self._visit.client
+        page, client = self._page, self._context.client
         if await page.drained(self._pool.rules.write_stall):
             await page.close(CloseCode.NORMAL_CLOSURE, _FAREWELL)
             client.finish()
@@ -178,38 +180,38 @@ class PageSide:
     # The request
 
     async def _served(self) -> Ending:
-        visit, pool = self._visit, self._pool
+        context, pool = self._context, self._pool
         its_hash, data = await self._asked()
-        treatment = asking.answered(visit, self._treatment, data[:LOOK], whole=len(data) <= LOOK)
-        visit.record.lane = treatment.lane
+        treatment = classification.answered(context, self._treatment, data[:LOOK], whole=len(data) <= LOOK)
+        context.record.lane = treatment.lane
         if treatment.lane is Lane.DENIED:
             raise Denied
-        ticket = ticket_for(visit, pool, treatment, self._cookie_seen)
+        ticket = ticket_for(context, pool, treatment, self._cookie_seen)
 
         async def serve(slot: Slot) -> Ending:
             return await self._turns(slot, its_hash, data)
 
-        if treatment.more is not None and (control := await control_of(treatment.more, visit, pool, ticket)):
-            return await carried_out(control, visit, pool, ticket, serve=serve, say=self._say)
+        if treatment.more is not None and (control := await control_of(treatment.more, context, pool, ticket)):
+            return await carried_out(control, context, pool, ticket, serve=serve, say=self._say)
         with pool.driver.slot(ticket) as slot:
-            visit.slot = slot
-            visit.job = pool.jobs.taken_in(visit, slot, treatment)
+            context.slot = slot
+            context.job = pool.jobs.taken_in(context, slot, treatment)
             return await serve(slot)
 
     async def _turns(self, slot: Slot, its_hash: bytes, data: bytes) -> Ending:
         """A turn, and another one for as long as nothing was started."""
-        headers = [header for header in headers_for(self._visit, self._pool) if header[0] not in _OFFERS]
+        headers = [header for header in headers_for(self._context, self._pool) if header[0] not in _OFFERS]
         while True:
             with PositionUpdates(self._page, self._pool.driver.pool, slot):
-                await until_turn(self._visit, slot)
-            remember(self._visit, self._pool, slot)
+                await until_turn(self._context, slot)
+            remember(self._context, self._pool, slot)
             if self._stopped:
                 raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), slot.ticket.place)
-            self._at_pod = PodSide(self._page, self._visit, self._pool, slot, spawn=self._spawn)
+            self._at_pod = PodSide(self._page, self._context, self._pool, slot, spawn=self._spawn)
             try:
                 return await self._at_pod.run(headers, its_hash, data)
             except (NotSent, NothingStarted) as error:
-                self._visit.broke(error)
+                self._context.broke(error)
                 slot.again()
             finally:
                 self._at_pod = None

@@ -23,10 +23,10 @@ from gateway.dialogues.websocket import WebSocketEnd
 from gateway.proxy import not_started
 from gateway.proxy.answers.problems import problem_after
 from gateway.proxy.errors import Refused
-from gateway.proxy.relay import SHORTEST_QUARANTINE, NothingStarted
-from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.pod_request import request_of
+from gateway.proxy.pool.rules import SHORTEST_QUARANTINE, OnClientGone
+from gateway.proxy.relay import NothingStarted
 from gateway.proxy.tracking.give_up import interrupt
-from gateway.proxy.turn import request_of
 from gateway.proxy.websocket.handshake import check_agreement
 from gateway.proxy.websocket.tunnel import keep_alive
 from gateway.upstream.errors import BadAnswer, UpstreamError
@@ -34,9 +34,10 @@ from gateway.upstream.errors import BadAnswer, UpstreamError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.exchange import Exchange
     from gateway.proxy.headers.forwarded import Header
-    from gateway.proxy.served_pool import Exchange, ServedPool
-    from gateway.proxy.visit import Visit
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -50,7 +51,7 @@ class PodSide:
     def __init__(
         self,
         page: WebSocketEnd,
-        visit: Visit,
+        context: RequestContext,
         pool: ServedPool,
         slot: Slot,
         spawn: Callable[[str, Callable[[], Awaitable[None]]], None],
@@ -58,7 +59,7 @@ class PodSide:
         """The slot has its turn. `spawn` runs a task that may outlive its request."""
         rules, now = pool.rules, slot.now()
         self._page = page
-        self._visit = visit
+        self._context = context
         self._pool = pool
         self._slot = slot
         self._spawn = spawn
@@ -77,12 +78,12 @@ class PodSide:
         Refused if the gateway stops. Nothing was started then.
         """
         slot = self._slot
-        request = request_of(self._visit, self._pool, headers, None, reusable=False)
+        request = request_of(self._context, self._pool, headers, None, reusable=False)
         slot.at_risk = 0.0
-        self._visit.record.detail = ""
+        self._context.record.detail = ""
         exchange = await self._pool.upstream.send(slot.backend.address_for(slot.ticket.lane), request)
-        if self._visit.trace is not None:
-            self._visit.trace.dialled(reused=exchange.reused)
+        if self._context.trace is not None:
+            self._context.trace.dialled(reused=exchange.reused)
         last: bytes | None = None
         try:
             with self._scope:
@@ -117,8 +118,8 @@ class PodSide:
         address = self._slot.backend.address
         if head.status == 101:
             check_agreement(address, headers, head)
-            if self._visit.trace is not None:
-                self._visit.trace.answers()
+            if self._context.trace is not None:
+                self._context.trace.answers()
             return
         body = b""
         if not_started.may_say_so(head.status, head.length):
@@ -171,7 +172,7 @@ class PodSide:
     async def _broken(self) -> Ending:
         ending = self._why()
         if ending is Ending.BACKEND_BROKE_BEFORE_ANSWER:
-            self._visit.record.detail = self._pod.why_gone
+            self._context.record.detail = self._pod.why_gone
         if not self._works:
             if ending is Ending.STOPPED_BEFORE_ANSWER:
                 raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN), self._slot.ticket.place)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.proxy.websocket.handshake import is_of
+from gateway.proxy.headers.same_site import is_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from gateway.proxy.session import cookie_header as cookies
+from gateway.proxy.headers import cookie_header as cookies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

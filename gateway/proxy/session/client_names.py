@@ -5,17 +5,15 @@ page gives itself. A cookie goes first. Bounded; the least recently seen goes.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from gateway.proxy.session.latest import REMEMBERED, Latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.proxy.headers.forwarded import Header
-
-#: Keys, of at most 136 bytes each as profiles give them. A page has one or two, an event one.
-REMEMBERED = 16_384
 
 
 @dataclass(slots=True)
@@ -30,14 +28,12 @@ class ClientNames:
     """One pool's."""
 
     def __init__(self, capacity: int = REMEMBERED) -> None:
-        self._capacity = capacity
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known: Latest[Known] = Latest(capacity)
 
     def find(self, keys: Iterable[str]) -> Known | None:
         """What is known of the first of them that is known."""
         for key in keys:
             if (known := self._known.get(key)) is not None:
-                self._known.move_to_end(key)
                 return known
         return None
 
@@ -45,17 +41,15 @@ class ClientNames:
         """All of these lead to one session and home. A key that is another session's stays it: it may have been
         guessed."""
         for key in keys:
-            known = self._known.setdefault(key, Known(session, home))
+            known = self._known.get(key) or Known(session, home)
             if known.session == session:
                 known.home = home
-            self._known.move_to_end(key)
-        while len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+            self._known.put(key, known)
 
     def forget(self, keys: Iterable[str]) -> None:
         """They may lead to another session."""
         for key in keys:
-            self._known.pop(key, None)
+            self._known.discard(key)
 
     def __len__(self) -> int:
         return len(self._known)

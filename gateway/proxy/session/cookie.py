@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer
 
-from gateway.proxy.session import cookie_header as cookies
+from gateway.proxy.headers import cookie_header as cookies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

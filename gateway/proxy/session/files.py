@@ -6,14 +6,14 @@ named goes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
+
+from gateway.proxy.session.latest import REMEMBERED, Latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Files, by names of at most `_LONGEST` characters: together some megabytes at most.
-REMEMBERED = 16_384
+#: Characters of a name that is remembered.
 _LONGEST = 512
 
 
@@ -21,21 +21,16 @@ class FileHomes:
     """One pool's."""
 
     def __init__(self, capacity: int = REMEMBERED) -> None:
-        self._capacity = capacity
-        self._at: OrderedDict[str, str] = OrderedDict()
+        self._at: Latest[str] = Latest(capacity)
 
     def put(self, name: str, backend: str) -> None:
         """It is there; `backend`: an identity. One that is in two places is found in the later one."""
-        if len(name) > _LONGEST:
-            return
-        self._at[name] = backend
-        self._at.move_to_end(name)
-        if len(self._at) > self._capacity:
-            self._at.popitem(last=False)
+        if len(name) <= _LONGEST:
+            self._at.put(name, backend)
 
     def find(self, names: Iterable[str]) -> str | None:
         """Where the first of them is that is known."""
-        return next((self._at[name] for name in names if name in self._at), None)
+        return next((at for name in names if (at := self._at.get(name)) is not None), None)
 
     def __len__(self) -> int:
         return len(self._at)

@@ -1,4 +1,4 @@
-"""Whether the client is told its home with an answer. The cookie itself is `session_cookie.py`'s."""
+"""Decides whether an answer carries the session cookie. What the cookie says is made by `cookie.py`."""
 
 from __future__ import annotations
 

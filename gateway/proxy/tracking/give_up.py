@@ -14,7 +14,7 @@ from gateway.upstream.request import UpstreamRequest
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.proxy.served_pool import ServedPool
+    from gateway.proxy.pool.served_pool import ServedPool
 
 
 def interrupt(

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from gateway.core.pool import Pool
     from gateway.core.records.backends_and_tickets import Ticket
     from gateway.profiles.treatment import Control, LocalAnswer
-    from gateway.proxy.served_pool import ServedPool
-    from gateway.proxy.tracking.jobs import JobInHand
-    from gateway.proxy.visit import Visit
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.pool.jobs import JobInHand
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.runtime.driver import Slot
 
 #: Seconds for a backend to take an order. So long, at most, a slot is kept from the next in line.
@@ -87,7 +87,7 @@ def judged(control: Control, pool: ServedPool, ticket: Ticket) -> Order:
 
 async def carried_out(
     control: Control,
-    visit: Visit,
+    context: RequestContext,
     pool: ServedPool,
     ticket: Ticket,
     *,
@@ -99,7 +99,7 @@ async def carried_out(
     answer = order.answer
     if answer is None:
         with pool.driver.slot(ticket) as slot, order.under_way():
-            visit.slot = slot
+            context.slot = slot
             if (answer := order.missed(slot)) is None:
                 return await serve(slot)
             slot.done(Ending.ANSWERED_HERE)

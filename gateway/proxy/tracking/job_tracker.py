@@ -16,18 +16,17 @@ from gateway.core.records.backends_and_tickets import TicketState
 from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
 from gateway.dialogues.dialogue import HEARD, Answered, End
-from gateway.proxy.relay import SHORTEST_QUARANTINE
+from gateway.proxy.pool.rules import SHORTEST_QUARANTINE
+from gateway.proxy.tracking.overheard import OverheardExchange, uncompressed
 from gateway.proxy.tracking.pod_query import PodQuery
 from gateway.proxy.tracking.stream_watch import StreamWatch
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
     from gateway.dialogues.dialogue import Dialogue, Job
     from gateway.profiles.treatment import Treatment
-    from gateway.proxy.served_pool import Exchange, ServedPool
-    from gateway.proxy.visit import Visit
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.exchange import Exchange
+    from gateway.proxy.pool.served_pool import ServedPool
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
     from gateway.upstream.request import UpstreamRequest
@@ -36,25 +35,25 @@ if TYPE_CHECKING:
 class JobTracker:
     """One turn with a dialogue: `prepare` its request, `hear` its exchange, relay that, then `run`."""
 
-    goes_on = True  # its turn lasts beyond its answer
+    outlives_answer = True  # its turn lasts beyond its answer
 
-    def __init__(self, dialogue: Dialogue, visit: Visit, pool: ServedPool, slot: Slot) -> None:
+    def __init__(self, dialogue: Dialogue, context: RequestContext, pool: ServedPool, slot: Slot) -> None:
         self._dialogue = dialogue
-        self._visit = visit
+        self._context = context
         self._pool = pool
         self._slot = slot
-        self._heard: _Heard | None = None
+        self._heard: _Beginning | None = None
         self._scope = anyio.CancelScope()
         self._told: anyio.Event | None = None
 
     def prepare(self, request: UpstreamRequest) -> None:
         """Its answer is to be read here, too: it must not be compressed."""
-        request.headers = [header for header in request.headers if header[0] != b"accept-encoding"]
+        request.headers = uncompressed(request.headers)
 
     def hear(self, exchange: Exchange) -> Exchange:
         """The same exchange, overheard."""
-        self._heard = _Heard(exchange)
-        return self._heard
+        self._heard = _Beginning()
+        return OverheardExchange(exchange, self._heard)
 
     def keep_until(self, told: anyio.Event) -> None:
         """The pod is being told to stop this job: its slot is not given back before that is over."""
@@ -93,15 +92,15 @@ class JobTracker:
         assert heard is not None
         assert heard.answer is not None
         body, whole = bytes(heard.body[:HEARD]), len(heard.body) <= HEARD
-        visit = self._visit
-        return self._dialogue.begun(Answered(visit.raw_path, visit.keys, heard.answer.status, body, whole))
+        context = self._context
+        return self._dialogue.begun(Answered(context.raw_path, context.keys, heard.answer.status, body, whole))
 
     def _make_known(self, job: Job) -> None:
         """So the pod calls it, and so will those who ask for it."""
-        if self._visit.job is not None and job.name is not None:
-            self._pool.jobs.name(self._visit.job, job.name)
+        if self._context.job is not None and job.name is not None:
+            self._pool.jobs.name(self._context.job, job.name)
         if job.keys and (session := self._slot.ticket.session) is not None:
-            self._pool.remembered.remember(job.keys, session, self._slot.backend.identity)
+            self._pool.client_names.remember(job.keys, session, self._slot.backend.identity)
 
     def _quarantine(self) -> float:
         pool = self._pool
@@ -118,51 +117,25 @@ class JobTracker:
         return End.UNSEEN
 
 
-class _Heard:
-    """An exchange whose answer is kept, up to a size, as it is read. Is an `Exchange`."""
+class _Beginning:
+    """An answer's head, and the beginning of its body."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    wants_more = False  # the job's end is not told by this answer
+
+    def __init__(self) -> None:
         self.answer: AnswerHead | None = None
         self.body = bytearray()  # one byte more than `HEARD` says that there is more
-        self.reused = exchange.reused
-        self._exchange = exchange
 
-    @property
-    def ready(self) -> bool:
-        return self._exchange.ready
+    def heard_head(self, head: AnswerHead) -> None:
+        self.answer = head
 
-    @property
-    def ended(self) -> bool:
-        return self._exchange.ended
-
-    async def head(self) -> AnswerHead:
-        self.answer = await self._exchange.head()
-        return self.answer
-
-    def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
-        self._exchange.when_whole(call)
-
-    async def read(self) -> bytes:
-        return self._kept(await self._exchange.read())
-
-    async def pour(self, sink: Callable[[bytes], bool]) -> None:
-        await self._exchange.pour(lambda piece: sink(self._kept(piece)))
-
-    def _kept(self, piece: bytes) -> bytes:
+    def heard(self, piece: bytes) -> None:
         self.body += piece[: HEARD + 1 - len(self.body)]
-        return piece
-
-    def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
-        return self._exchange.switch(tunnel)
-
-    def finish(self) -> None:
-        self._exchange.finish()
-
-    def close(self) -> None:
-        self._exchange.close()
 
 
-def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) -> JobTracker | StreamWatch | None:
+def tracker_of(
+    treatment: Treatment, context: RequestContext, pool: ServedPool, slot: Slot
+) -> JobTracker | StreamWatch | None:
     """For a turn whose treatment names a dialogue that is spoken here: a counted one begins a job, another may tell of
     some. None for all others."""
     more = treatment.more
@@ -170,8 +143,8 @@ def following(treatment: Treatment, visit: Visit, pool: ServedPool, slot: Slot) 
     if its is None:
         return None
     if treatment.lane is Lane.COUNTED:
-        return JobTracker(its, visit, pool, slot)
-    ear = its.ear(visit.keys)
+        return JobTracker(its, context, pool, slot)
+    ear = its.ear(context.keys)
     if ear is None:
         return None
     return StreamWatch(ear, pool.rules.total, lambda file: pool.files.put(file, slot.backend.identity))

@@ -16,8 +16,8 @@ from gateway.upstream.request import UpstreamRequest
 
 if TYPE_CHECKING:
     from gateway.core.records.backends_and_tickets import Backend
+    from gateway.proxy.exchange import Upstream
     from gateway.proxy.headers.forwarded import Header
-    from gateway.proxy.served_pool import Upstream
 
 #: Seconds for one answer. A pod whose Python is busy with the GPU may take a few.
 _PATIENCE = 10.0

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gateway.proxy.errors import BadHandshake, ForeignOrigin, UnknownVersion
+from gateway.proxy.headers.same_site import is_of
 from gateway.upstream.errors import BadAnswer
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 #: 16 bytes in base64.
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
-_ORIGIN = re.compile(rb"(https?)://([^/]+)")
-_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 
 
 def check_handshake(headers: Iterable[Header], host: bytes, allowed: Collection[bytes]) -> None:
@@ -61,13 +60,3 @@ def check_agreement(address: str, headers: Iterable[Header], head: AnswerHead) -
 
 def _all(wanted: bytes, headers: Iterable[Header]) -> list[bytes]:
     return [value for name, value in headers if name == wanted]
-
-
-def is_of(host: bytes, origin: bytes) -> bool:
-    """Whether an Origin is that of the host asked for, both in lower case. Whatever the scheme: who ended TLS for us
-    may not have said so."""
-    parts = _ORIGIN.fullmatch(origin)
-    if parts is None or not host:
-        return False
-    port = _DEFAULT_PORTS[parts[1]]
-    return parts[2].removesuffix(port) == host.removesuffix(port)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from gateway.proxy.body.request_body import Client
+    from gateway.proxy.exchange import Exchange
     from gateway.proxy.headers.forwarded import Header
-    from gateway.proxy.served_pool import Exchange
 
 #: Seconds without a byte after which a tunnel whose client has closed is over.
 FAREWELL = 30.0

@@ -325,7 +325,7 @@ async def test_without_a_websocket_it_is_a_request_like_any_other(gate: Gatehous
 
 async def test_a_trace_of_it_has_its_wait_and_its_turns(gate: Gatehouse) -> None:
     trace = RecordingTrace()
-    gate.endpoint.tracer = trace.begin
+    gate.endpoint.arrivals.tracer = trace.begin
     gate.ready()
     gate.upstream.meets(refusing)
     page = await clicks(gate, "ann", "task(a)")

@@ -10,8 +10,7 @@ import pytest
 
 from gateway.core.records.decisions import Ending
 from gateway.profiles.registry import profile
-from gateway.proxy.relay import SHORTEST_QUARANTINE
-from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.pool.rules import SHORTEST_QUARANTINE, OnClientGone
 from tests.doubles.scripted_upstream import answering, breaking_off, talking_nonsense
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 from tests.proxy.gradio_page.conversation import Page, Pod, clicks, completes, takes

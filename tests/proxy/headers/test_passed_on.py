@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.proxy.headers import cookie_header as cookies
 from gateway.proxy.headers.forwarded import Header, TrustedProxies
 from gateway.proxy.headers.passed_on import answer_headers, request_headers
-from gateway.proxy.session import cookie_header as cookies
 
 INGRESS = "10.0.0.7"
 VISITOR = "203.0.113.9"

@@ -1,4 +1,4 @@
-"""What is told to a backend whose client is gone. (When it is told: test_endpoint.py.)"""
+"""What is told to a backend whose client is gone. (When it is told: tests/proxy/test_endpoint.py.)"""
 
 from __future__ import annotations
 

@@ -14,8 +14,7 @@ from gateway.core.records.listed import BackendState
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import IdleProbe, Interrupt, More
-from gateway.proxy.relay import SHORTEST_QUARANTINE
-from gateway.proxy.served_pool import OnClientGone
+from gateway.proxy.pool.rules import SHORTEST_QUARANTINE, OnClientGone
 from tests.doubles.scripted_upstream import ScriptedExchange, answering, breaking_off, hanging, queue_full
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 

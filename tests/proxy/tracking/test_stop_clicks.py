@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from gateway.core.records.decisions import Ending
 from gateway.profiles.registry import profile
-from gateway.proxy.tracking.ui_functions import FRESH
+from gateway.proxy.pool.ui_functions import FRESH
 from tests.doubles.scripted_upstream import answering
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 

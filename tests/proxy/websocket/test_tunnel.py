@@ -170,7 +170,7 @@ async def test_the_client_breaks_it(gate: Gatehouse) -> None:
 
 
 async def test_a_backend_that_works_on_is_asked_before_its_slot_is_free(gate: Gatehouse) -> None:
-    gate.served.profile = replace(gate.served.profile, works_on=True)
+    gate.served.profile = replace(gate.served.profile, works_after_disconnect=True)
     client = await joined(gate)
     await gate.passes(5000)  # longer than any request may take
     client.end.breaks()

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from gateway.profiles.treatment import Functions
 from gateway.profiles.webui_controls import STOPPING
-from gateway.proxy.tracking.ui_functions import FRESH, RETRY, UiFunctions
+from gateway.proxy.pool.ui_functions import FRESH, RETRY, UiFunctions
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.profiles.registry import profile
+from gateway.proxy.context import RequestContext
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ async def test_they_come_and_go_with_their_requests(gate: Gatehouse) -> None:
     jobs = gate.served.jobs
     first = await gate.visit("POST /sdapi/v1/txt2img", gate.cookie("ann"), body=b'{"force_task_id": "t"}')
     second = await gate.visit("POST /sdapi/v1/txt2img", gate.cookie("ann"), body=b'{"force_task_id": "t"}')
-    assert [job.visit.client for job in jobs.named("t")] == [first, second]
+    assert [job.request.client for job in jobs.named("t") if isinstance(job.request, RequestContext)] == [first, second]
     one, two = jobs.of("ann")
     assert (one.runs_on is not None, one.is_waiting, two.runs_on, two.is_waiting) == (True, False, None, True)
     jobs.name(one, "p")

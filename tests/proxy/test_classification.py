@@ -10,7 +10,7 @@ from gateway.core.records.lanes import Lane
 from gateway.profiles.generic import generic
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import LOOK, SMALL_BODY, Asked, More, Treatment
-from gateway.proxy.body import classification as asking
+from gateway.proxy import classification
 from tests.doubles.eventually import eventually
 from tests.doubles.scripted_upstream import answering
 from tests.doubles.virtual_time import virtual_time_of_asyncio
@@ -114,8 +114,8 @@ async def test_a_dialogue_asks_itself(gate: Gatehouse, curious: Curious) -> None
 
 
 def test_most_requests_are_settled_by_method_and_path() -> None:
-    assert not asking.is_open(Treatment(Lane.COUNTED))
-    assert not asking.needs_body(Treatment(Lane.COUNTED, more=More(job="x")))
+    assert not classification.is_open(Treatment(Lane.COUNTED))
+    assert not classification.needs_body(Treatment(Lane.COUNTED, more=More(job="x")))
 
 
 class TestInRealTime:

@@ -5,7 +5,7 @@ are. Knows where each is by its slot alone; decides nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.records.backends_and_tickets import TicketState
 from gateway.core.records.decisions import Ending
@@ -16,8 +16,21 @@ if TYPE_CHECKING:
 
     from gateway.core.records.backends_and_tickets import Backend
     from gateway.profiles.treatment import Treatment
-    from gateway.proxy.visit import Visit
     from gateway.runtime.driver import Slot
+
+
+class Stoppable(Protocol):
+    """What works on a job: its slot can be kept for a while."""
+
+    def keep_until(self, told: anyio.Event) -> None: ...
+
+
+class HasRelay(Protocol):
+    """What the tracking of jobs needs of a request."""
+
+    @property
+    def relay(self) -> Stoppable | None:
+        """What works on it at this moment."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +39,7 @@ class JobInHand:
 
     session: str | None  # whose it is; None: nobody can show that it is theirs
     slot: Slot
-    visit: Visit
+    request: HasRelay
     names: list[str] = field(default_factory=list)
 
     @property
@@ -46,8 +59,8 @@ class JobInHand:
 
     def keep_until(self, told: anyio.Event) -> None:
         """Its slot is not given back before that: the pod is being told to stop what it works on."""
-        if self.visit.relay is not None:
-            self.visit.relay.keep_until(told)
+        if self.request.relay is not None:
+            self.request.relay.keep_until(told)
 
 
 class Jobs:
@@ -57,12 +70,12 @@ class Jobs:
         self._by_name: dict[str, list[JobInHand]] = {}
         self._by_session: dict[str, list[JobInHand]] = {}
 
-    def taken_in(self, visit: Visit, slot: Slot, treatment: Treatment) -> JobInHand | None:
-        """The visit's job. None: it is none that somebody could ask about, who has no cookie and gave it no name."""
+    def taken_in(self, request: HasRelay, slot: Slot, treatment: Treatment) -> JobInHand | None:
+        """The request's job. None: it is none that somebody could ask about, who has no cookie and gave it no name."""
         ticket, name = slot.ticket, treatment.more.job if treatment.more is not None else None
         if ticket.lane is not Lane.COUNTED or not (ticket.returning or name):
             return None
-        job = JobInHand(ticket.session if ticket.returning else None, slot, visit, [name] if name else [])
+        job = JobInHand(ticket.session if ticket.returning else None, slot, request, [name] if name else [])
         self._enter(job)
         return job
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.proxy.session import cookie_header as cookies
+from gateway.proxy.headers import cookie_header as cookies
 
 
 @pytest.mark.parametrize(

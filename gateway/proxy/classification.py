@@ -14,7 +14,7 @@ from gateway.proxy.body.spool import warn_of_disk
 if TYPE_CHECKING:
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.body.stored import Body
-    from gateway.proxy.visit import Visit
+    from gateway.proxy.context import RequestContext
 
 
 def is_open(treatment: Treatment) -> bool:
@@ -33,25 +33,25 @@ def needs_body(treatment: Treatment) -> bool:
     return is_open(treatment) and treatment.more is not None and treatment.more.by_body
 
 
-async def settled(visit: Visit, treatment: Treatment, body: Body) -> Treatment:
+async def settled(context: RequestContext, treatment: Treatment, body: Body) -> Treatment:
     """What counts of an open treatment; `body`: as much of the request's as was read before it takes its place."""
-    begins, whole = await _beginning(visit, body)
-    return answered(visit, treatment, begins, whole=whole)
+    begins, whole = await _beginning(context, body)
+    return answered(context, treatment, begins, whole=whole)
 
 
-def answered(visit: Visit, treatment: Treatment, begins: bytes, *, whole: bool) -> Treatment:
+def answered(context: RequestContext, treatment: Treatment, begins: bytes, *, whole: bool) -> Treatment:
     """The profile's answer, if it has a question, to the beginning of a body or of a message."""
     more = treatment.more
     if more is None or more.ask is None:
         return treatment
-    counts = more.ask(Asked(visit.method, visit.raw_path, visit.query, begins, whole))
+    counts = more.ask(Asked(context.method, context.raw_path, context.query, begins, whole))
     return counts if counts.rule else replace(counts, rule=treatment.rule)
 
 
-async def _beginning(visit: Visit, body: Body) -> tuple[bytes, bool]:
+async def _beginning(context: RequestContext, body: Body) -> tuple[bytes, bool]:
     try:
         begins = await body.beginning(LOOK)
     except OSError as error:
         warn_of_disk(error)
         return b"", False
-    return begins, visit.inbound.ended and len(begins) == body.length
+    return begins, context.request_body.ended and len(begins) == body.length

@@ -1,0 +1,46 @@
+"""What a backend is sent of a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.proxy.headers.host_rewrite import named_by_address
+from gateway.proxy.headers.passed_on import request_headers
+from gateway.upstream.request import UpstreamRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.headers.forwarded import Header
+    from gateway.proxy.pool.served_pool import ServedPool
+
+
+def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
+    """What its backend gets; the same for each turn, so ready before one comes."""
+    headers = request_headers(
+        context.headers,
+        context.origin,
+        request_id=context.record.request_id.encode(),
+        session_cookie=pool.cookies.name,
+    )
+    headers += pool.rules.pod_headers.of(context.record.lane)
+    return headers
+
+
+def request_of(
+    context: RequestContext,
+    pool: ServedPool,
+    headers: list[Header],
+    content: bytes | AsyncIterator[bytes] | None,
+    *,
+    reusable: bool,
+) -> UpstreamRequest:
+    """What the backend gets. `reusable`: it may ride on a connection that carried another."""
+    if pool.profile.own_host and context.slot is not None:
+        headers = named_by_address(headers, context.origin.host, context.slot.backend.address)
+    if context.trace is not None and context.slot is not None:
+        headers = context.trace.dials(context.slot.backend.name, headers)
+    upgrade = b"websocket" if context.client.websocket else None
+    method, length = context.method.encode(), context.request_body.length
+    return UpstreamRequest(method, context.target, headers, content, length, reusable=reusable, upgrade=upgrade)
