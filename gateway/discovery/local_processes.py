@@ -52,7 +52,7 @@ class Running(Protocol):
     def address(self) -> str: ...
     async def wait(self) -> int: ...
     def stop(self) -> None: ...
-    def last_line(self) -> str: ...
+    def evidence(self) -> str: ...
 
 
 class Starter(Protocol):
@@ -196,7 +196,7 @@ class LocalProcesses:
         self._reports.set_state(process.identity, BackendState.GONE)
         self._list()
         how = f"not ready within {self.start_timeout:g} s" if member.late else describe_exit(code)
-        evidence = ": ".join(filter(None, (how, process.last_line())))
+        evidence = ": ".join(filter(None, (how, process.evidence())))
         if member.stopping and not member.late:
             self._log.info("process_stopped", backend=process.name, exit_code=code)
         elif member.ready_at is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ _TAIL_BYTES = 64 * 1024
 
 #: Characters of a line that serve as evidence.
 _LINE = 300
+
+#: How the line that names a failure is told from what is printed around it: as exceptions of Python are named.
+_FAILURE = re.compile("Error|Exception")
 
 
 class LogFiles:
@@ -38,13 +42,23 @@ class LogFiles:
         return path
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """The last `count` lines that say something, shortened and without control characters."""
+def evidence_in(path: Path) -> str:
+    """The last line that names an error or an exception; if none does, the last that says something; else "".
+
+    Programs go on printing after what killed them: a thread that was loading a model still says when it is done.
+    """
+    lines = last_lines(path)
+    failures = [line for line in lines if _FAILURE.search(line)]
+    return next(iter(failures[-1:] or lines[-1:]), "")
+
+
+def last_lines(path: Path) -> list[str]:
+    """The lines at the end of the file that say something, shortened and without control characters."""
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         text = file.read().decode(errors="replace")
     lines = (_printable(line) for line in text.splitlines())
-    return [line for line in lines if line][-count:]
+    return [line for line in lines if line]
 
 
 def _printable(line: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.processes.logs import last_lines
+from gateway.processes.logs import evidence_in
 
 if TYPE_CHECKING:
     import subprocess
@@ -85,16 +85,12 @@ class Process:
         if self.exit_code is None:
             self._guardian.terminate()
 
-    def log_tail(self, count: int) -> list[str]:
-        """The last lines of its output; none if the file is no longer there."""
+    def evidence(self) -> str:
+        """The line of its output that says best why it ended; "" if there is none, or the file is gone."""
         try:
-            return last_lines(self.place.log, count)
+            return evidence_in(self.place.log)
         except OSError:
-            return []
-
-    def last_line(self) -> str:
-        """The last line of its output that says something, or ""."""
-        return "".join(self.log_tail(1))
+            return ""
 
     async def _something_happened(self) -> None:
         try:

@@ -34,7 +34,7 @@ class ScriptedProcess:
         """Ask for its end."""
         self.told_to_stop = True
 
-    def last_line(self) -> str:
+    def evidence(self) -> str:
         """Its last words."""
         return self.said
 

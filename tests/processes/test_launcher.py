@@ -68,15 +68,15 @@ async def test_each_process_is_told_its_port_and_its_gpu(tmp_path: Path) -> None
         first, second = pods.start(), pods.start()
         assert (await first.wait(), await second.wait()) == (0, 0)
     assert first.address == f"127.0.0.1:{first.place.port}" != second.address
-    assert first.log_tail(9) == [f"--port={first.place.port} 0 0 {first.address}"]
-    assert second.last_line() == f"--port={second.place.port} GPU-7 GPU-7 {second.address}"
+    assert first.evidence() == f"--port={first.place.port} 0 0 {first.address}"
+    assert second.evidence() == f"--port={second.place.port} GPU-7 GPU-7 {second.address}"
 
 
 async def test_a_gpu_and_a_name_are_free_when_the_process_has_really_ended(tmp_path: Path) -> None:
     slow_to_leave = ["sh", "-c", "trap '' TERM; echo here; while :; do sleep 0.1; done"]
     async with launching(slow_to_leave, tmp_path, gpus=["a", "b"]) as pods:
         first, second = pods.start(), pods.start()
-        await eventually(lambda: first.last_line() == "here", told=lambda: first.log_tail(9))
+        await eventually(lambda: first.evidence() == "here", told=first.evidence)
         first.stop()
         with pytest.raises(CannotStart, match="no GPU is free"):
             pods.start()
@@ -125,7 +125,7 @@ async def test_a_log_that_was_removed_is_no_evidence(tmp_path: Path) -> None:
     async with launching(["true"], tmp_path) as pods:
         process = pods.start()
         process.place.log.unlink()
-        assert process.last_line() == ""
+        assert process.evidence() == ""
 
 
 async def test_nothing_is_left_open(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_the_pods_environment_is_what_it_was_handed(tmp_path: Path) -> Non
     launcher = Launcher([sys.executable, "-c", TELL], log_dir=tmp_path, inherited={"LISTEN": "x"}, env={})
     process = launcher.start()
     await process.wait()
-    assert process.last_line() == "None x"
+    assert process.evidence() == "None x"
 
 
 @pytest.mark.parametrize(

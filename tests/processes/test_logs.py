@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.processes.logs import LogFiles, last_lines
+import pytest
+
+from gateway.processes.logs import LogFiles, evidence_in, last_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,5 +38,19 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
 def test_last_lines_are_evidence_fit_to_print(tmp_path: Path) -> None:
     log = tmp_path / "pod-1.1.log"
     log.write_bytes(b"x" * 100_000 + b"\nloading\n\x1b[31mCUDA out of memory\xff\x00\r\n\n   \n" + b"y" * 500 + b"\n")
-    assert last_lines(log, 2) == ["[31mCUDA out of memory\ufffd", "y" * 300]
-    assert last_lines(log, 100)[0] == "x" * 300
+    assert last_lines(log) == ["x" * 300, "loading", "[31mCUDA out of memory\ufffd", "y" * 300]
+
+
+@pytest.mark.parametrize(
+    ("output", "evidence"),
+    [
+        ("RuntimeError: Cannot add middleware\nModel loaded in 5.6s\n", "RuntimeError: Cannot add middleware"),
+        ("ValueError: a\ntorch.OutOfMemoryError: b\ndone\n", "torch.OutOfMemoryError: b"),
+        ("starting\nno such checkpoint\n", "no such checkpoint"),
+        ("", ""),
+    ],
+)
+def test_evidence_is_the_last_line_that_names_a_failure(tmp_path: Path, output: str, evidence: str) -> None:
+    log = tmp_path / "pod-1.1.log"
+    log.write_text(output)
+    assert evidence_in(log) == evidence
