@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from gateway.settings import load as configuration
+from gateway.settings import reference
 
 if TYPE_CHECKING:
     from gateway.settings.load import Examined
@@ -58,9 +59,11 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration file.")])
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page for people: every key, explained.")] = False,
+) -> None:
     """Print the JSON Schema of the configuration file, for editors."""
-    print(json.dumps(configuration.json_schema(), indent=2))
+    print(reference.markdown().rstrip() if markdown else json.dumps(configuration.json_schema(), indent=2))
 
 
 @app.command()

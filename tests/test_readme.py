@@ -10,8 +10,6 @@ import pytest
 
 from gateway.core.records.decisions import Ending
 from gateway.logs.access_log import AccessLog
-from gateway.settings.load import load
-from gateway.settings.model import PoolSettings, Settings
 from tests.doubles.exposition import our_registry
 from tests.doubles.records import served
 
@@ -66,16 +64,6 @@ SHOWN_BY = {
 
 def test_readme_is_short_enough_to_be_read() -> None:
     assert len(README.read_text().splitlines()) <= 150
-
-
-def test_the_configuration_in_one_piece_is_the_default_one(tmp_path: Path) -> None:
-    [block] = re.findall(r"```yaml\n(.*?)```", (ROOT / "config/README.md").read_text(), re.DOTALL)
-    file = tmp_path / "config.yaml"
-    file.write_text(block)
-    told = load(file, {})
-    pool = told.pools["stable-diffusion"]
-    assert pool == PoolSettings(backends=pool.backends)
-    assert told == Settings(pools=told.pools)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

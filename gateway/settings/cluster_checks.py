@@ -1,5 +1,5 @@
-"""Whether what is said of a cluster, its Services and its autoscaler fits together, and what of it may not be meant.
-Reads nothing, asks no cluster, and tells no value.
+"""Checks that what the file says of a cluster, its Services and its autoscaler fits together. Reads nothing, asks no
+cluster, and repeats no value.
 """
 
 from __future__ import annotations
@@ -7,8 +7,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from gateway.core.records.lanes import Lane
-from gateway.profiles.registry import profile
 from gateway.settings.checks import Finding
 
 if TYPE_CHECKING:
@@ -34,23 +32,6 @@ def check_cluster(settings: Settings) -> Iterator[Finding]:
     for (first, one), (second, other) in combinations(settings.pools.items(), 2):
         yield from _pair(first, one, ("pools", second), other)
     yield from _autoscalers(settings)
-
-
-def doubts(settings: Settings) -> Iterator[Finding]:
-    """What will work, and perhaps not as it is meant: warnings."""
-    for name, pool in settings.pools.items():
-        knative = pool.backends.knative
-        if knative is not None and knative.exempt_via == "queue" and _has_uncounted(pool):
-            yield Finding(
-                ("pools", name, "backends", "knative", "exempt_via"),
-                "user-port, or kubelet-probe where that cannot be reached: through the queue-proxy's queue, what takes "
-                "no slot here waits behind what does (polls behind pictures), and holds pods up",
-            )
-        if knative is not None and pool.autoscaling.model_fields_set:
-            yield Finding(
-                ("pools", name, "autoscaling"),
-                "annotations of the Service: Knative's autoscaler scales its pods, and does not hear of this",
-            )
 
 
 def _accounting(at: Location, pool: PoolSettings) -> Iterator[Finding]:
@@ -99,8 +80,3 @@ def _autoscalers(settings: Settings) -> Iterator[Finding]:
 
 def _service(backends: KubernetesServiceSettings | KnativeSettings) -> tuple[str, str]:
     return backends.namespace, backends.service
-
-
-def _has_uncounted(pool: PoolSettings) -> bool:
-    uncounted = any(rule.lane in (Lane.EXEMPT, Lane.PASSIVE) for rule in pool.rules)
-    return uncounted or not profile(pool.profile).counts_everything

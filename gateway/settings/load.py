@@ -1,6 +1,6 @@
-"""Reads the configuration: the file, the environment, and the keys that the file names. Nobody else reads them.
-
-Types and defaults are `model.py`'s.
+"""Reads the configuration: the file, the environment, and the keys that the file names. Types and defaults are in
+`model.py`. One more file is read while the settings are validated: a waiting page of the operator's own
+(`waiting_page.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.settings.admin_token import read_token
 from gateway.settings.checks import check
-from gateway.settings.cluster_checks import check_cluster, doubts
+from gateway.settings.cluster_checks import check_cluster
+from gateway.settings.doubts import doubts
 from gateway.settings.expansion import allow_references
 from gateway.settings.file import Document, read
 from gateway.settings.model import Settings

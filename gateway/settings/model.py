@@ -1,6 +1,9 @@
-"""The configuration file as types: every key with its default and its meaning. Durations are seconds, sizes are bytes.
+"""The configuration file as types: every key with its default and its meaning. Durations are seconds, sizes are
+bytes.
 
-`load`, `examine`, `session_keys` and `admin_token` are the only readers of files and environment.
+The docstring of a key is its entry in `config/README.md` and in the JSON Schema: it says what the key does, its
+unit, what leaving it out means, and when to change it, to a reader who knows YAML and not this code. A choice that
+the core or an edge knows as an enum has that type here; a choice that only the wiring reads is a `Literal`.
 """
 
 from __future__ import annotations
@@ -71,224 +74,264 @@ class Section(BaseModel):
 
 
 class ListenSettings(Section):
-    """The port for traffic."""
+    """The port for traffic. A change needs a restart."""
 
     host: str = "0.0.0.0"
+    """Address to listen on. `127.0.0.1` for this machine alone."""
     port: ListenPort = 8080
-    """0: any free one."""
+    """Port to listen on. 0 takes any free one; the log's `listening` line names it."""
     health_path: UrlPath = "/.gateway/healthz"
-    """Answers without touching a pool."""
+    """Path that answers 200 without touching a pod: for load balancers and uptime checks."""
     keep_alive: Period = 75.0
-    """How long a client's idle connection is kept."""
+    """Seconds that a client's idle connection is kept. Longer than the load balancer in front keeps its own."""
     max_connections: Limit | None = None
-    """Of clients. None: as many as the descriptors allow, if each needs another one to a backend."""
+    """Client connections in all; those over it get 503 at once. Left out: what the descriptor limit allows, if each one
+    needs another to a pod."""
     max_connections_per_address: Limit | None = None
-    """Of one client; trusted proxies are exempt. None: half of all."""
+    """Connections of one client address; trusted proxies are exempt. Left out: half of `max_connections`."""
 
 
 class OpsSettings(Section):
-    """The operators' port: metrics, health, snapshot, dashboard."""
+    """The operators' port: page, metrics, health, snapshot, orders. A change needs a restart."""
 
     host: str = "127.0.0.1"
+    """Address to listen on. Whoever reaches the port sees the pools, so it is loopback unless told otherwise."""
     port: ListenPort = 9090
+    """Port to listen on. 0 takes any free one."""
     token_file: Path | None = None
-    """Holds the token that orders (drain, release, expel) come with. Without one the gateway takes none."""
+    """File that holds the token which orders (drain, release, expel) come with: at least 32 characters. Left out, with
+    `token_env`: no orders are taken."""
     token_env: VariableName | None = None
-    """The environment variable that holds it."""
+    """Environment variable that holds the token, in place of a file."""
 
 
 class SessionSettings(Section):
-    """The keys that sign cookies, newest first, one a line. None: a random key, which is gone with the process."""
+    """The keys that sign session cookies: newest first, one a line, at least 32 characters each. Left out: a random
+    key, so that sessions end with the process."""
 
     keys_file: Path | None = None
-    """Re-read on SIGHUP. Empty lines and those that begin with # do not count."""
+    """File that holds the keys. It is read again on SIGHUP. Empty lines and lines that begin with # do not count."""
     keys_env: VariableName | None = None
-    """The environment variable that holds them."""
+    """Environment variable that holds the keys, in place of a file."""
 
 
 class LogSettings(Section):
-    """The log, on standard error."""
+    """The event log, on standard error, and the access log, on standard output. A change needs a restart."""
 
     format: Literal["json", "console", "auto"] = "auto"
-    """auto: console on a terminal, else json."""
+    """`json`: one object a line. `console`: for people. `auto`: console on a terminal, else json."""
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """Events below this level are not written. Access lines always are."""
 
 
 class KubernetesSettings(Section):
-    """How to reach the API server. Without a kubeconfig: by what every pod is given."""
+    """How to reach the API server, for pools with `backends.kubernetes` or `backends.knative`. Left out: the
+    service account that every pod is given, else the default kubeconfig. A change needs a restart."""
 
     kubeconfig: Path | None = None
+    """File to read cluster, user and certificates from, as kubectl does."""
     context: Text | None = None
-    """None: the kubeconfig's current one."""
+    """Context of the kubeconfig. Left out: its current context."""
 
 
 class MetricsSettings(Section):
-    """What /metrics tells, besides the gateway's own."""
+    """What `/metrics` tells besides the gateway's own names. A change needs a restart."""
 
     knative_names: bool = True
-    """Of Knative's pools also under Knative's own names, so that dashboards made for Knative show them."""
+    """Pools of Knative also appear under the names of Knative's activator, so that dashboards made for Knative show
+    them."""
 
 
 class TracingSettings(Section):
-    """Traces of requests, sent to a collector; an extra. What else the SDK can be told (headers, certificates, the
-    service's name) it reads from its standard variables, OTEL_EXPORTER_OTLP_HEADERS and the like."""
+    """Traces of requests, sent to a collector by OTLP over HTTP. Needs the extra `tracing`. Headers, certificates
+    and the service's name come from OpenTelemetry's own variables, such as OTEL_EXPORTER_OTLP_HEADERS. A change
+    needs a restart."""
 
     endpoint: CollectorUrl | None = None
-    """Of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. None: nothing is traced."""
+    """The collector's address. Left out: nothing is traced."""
     sample: Share = 1.0
-    """Of the traces that begin here. Those that a client has begun are recorded if the client's part of them is."""
+    """Share of the traces that begin at the gateway which are recorded, from 0 to 1. A trace that a client has begun is
+    recorded if the client records its part."""
 
 
 class StopSettings(Section):
-    """What SIGTERM begins."""
+    """What SIGTERM begins. A change needs a restart."""
 
     delay: Duration = 0.0
-    """How long the listener stays open while /readyz already fails."""
+    """Seconds that the listener stays open while `/readyz` already fails: as long as a load balancer needs to
+    notice."""
     grace: Duration = 300.0
-    """How long requests in line and in flight are served."""
+    """Seconds for which requests in line and at work are served. Then those that wait get 503, and pods of the
+    gateway's own are stopped. Kubernetes' terminationGracePeriodSeconds must be longer than `delay` and `grace`
+    together."""
 
 
 class DnsSettings(Section):
-    """Every address of a name is a backend."""
+    """Every address that a name resolves to is a backend: a headless Service, say."""
 
     name: Host
+    """Name to look up."""
     port: Port
+    """Port of every backend."""
     interval: Period = 5.0
-    """Between two look-ups."""
+    """Seconds between two look-ups."""
 
 
 class ProcessesSettings(Section):
-    """Backends that the gateway starts and stops itself."""
+    """Backends that the gateway starts and stops itself, on this machine."""
 
     command: tuple[Text, ...]
-    """{port} is a free port, {host} the host below, {gpu} the process's GPU, {python} the gateway's own interpreter."""
+    """Program and arguments, one list item each. `{port}` becomes a free port, `{host}` the host below, `{gpu}` the
+    process's GPU, `{python}` the gateway's own interpreter."""
     env: dict[VariableName, Text] = {}
+    """Environment variables of each process, besides those of the gateway. Their values are never shown."""
     gpus: tuple[Text, ...] | None = None
-    """One process each, which finds it in CUDA_VISIBLE_DEVICES."""
+    """One process for each, which finds it in CUDA_VISIBLE_DEVICES. Left out: processes are told of no GPU."""
     max: Annotated[int, Number(1, whole=True)] | None = None
-    """None: as many as there are GPUs, or as autoscaling.max_scale allows."""
+    """Processes at most. Left out: one for each GPU, else as many as `autoscaling.max_scale` allows."""
     host: Host = "127.0.0.1"
-    """Where the processes listen."""
+    """Address at which the processes listen."""
     log_dir: Path = Path("run/pods")
-    """The output of each, relative to where the gateway is started."""
+    """Directory for the output of each process, relative to where the gateway is started."""
     stop_grace: Duration = 10.0
-    """From SIGTERM to SIGKILL."""
+    """Seconds from SIGTERM to SIGKILL of a process."""
 
 
 class KubernetesServiceSettings(Section):
-    """The pods behind a Service of Kubernetes, headless or ordinary."""
+    """The pods behind a Service of Kubernetes, headless or ordinary, by its EndpointSlices."""
 
     namespace: ObjectName
+    """Namespace of the Service."""
     service: ObjectName
+    """Name of the Service."""
     port: ServicePort | None = None
-    """Its name, or its number at the pod. None: the only one."""
+    """Port of the Service by its name, or its number at the pod. Left out: the only one."""
     deletion_cost: bool = True
-    """Pods at work, and those with sessions, are told to be dear, so that others are taken first when there are to be
-    fewer. Needs the right to patch pods; without it that is said once."""
+    """Writes controller.kubernetes.io/pod-deletion-cost, so that pods without work are taken first when there are to be
+    fewer. Needs the right to patch pods; without it the log says so once."""
 
 
 class KnativeSettings(Section):
     """A Knative Service. Its Route's traffic is split between its revisions, and each has a line of its own."""
 
     namespace: ObjectName
+    """Namespace of the Service."""
     service: ObjectName
+    """Name of the Service."""
     exempt_via: Literal["user-port", "kubelet-probe", "queue"] = "user-port"
-    """How requests that take no slot get past the queue-proxy, which lets in only containerConcurrency: to the port of
-    the user's container; or marked as probes, where that cannot be reached; or not at all."""
+    """How requests that take no slot get past the queue-proxy, which lets in only containerConcurrency.
+    `user-port`: to the port of the user's container. `kubelet-probe`: marked as a probe, where that port cannot
+    be reached. `queue`: not at all, they queue."""
     accounting: Literal["auto", "waiting", "proxied"] = "auto"
-    """What Knative's autoscaler is told: what waits here, or what is in flight as well. auto: proxied if
-    target-burst-capacity is -1, else waiting."""
+    """What Knative's autoscaler is told. `waiting`: what waits at the gateway. `proxied`: what is at work as well.
+    `auto`: proxied if target-burst-capacity is -1, else waiting."""
     autoscaler: AutoscalerUrl = "ws://autoscaler.knative-serving.svc:8080"
-    """Where it is told."""
+    """Address of Knative's autoscaler."""
     system_namespace: ObjectName = "knative-serving"
-    """Where the config map config-autoscaler is."""
+    """Namespace of the config map config-autoscaler."""
     deletion_cost: bool = True
-    """As with kubernetes."""
+    """As `backends.kubernetes.deletion_cost`."""
 
 
 class BackendsSettings(Section):
-    """Where the pool's backends come from: exactly one of these."""
+    """Where the pool's backends come from: exactly one of these keys."""
 
     static: tuple[BackendUrl, ...] | None = None
-    """Backends that run already, such as http://127.0.0.1:7860."""
+    """Addresses of backends that run already."""
     dns: DnsSettings | None = None
+    """Every address of a name."""
     processes: ProcessesSettings | None = None
+    """Processes that the gateway starts and stops on this machine."""
     kubernetes: KubernetesServiceSettings | None = None
+    """The pods of a Kubernetes Service."""
     knative: KnativeSettings | None = None
+    """The revisions of a Knative Service."""
 
 
 class DeploymentSettings(Section):
-    """A Deployment in the namespace of backends.kubernetes."""
+    """A Deployment in the namespace of `backends.kubernetes`."""
 
     deployment: ObjectName
+    """Name of the Deployment."""
 
 
 class ScalingSettings(Section):
-    """Who is told how many backends there should be. None: nobody, or the gateway itself for processes of its own."""
+    """The autoscaler's target. Left out: none, except that a pool of `processes` scales itself."""
 
     kubernetes: DeploymentSettings | None = None
-    """By `autoscaling`, with the right to read and patch the scale of the Deployment."""
+    """The gateway sets the replicas of this Deployment as `autoscaling` decides. Needs the right to read and patch its
+    scale."""
 
 
 class AffinitySettings(Section):
-    """How a returning visitor finds the backend that knows them."""
+    """How a returning visitor finds the backend that knows them: the session's home."""
 
     cookie: CookieName = "sd"
+    """Name of the session cookie. Two pools on one host need different names."""
     header: HeaderName | None = None
-    """Of clients without cookies: whoever sends the same value of it is the same visitor, such as X-Session-Key."""
+    """Header by which clients without cookies are known: whoever sends the same value is the same visitor. Left out: no
+    header counts."""
     ttl: Period = 1800.0
-    """A session lives that long after its last request."""
+    """Seconds that a session lives after its last request."""
     when_busy: WhenBusy = WhenBusy.WAIT
-    """wait for the home, or spill to any free backend."""
+    """What a session's request does while its home is busy. `wait`: it waits for it. `spill`: any free backend
+    serves it, and home stays home. Rules may say otherwise for their requests."""
     spill_after: Duration = 0.0
+    """With `spill`: seconds that a request waits for its home alone before any free backend may serve it."""
     move_after: Duration = 10.0
-    """How long a home may be stuck before its sessions move."""
+    """Seconds that a request waits for a home whose slots are all quarantined. Then any backend may serve it, and the
+    session moves there."""
     model_switch_cost: Duration = 10.0
-    """For a1111, forge, sdnext and comfyui: how long a request may wait for a backend that has its model while another
-    one is free, and younger ones that fit better go first. At most what a load takes. 0: models do not matter."""
+    """For a1111, forge, sdnext and comfyui: seconds that a request may wait, once, for a backend that has its model
+    while another one is free; younger requests that fit better may go ahead for so long. At most what loading a
+    model takes. 0: models do not matter, and the line is strictly in order."""
     sessions: Annotated[int, Number(1, whole=True)] = 100_000
-    """At most so many are known; the least recently used go first."""
+    """Sessions that are remembered. The least recently used go first; their cookies still name their homes."""
 
 
 class QueueSettings(Section):
     """The bounds of the line."""
 
     limit: Count = 1000
-    """Requests."""
+    """Requests that may wait, or send their bodies, at once. Over it: 503 with Retry-After."""
     bytes: Size = 1024 * _MIB
-    """What their bodies and spooled answers may take."""
+    """Bytes that bodies and spooled answers may take in memory and files together."""
     timeout: Duration = 300.0
-    """How long a request waits while a backend is ready."""
+    """Seconds that a request waits while a backend is ready. Then: 503 with Retry-After."""
 
 
 class ColdStartSettings(Section):
     """Waiting while no backend is ready."""
 
     timeout: Duration = 600.0
+    """Seconds that a request waits while no backend is ready. Longer than a start takes, images and models included."""
     page: Page = "auto"
-    """What somebody sees who opens the site in a browser meanwhile. auto: a page that goes on by itself. off: nothing,
-    the browser waits. Else the path of a page of your own, with $follow in its head (also $state, $expected)."""
+    """What somebody gets who opens the site in a browser meanwhile. `auto`: a page that says how far the start is
+    and goes on by itself. `off`: the browser waits. Else the path of a page of your own, with $follow in its
+    head (also $state and $expected)."""
 
 
 class TimeoutSettings(Section):
     """Timers of one request."""
 
     headers: Period = 10.0
-    """For the client to send them."""
+    """Seconds for the client to send its headers. Of several pools the longest counts for all."""
     body_idle: Period = 30.0
-    """Between two pieces of the request's body; and its start before it must have brought 1 KiB a second on average."""
+    """Seconds between two pieces of the request's body; after so many it must have brought 1 KiB a second on
+    average."""
     connect: Period = 2.0
-    """For the backend to take a connection."""
+    """Seconds for a backend to take a connection."""
     response_start: Period = 600.0
-    """From the request's end to the answer's headers."""
+    """Seconds from the end of the request to the headers of the answer: longer than the longest job, where the backend
+    answers when the job is done."""
     idle: Period = 300.0
-    """Between two pieces of the answer."""
+    """Seconds between two pieces of the answer."""
     write_stall: Period = 60.0
-    """How long a reader may take nothing."""
+    """Seconds that a client may take nothing of its answer."""
     total: Period = 900.0
-    """From the grant to the answer's end."""
+    """Seconds from the grant of a slot to the end of the answer, and of a job that goes on behind its answer."""
     keep_alive: Duration = 4.0
-    """How long an idle connection to a backend may be used again: shorter than the backend keeps it (uvicorn: 5 s).
+    """Seconds that an idle connection to a backend may be used again: shorter than the backend keeps it (uvicorn: 5).
     0: none is kept, nor dialled ahead."""
 
 
@@ -296,109 +339,159 @@ class QuarantineSettings(Section):
     """A slot whose request is over for the gateway but perhaps not for the backend."""
 
     max: Duration | None = None
-    """None: what was left of timeouts.total. 0: the backend is known to stop when its connection closes."""
+    """Seconds that a slot is kept for a backend that cannot be asked whether it works. 0: the backend is known to
+    stop when its connection closes. Left out: what was left of `timeouts.total`."""
     replace_after: Duration = 30.0
-    """A process of the gateway's own is stopped and replaced then."""
+    """Seconds after which a process of the gateway's own that is quarantined is stopped and replaced."""
 
 
 class ReadinessSettings(Section):
-    """When a backend may be given work. The probe is the profile's, unless tcp or http says otherwise."""
+    """When a backend may be given work. The profile says how it is asked, unless `tcp` or `http` is set."""
 
     initial_delay: Duration = 0.0
+    """Seconds from a backend's appearance to its first probe."""
     period: Period = 1.0
+    """Seconds between two probes."""
     timeout: Period = 1.0
+    """Seconds for a probe to be answered."""
     failure_threshold: Annotated[int, Number(1, whole=True)] = 3
+    """Probes in a row that must fail before a ready backend is not ready any more."""
     tcp: bool = False
-    """An open port is enough."""
+    """An open port is enough: no HTTP probe is sent."""
     http: Annotated[str, Spelled(r"/[^#\s]*", 'a path that begins with "/"')] | None = None
-    """A GET of this path answers 200 to 399."""
+    """Path whose GET must answer 200 to 399. Left out: as the profile says."""
 
 
 class AutoscalingSettings(Section):
-    """Knative's annotations (autoscaling.knative.dev/...) in snake_case, with Knative's ranges. Defaults that differ
-    from Knative's say so."""
+    """How many pods are wanted, decided as Knative's pod autoscaler does: its annotations
+    (autoscaling.knative.dev/...) in snake_case, with its ranges. Defaults that differ from Knative's say so."""
 
     class_: Literal["kpa.autoscaling.knative.dev"] = Field(default="kpa.autoscaling.knative.dev", alias="class")
+    """The only autoscaler there is: so that annotations can be taken over as they are."""
     min_scale: Count = 0
+    """Pods that are kept without any demand."""
     max_scale: Count = 10
-    """0: no bound. (Knative: 0)"""
+    """Pods at most. 0: no bound. (Knative: 0)"""
     initial_scale: Count = 0
-    """(Knative: 1)"""
+    """Pods that are started when the pool begins. (Knative: 1)"""
     activation_scale: Annotated[int, Number(2, whole=True)] | None = None
-    """The least number of backends while there is any demand."""
+    """Pods at least while there is any demand. Left out: 1."""
     metric: Literal["concurrency", "rps"] = "concurrency"
+    """What is averaged: requests at once. `rps` (requests a second) is for Knative's own autoscaler alone."""
     target: Annotated[float, Number(0.01)] | None = None
-    """A backend's worth of the metric. None: the pool's concurrency; 100 if that is 0; 200 for rps."""
+    """The metric's value that one pod is worth. Left out: the pool's `concurrency`; 100 if that is 0; 200 for rps."""
     target_utilization_percentage: Percentage = 100.0
-    """(Knative: 70)"""
+    """Percent of the target that a pod is used to. (Knative: 70)"""
     target_burst_capacity: Annotated[float, Number(-1)] = -1.0
-    """-1: the gateway stays in the path. (Knative: 211)"""
+    """Requests at once that a burst may bring before pods are added. -1: the gateway stays in the path. (Knative:
+    211)"""
     window: Annotated[int, Seconds(6, 3600, whole=True)] = 60
+    """Seconds of the stable window that demand is averaged over. It also makes the answer to new demand slower: to keep
+    pods longer, raise `scale_down_delay`."""
     panic_window_percentage: Percentage = 10.0
+    """Length of the panic window, in percent of the window."""
     panic_threshold_percentage: Annotated[float, Number(110, 1000)] = 200.0
+    """Percent of what the ready pods are worth at which panic mode begins. In panic mode pods are only added."""
     scale_down_delay: Annotated[int, Seconds(0, 3600, whole=True)] = 0
+    """Seconds for which the highest wanted number of pods is kept. More of it: fewer cold starts, a higher bill."""
     scale_to_zero_pod_retention_period: Annotated[float, Seconds(0, 3600)] = 0.0
+    """Seconds that the last pod is kept at least after zero was decided."""
     metric_aggregation_algorithm: Literal["linear", "weighted-exponential"] = "linear"
+    """How the window is averaged. `weighted-exponential`: the latest seconds weigh most."""
 
 
 class RuleSettings(Section):
-    """How some requests are treated. The first that matches counts; those that deny go first; then the profile's."""
+    """How some requests are treated. Rules that deny go first; then the first that matches counts; then the
+    profile's."""
 
     match: Annotated[str, PlainValidator(_match), WithJsonSchema({"type": "string"})]
-    """Methods and path: "GET /foo/*", "GET,POST /foo", "* /foo"."""
+    """Methods and path: `GET /foo/*`, `GET,POST /foo`, `* /foo`."""
     lane: Lane
-    """counted: takes a slot. exempt: takes none. passive: nor does it wake or keep a backend. denied: 403."""
+    """`counted`: takes a slot and wakes pods. `exempt`: takes none. `passive`: nor does it wake a pod or keep one up.
+    `denied`: 403."""
     when_busy: WhenBusy | None = None
-    """None: as affinity.when_busy."""
+    """As `affinity.when_busy`, for these requests. Left out: as that says."""
     repeatable: bool = False
-    """May be sent once more if no byte of an answer came."""
+    """These requests may be sent once more if no byte of an answer came: they change nothing, or may change it
+    twice."""
 
 
 class PoolSettings(Section):
     """Backends that serve the same thing, and their line."""
 
     hosts: tuple[Host, ...] = ()
-    """Without port. None: every host."""
+    """Hosts that lead to this pool, without port. Left out: every host."""
     path_prefix: tuple[UrlPath, ...] = ()
-    """None: every path. The longest that matches counts."""
+    """Beginnings of paths that lead to this pool; of several pools the longest that matches counts. Left out: every
+    path."""
     profile: Annotated[str, PlainValidator(_known_profile), WithJsonSchema(_PROFILE_SCHEMA)] = "generic"
-    """What kind of backend it is. package.module:function: one of your own (gateway/profiles/DESIGN.md)."""
+    """What kind of backend it is, by which routes are told apart. `generic` counts every request.
+    `package.module:function`: one of your own (gateway/profiles/DESIGN.md)."""
     concurrency: Count = 1
-    """Requests a backend may work on at once (containerConcurrency). 0: no limit."""
+    """Requests that a backend may work on at once (Knative: containerConcurrency). 0: no limit."""
     backends: BackendsSettings
+    """Where the pool's backends come from."""
     affinity: AffinitySettings = AffinitySettings()
+    """Sessions, and the backends that they return to."""
     balancing: Balancing = Balancing.FEWEST_SESSIONS
+    """Which free backend serves a request without a home. `fewest_sessions`: the one that the fewest sessions will
+    return to. `first_available`: the first listed, so that the others can be scaled in. `round_robin`: each in
+    turn."""
     queue: QueueSettings = QueueSettings()
+    """The line."""
     cold_start: ColdStartSettings = ColdStartSettings()
+    """Waiting while no backend is ready."""
     timeouts: TimeoutSettings = TimeoutSettings()
+    """Timers of one request."""
     max_body: Size = 100 * _MIB
+    """Bytes of a request's body. Over it: 413."""
     response_spool: Size = 64 * _MIB
-    """So much of a counted answer is taken from the backend ahead of a slow reader."""
+    """Bytes of a counted answer that are taken from the backend ahead of a slow client, so that the slot is free
+    sooner."""
     drain_timeout: Duration | None = None
-    """How long an answer nobody reads is read on. None: what is left of timeouts.total."""
+    """Seconds that an answer is read on when its client has left, before the connection is closed and the slot
+    quarantined. Left out: what is left of `timeouts.total`."""
     on_client_gone: Literal["finish", "close", "interrupt"] = "finish"
+    """What becomes of a backend's work when its client leaves. `finish`: it is read to its end. `close`: the
+    connection is closed and the slot quarantined. `interrupt`: the profile's interrupt is sent, then as
+    `finish`."""
     quarantine: QuarantineSettings = QuarantineSettings()
+    """Slots that may still be at work."""
     readiness: ReadinessSettings = ReadinessSettings()
+    """When a backend may be given work."""
     autoscaling: AutoscalingSettings = AutoscalingSettings()
+    """How many pods are wanted, where the gateway decides it."""
     scaling: ScalingSettings = ScalingSettings()
+    """What the autoscaler drives."""
     rules: tuple[RuleSettings, ...] = ()
+    """Rules besides the profile's."""
     allowed_origins: tuple[Origin, ...] = ()
-    """Whose pages may open websockets, such as https://ui.example.com, besides those of the host asked for."""
+    """Sites whose pages may open websockets, besides the host's own. Left out: none."""
     expose_backend: bool = False
-    """X-Backend on answers: the backend's name."""
+    """Answers name their backend in the header X-Backend."""
 
 
 class Settings(Section):
     """The configuration file of the gateway."""
 
     listen: ListenSettings = ListenSettings()
+    """The port for traffic."""
     ops: OpsSettings = OpsSettings()
+    """The operators' port."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Whose X-Forwarded-*, Forwarded and K-Original-Host count."""
+    """Networks of the proxies in front whose X-Forwarded-*, Forwarded and K-Original-Host count. Left out: nobody's
+    do."""
     session: SessionSettings = SessionSettings()
+    """The keys that sign session cookies."""
     log: LogSettings = LogSettings()
+    """The logs."""
     metrics: MetricsSettings = MetricsSettings()
+    """What `/metrics` tells."""
     tracing: TracingSettings = TracingSettings()
+    """Traces of requests."""
     kubernetes: KubernetesSettings = KubernetesSettings()
+    """How to reach the API server."""
     stop: StopSettings = StopSettings()
+    """What SIGTERM begins."""
     pools: dict[PoolName, PoolSettings]
+    """The pools, by names of your choice, which metrics and logs show."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -88,19 +89,5 @@ def cookies_of(name: str, settings: PoolSettings, keys: Sequence[str]) -> Sessio
 
 def autoscaling_of(settings: PoolSettings) -> Autoscaling:
     """What the autoscaler is told."""
-    told = settings.autoscaling
-    return Autoscaling(
-        min_scale=told.min_scale,
-        max_scale=told.max_scale,
-        initial_scale=told.initial_scale,
-        activation_scale=told.activation_scale or 0,
-        target=told.target,
-        target_utilization_percentage=told.target_utilization_percentage,
-        target_burst_capacity=told.target_burst_capacity,
-        window=told.window,
-        panic_window_percentage=told.panic_window_percentage,
-        panic_threshold_percentage=told.panic_threshold_percentage,
-        scale_down_delay=told.scale_down_delay,
-        scale_to_zero_pod_retention_period=told.scale_to_zero_pod_retention_period,
-        metric_aggregation_algorithm=told.metric_aggregation_algorithm,
-    )
+    names = {each.name for each in fields(Autoscaling)}
+    return Autoscaling(**settings.autoscaling.model_dump(include=names, exclude_none=True))

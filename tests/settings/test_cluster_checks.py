@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.settings.cluster_checks import check_cluster, doubts
+from gateway.settings.cluster_checks import check_cluster
 from gateway.settings.file import dotted
 from gateway.settings.model import Settings
 
@@ -83,23 +83,6 @@ def test_one_service_in_two_pools() -> None:
     assert findings(of_knative(concurrency=0), of_knative(concurrency=0)) == []
 
 
-def test_polls_that_would_wait_behind_pictures() -> None:
-    queue, exempt = {"exempt_via": "queue"}, [{"match": "GET /poll", "lane": "passive"}]
-    doubtful = [of_knative(queue, profile="a1111"), of_knative(queue, rules=exempt)]
-    for pool in doubtful:
-        [doubt] = doubts(settings(pool))
-        assert dotted(doubt.at) == "pools.a.backends.knative.exempt_via"
-        assert doubt.expected.startswith("user-port, or kubelet-probe")
-    for pool in (of_knative(queue), of_knative(profile="a1111"), {"backends": KUBERNETES}):
-        assert list(doubts(settings(pool))) == []
-
-
 def test_pools_of_one_cluster_tell_one_autoscaler() -> None:
     other = of_knative({"service": "other", "autoscaler": "ws://elsewhere:8080"})
     assert findings(of_knative(), other) == ["pools.b.backends.knative.autoscaler: that of pools.a: there is one"]
-
-
-def test_what_knatives_autoscaler_does_not_hear() -> None:
-    (found,) = doubts(settings(of_knative(autoscaling={"max_scale": 3})))
-    assert dotted(found.at) == "pools.a.autoscaling"
-    assert list(doubts(settings(of_knative()))) == []

@@ -233,6 +233,9 @@ def test_the_schema_names_every_key_and_what_it_means() -> None:
     pool = schema["$defs"]["PoolSettings"]
     assert pool["additionalProperties"] is False
     assert pool["required"] == ["backends"]
-    assert pool["properties"]["hosts"]["description"] == "Without port. None: every host."
+    assert (
+        pool["properties"]["hosts"]["description"]
+        == "Hosts that lead to this pool, without port. Left out: every host."
+    )
     assert schema["$defs"]["BackendsSettings"]["properties"].keys() >= {"static", "kubernetes", "knative"}
     assert "class" in schema["$defs"]["AutoscalingSettings"]["properties"]
