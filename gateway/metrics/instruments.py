@@ -1,7 +1,7 @@
-"""Counters and histograms of what has happened, each fed once by whoever saw it. No gauges: what *is* is read from the
-pools' snapshots by `collector.py`. Every label is a word of ours, never a client's string.
+"""Counters and histograms of what has happened, each fed by the one place that saw it. Gauges are `collector.py`'s,
+read from the pools' snapshots. Every label is a word of ours, never a client's string.
 
-What each request adds is in `counters.py`; the rest is rare, and prometheus-client's own.
+What each request adds is counted in `counters.py`; the rest is rare, and counted by prometheus-client.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry that is nobody else's, with the process's and the interpreter's own figures in it."""
+    """A registry of this gateway's own, with the figures of its process and interpreter."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -27,14 +27,19 @@ def new_registry() -> CollectorRegistry:
 class Instruments:
     """All that is counted as it happens. Any thread may call; nothing blocks."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, cookie_verdicts: Sequence[str] = (), refusals: Sequence[str] = ()
+    ) -> None:
+        """`cookie_verdicts` and `refusals`: everything that `session_cookie` and `protocol_refused` can be told, so
+        that their series exist from the start."""
+
         def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
             return Counter(name, text, labels, registry=registry)
 
-        self._tallies = RequestCounters()
-        registry.register(self._tallies)
-        self.observe = self._tallies.observe  # a request has ended: see there
-        self.session_cookie = self._tallies.session_cookie  # one was read: see there
+        self._requests = RequestCounters(cookie_verdicts)
+        registry.register(self._requests)
+        self.observe = self._requests.observe  # a request has ended: see there
+        self.session_cookie = self._requests.session_cookie  # one was read: see there
         self._cold_starts = Histogram(
             "gateway_cold_start_seconds",
             "From demand that met no ready backend to the first ready one.",
@@ -47,6 +52,8 @@ class Instruments:
             "Requests refused by the listening side before any pool was asked. They are in no other counter.",
             ("reason",),
         )
+        for reason in refusals:
+            self._refused.labels(reason)
         self._lines_dropped = counter(
             "gateway_access_lines_dropped_total",
             "Access lines lost because their reader is too slow, the disk is full or the output is closed.",
@@ -56,23 +63,28 @@ class Instruments:
             "Lines of events lost for the same reasons.",
         )
 
+    def begin(self, pool: str) -> None:
+        """The pool has begun: its series exist from here on."""
+        self._requests.begin(pool)
+        self._cold_starts.labels(pool)
+
     def forget(self, pool: str) -> None:
-        """The pool is no more, and nobody will be called so again: its series end, or revisions would pile them up."""
-        self._tallies.forget(pool)
+        """The pool is no more, and its name will not be used again: its series end."""
+        self._requests.forget(pool)
         self._cold_starts.remove(pool)
 
     def cold_start(self, pool: str, seconds: float) -> None:
-        """A pool met demand with no ready backend, and so many seconds later had one."""
+        """A pool met demand with no ready backend, and had one `seconds` later."""
         self._cold_starts.labels(pool).observe(seconds)
 
     def protocol_refused(self, reason: str) -> None:
-        """The listening side refused a request. `reason` is one of its few words."""
+        """The listening side refused a request, for one of the reasons of `refusals`."""
         self._refused.labels(reason).inc()
 
     def lines_dropped(self, count: int) -> None:
-        """So many access lines were lost."""
+        """`count` access lines were lost."""
         self._lines_dropped.inc(count)
 
     def events_dropped(self, count: int) -> None:
-        """So many lines of events were lost."""
+        """`count` lines of events were lost."""
         self._events_dropped.inc(count)

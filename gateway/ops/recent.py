@@ -1,7 +1,7 @@
-"""Requests that have ended a moment ago: the bars of the lanes, and what went wrong. Told by whoever sees a request
-end; keeps so many and no more, whoever looks.
+"""The last requests that have ended: the bars of the page's lanes, its last errors, and receipts. Bounded, whether or
+not anybody looks.
 
-Strings of clients are cut, and a query is left out: what it carries is nobody's business here.
+Strings of clients are cut, and the query is left out: it may carry secrets.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ FAILURES_KEPT = 50
 #: Receipts kept of all pools together.
 RECEIPTS_KEPT = 2000
 
+#: The result of a request that a backend answered whole, with an error of its own (5xx).
+ERROR = "error"
+
 _SHOWN_OF_PATH = 80
 _SHOWN_OF_DETAIL = 300
 
@@ -37,7 +40,7 @@ class Ended(NamedTuple):
     arrived: float
     granted: float | None  # None: it had no turn
     over: float  # the backend was done, or it left the line
-    outcome: str
+    result: str  # what the client got: an `Outcome`, or `ERROR`
     code: str  # two letters: who ended it, and where
     status: int | None
     bytes_in: int
@@ -46,7 +49,7 @@ class Ended(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """One request, of whatever lane, that was not answered whole by a backend, and was not the client's own doing."""
+    """One request, of whatever lane, whose client got an error or half an answer."""
 
     at: float
     request: str
@@ -61,7 +64,7 @@ class Failed(NamedTuple):
 
 
 class Recent:
-    """An observer of records. Cheap: it is on the path of each request."""
+    """Observes the record of each ended request. Cheap: it is on the path of every request."""
 
     def __init__(self) -> None:
         self.failed: Ring[Failed] = Ring(FAILURES_KEPT)
@@ -75,11 +78,11 @@ class Recent:
             self.ended(record.pool).put(_ended(record, ending))
         if record.receipt:
             self._keep(record)
-        if ending.outcome in (Outcome.REFUSED, Outcome.CUT):
+        if _is_failure(record, ending):
             self.failed.put(_failed(record, ending))
 
     def explain(self, request: str) -> Explained | None:
-        """The same of one that has ended a moment ago. None: it is not known, or there was nothing to tell."""
+        """The receipt of a request that has ended a moment ago. None: not known, or without a receipt."""
         if (known := self._receipts.get(request)) is None:
             return None
         pool, backend, receipt = known
@@ -91,14 +94,25 @@ class Recent:
             self._receipts.popitem(last=False)
 
     def ended(self, pool: str) -> Ring[Ended]:
-        """Counted requests of one pool."""
+        """The counted requests of one pool."""
         if pool not in self._ended:
             self._ended[pool] = Ring(BARS_KEPT)
         return self._ended[pool]
 
     def forget(self, pool: str) -> None:
-        """It exists no longer."""
+        """The pool exists no longer."""
         self._ended.pop(pool, None)
+
+
+def _is_error(record: RequestRecord) -> bool:
+    return record.status is not None and record.status >= 500
+
+
+def _is_failure(record: RequestRecord, ending: Ending) -> bool:
+    """A page that tells of a start is none, and neither is a poll that the gateway answered well."""
+    if ending.outcome is Outcome.REFUSED:
+        return ending is not Ending.TOLD_OF_START and (record.status is None or record.status >= 400)
+    return ending.outcome is Outcome.CUT or (ending.outcome is Outcome.SERVED and _is_error(record))
 
 
 def _ended(record: RequestRecord, ending: Ending) -> Ended:
@@ -111,7 +125,7 @@ def _ended(record: RequestRecord, ending: Ending) -> Ended:
         (over if granted is None else granted) - record.waited,
         granted,
         over,
-        ending.outcome.value,
+        ERROR if ending is Ending.SERVED and _is_error(record) else ending.outcome.value,
         ending.value,
         record.status,
         record.bytes_in,

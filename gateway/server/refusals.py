@@ -53,6 +53,21 @@ ADDRESS_FULL = Refusal(
     (b"retry-after: 5",),
 )
 
+#: Every refusal that there is.
+REFUSALS = (
+    MALFORMED,
+    BAD_HOST,
+    BAD_FRAMING,
+    BAD_TARGET,
+    BAD_CHUNK,
+    BAD_METHOD,
+    HEAD_TOO_SLOW,
+    TARGET_TOO_LONG,
+    HEADERS_TOO_LARGE,
+    CONNECTIONS_FULL,
+    ADDRESS_FULL,
+)
+
 
 def problem_body(status: int, detail: str, request_id: str) -> bytes:
     """A problem details object (RFC 9457)."""

@@ -287,6 +287,7 @@ class Gateway:
     ) -> PoolParts:
         secrets_of_ours = (self._settings.session.keys_env, self._settings.ops.token_env)
         inherited = {key: value for key, value in self._environ.items() if key not in secrets_of_ours}
+        self._instruments.begin(name)
         cold_start = partial(self._instruments.cold_start, name)
         return PoolParts(name, settings, keys, inherited, self._probes, cold_start, self._cluster, place)
 

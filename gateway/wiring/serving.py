@@ -15,9 +15,11 @@ from gateway.logs.access_log import AccessLog
 from gateway.logs.line_writer import LineWriter
 from gateway.metrics.instruments import Instruments, new_registry
 from gateway.probing.control_client import new_client
+from gateway.proxy.session.cookie import Verdict
 from gateway.runtime.background import Background
 from gateway.server.lifecycle import Hooks, Lifecycle
 from gateway.server.listener import bind, operators_listener, traffic_listener
+from gateway.server.refusals import REFUSALS
 from gateway.settings.load import admin_token
 from gateway.wiring.gateway import Gateway, own_name
 from gateway.wiring.kubernetes import Cluster
@@ -41,7 +43,11 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
     traffic_socket = bind(settings.listen.host, settings.listen.port)
     operators_socket = bind(settings.ops.host, settings.ops.port)
     with ExitStack() as stack:
-        instruments = Instruments(registry := new_registry())
+        instruments = Instruments(
+            registry := new_registry(),
+            cookie_verdicts=[verdict.value for verdict in Verdict],
+            refusals=[refusal.reason for refusal in REFUSALS],
+        )
         lines = stack.enter_context(LineWriter(sys.stdout.fileno(), instruments.lines_dropped))
         events = stack.enter_context(LineWriter(sys.stderr.fileno(), instruments.events_dropped, gather=0))
         stack.enter_context(logs.through(events.write))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.metrics.counters import NONE
 from gateway.metrics.instruments import Instruments, new_registry
 from tests.doubles.records import served
 
@@ -48,10 +49,20 @@ def test_the_series_of_a_pool_that_is_no_more_end(counted: Counted) -> None:
         counted.instruments.observe(served(pool=pool))
         counted.instruments.session_cookie(pool, "valid")
     counted.instruments.forget("sd")
-    gone = {
+    left = {
         sample.labels["pool"]
         for family in counted.registry.collect()
         for sample in family.samples
         if "pool" in sample.labels
     }
-    assert gone == {"other"}
+    assert left == {"other", NONE}
+
+
+def test_what_can_be_counted_is_there_at_0_from_the_start() -> None:
+    counted = Counted()
+    counted.registry = new_registry()
+    counted.instruments = Instruments(counted.registry, refusals=["malformed"])
+    counted.instruments.begin("sd")
+
+    assert counted.shows("gateway_protocol_refused_total", reason="malformed") == 0
+    assert counted.shows("gateway_cold_start_seconds_count", pool="sd") == 0

@@ -328,3 +328,19 @@ async def test_it_fits_a_phone_and_has_a_dark_face(tmp_path: Path, browser: Brow
                 grounds.add(await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
                 await page.close()
             assert len(grounds) == 2
+
+
+async def test_an_error_of_a_pods_own_is_an_error_of_the_page(tmp_path: Path, page: Page) -> None:
+    async with fault_pods(1) as (pod,):
+        config = configuration({"backends": {"static": [pod.url]}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 1) as (client,):
+            await gateway.ready(1)
+            await page.goto(gateway.ops)
+            await client.send(job("poisoned", behave="fails"))
+            assert (await client.answer()).status == 500
+
+            await expect(page.locator(".lane .bar.error")).to_have_count(1)
+            await expect(page.locator("#failures tbody tr td")).to_have_text(
+                [re.compile("s$"), "500", re.compile(r"^pod answered an error \(.*POST")]
+            )
+            await expect(figure(page, "served")).to_have_text("0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from gateway.server import refusals
 from gateway.server.refusals import BAD_METHOD, MALFORMED, refusal_answer
 
 
@@ -28,3 +29,7 @@ def test_a_refusal_is_a_whole_problem_answer() -> None:
 
 def test_a_refused_method_is_told_the_others() -> None:
     assert b"\r\nallow: GET, HEAD, POST," in refusal_answer(BAD_METHOD, "4a-1", b"date: today")
+
+
+def test_every_refusal_is_listed_for_the_metrics() -> None:
+    assert list(refusals.REFUSALS) == [each for each in vars(refusals).values() if isinstance(each, refusals.Refusal)]

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { Why } from "./why.js";
-import { OUTCOMES, awaited, bytes, seconds } from "./words.js";
+import { RESULTS, awaited, bytes, seconds } from "./words.js";
 
 export class Detail {
   constructor(card) {
@@ -12,10 +12,10 @@ export class Detail {
 
   show(bar, anchor) {
     const facts = [["Request", bar.request], ["Session", bar.session ?? "none"], waiting(bar)];
-    if (bar.granted != null) facts.push([bar.outcome === "working" ? "At work" : "Worked", seconds(bar.over - bar.granted)]);
-    if (bar.outcome === "waiting") facts.push(["For", awaited(bar)]);
-    else if (bar.outcome === "working") facts.push(["Outcome", "still at work"]);
-    else facts.push(["Bytes", `${bytes(bar.bytes_in)} in, ${bytes(bar.bytes_out)} out`], ["Outcome", outcome(bar)]);
+    if (bar.granted != null) facts.push([bar.result === "working" ? "At work" : "Worked", seconds(bar.over - bar.granted)]);
+    if (bar.result === "waiting") facts.push(["For", awaited(bar)]);
+    else if (bar.result === "working") facts.push(["Result", "still at work"]);
+    else facts.push(["Bytes", `${bytes(bar.bytes_in)} in, ${bytes(bar.bytes_out)} out`], ["Result", result(bar)]);
     if (bar.collides) facts.push(["Beware", "more at once than this pod may have"]);
     this.card.replaceChildren(make("dl", {}, ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])));
     this.card.hidden = false;
@@ -42,7 +42,7 @@ export class Detail {
 
 function waiting(bar) {
   const place = bar.place ? `, came as number ${bar.place}` : "";
-  return [bar.outcome === "waiting" ? "Waits" : "Waited", seconds((bar.granted ?? bar.over) - bar.arrived) + place];
+  return [bar.result === "waiting" ? "Waits" : "Waited", seconds((bar.granted ?? bar.over) - bar.arrived) + place];
 }
 
-const outcome = (bar) => `${OUTCOMES[bar.outcome] ?? bar.outcome}${bar.status ? `, status ${bar.status}` : ""} (${bar.code})`;
+const result = (bar) => `${RESULTS[bar.result] ?? bar.result}${bar.status ? `, status ${bar.status}` : ""} (${bar.code})`;

@@ -85,7 +85,7 @@ class Lane {
 
 /** A pod's: what it has served or lost, and what it works on. */
 function laneOf(pod, ended, now) {
-  const working = pod.turns.map((turn) => ({ ...turn, over: now, outcome: "working", pod: pod.name }));
+  const working = pod.turns.map((turn) => ({ ...turn, over: now, result: "working", pod: pod.name }));
   return {
     name: pod.name,
     state: podState(pod, now),
@@ -97,7 +97,7 @@ function laneOf(pod, ended, now) {
 
 /** The line's: who waits now, and who left it without a turn. Whoever got one goes on in a pod's lane. */
 function lineOf(pool, now) {
-  const waiting = pool.line.slice(0, IN_LINE).map((place) => ({ ...place, granted: null, over: now, outcome: "waiting", pod: place.home }));
+  const waiting = pool.line.slice(0, IN_LINE).map((place) => ({ ...place, granted: null, over: now, result: "waiting", pod: place.home }));
   const left = pool.ended.filter((bar) => bar.granted == null);
   return { name: "Line", state: lineState(pool, now), sum: "", model: null, bands: [], bars: rowed([...left, ...waiting], 0) };
 }

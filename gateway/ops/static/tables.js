@@ -61,7 +61,7 @@ function told(section, failed) {
 
 /** Half, 90 and 99 percent, and all, of the waiting and the work of what was served in the last two minutes. */
 export function timesOf(pool) {
-  const served = pool.ended.filter((bar) => bar.outcome === "served");
+  const served = pool.ended.filter((bar) => bar.result === "served");
   if (!served.length) return {};
   const spread = (figure) => {
     const sorted = served.map(figure).sort((one, other) => one - other);

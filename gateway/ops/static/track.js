@@ -45,9 +45,9 @@ export class Track {
       const key = `${bar.request} ${begin(bar)}`;
       kept.add(key);
       const drawn = this.bars.get(key) ?? this.#draw(key);
-      if (["outcome", "over", "row", "rows"].every((fact) => drawn.bar?.[fact] === bar[fact])) continue;
+      if (["result", "over", "row", "rows"].every((fact) => drawn.bar?.[fact] === bar[fact])) continue;
       drawn.bar = bar;
-      drawn.solid.className = `bar ${bar.outcome}`;
+      drawn.solid.className = `bar ${bar.result}`;
       drawn.solid.classList.toggle("collides", bar.collides);
       drawn.solid.classList.toggle("thin", bar.rows >= THIN);
       drawn.solid.classList.toggle("chosen", drawn === this.chosen);

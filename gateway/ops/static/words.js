@@ -24,7 +24,7 @@ export const pods = (count) => (count === 1 ? "1 pod" : `${count} pods`);
 const average = (value) => (value == null ? "no figures yet" : `on average ${value.toFixed(1)} requests`);
 
 const ENDINGS = {
-  no_route: "refused", refused: "refused", waited: "waited too long", client_slow_uploading: "body came too slowly",
+  served: "pod answered an error", no_route: "refused", refused: "refused", waited: "waited too long", client_slow_uploading: "body came too slowly",
   client_stalled: "client stopped reading", backend_broke_before_answer: "pod broke before its answer",
   backend_bad_answer: "pod's answer is not HTTP", backend_slow_answer: "pod took too long",
   backend_broke_in_answer: "pod broke in mid-answer", backend_stalled_in_answer: "pod stalled in mid-answer",
@@ -38,7 +38,7 @@ export function failure({ ending, detail }) {
   return detail ? `${what}: ${plain(detail)}` : what;
 }
 
-export const OUTCOMES = { served: "served", cut: "cut in mid-answer", refused: "failed", client_gone: "client left" };
+export const RESULTS = { served: "served", error: "pod answered an error", cut: "cut in mid-answer", refused: "failed", client_gone: "client left" };
 
 export function podState(pod, now) {
   const left = pod.until == null ? "" : `, ${seconds(Math.max(0, pod.until - now))} left at most`;
