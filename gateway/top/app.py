@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 from gateway.top.confirm import Confirm
 from gateway.top.port import Order, Trouble
 from gateway.top.rows import MODEL, Look, Tables, fitting, shown
-from gateway.top.summary import summary_of
+from gateway.top.summary import outages_of, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,7 +39,8 @@ class Top(App[None]):
     TITLE = "gateway top"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #summary, #trouble { height: auto; padding: 0 1; }
+    #summary, #outages, #trouble { height: auto; padding: 0 1; }
+    #outages { color: $warning; }
     #trouble { color: $error; }
     Input { height: 3; display: none; }
     DataTable { height: 1fr; border: round $surface-lighten-2; border-title-color: $text-muted; }
@@ -71,6 +72,7 @@ class Top(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="summary")
+        yield Static(id="outages")
         yield Static(id="trouble")
         yield Input(placeholder="show only rows with …")
         for table in Tables:
@@ -105,6 +107,7 @@ class Top(App[None]):
             self._text("summary", "No pool is configured.")
             return
         self._text("summary", summary_of(pool))
+        self._text("outages", outages_of(pool))
         for table in Tables:
             self._fill(table, pool)
 

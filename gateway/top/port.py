@@ -100,6 +100,9 @@ class Pool(BaseModel):
     cold_start_median: float | None
     autoscaler: dict[str, Any] | None = None
     looks_at_models: bool = False
+    start_failures: int = 0
+    start_evidence: str = ""
+    next_start_in: float | None = None
     counts: Counts = Counts()
 
 

@@ -36,6 +36,24 @@ def summary_of(pool: Pool) -> str:
     return " · ".join(parts)
 
 
+def outages_of(pool: Pool) -> str:
+    """What is wrong with a pool, whether or not anybody waits: starts that die, pods that take nobody. "": nothing."""
+    return " · ".join(filter(None, (_start_failures(pool), _unready(pool))))
+
+
+def _start_failures(pool: Pool) -> str:
+    if not pool.start_failures:
+        return ""
+    starts = "the last start" if pool.start_failures == 1 else f"the last {pool.start_failures} starts"
+    next_start = f"; next attempt in {shown(pool.next_start_in)} s" if pool.next_start_in else ""
+    return f"{starts} failed ({shown(pool.start_evidence) or 'no reason is known'}){next_start}"
+
+
+def _unready(pool: Pool) -> str:
+    count = sum(backend.state == "suspect" for backend in pool.backends)
+    return f"{count} {'pod refuses' if count == 1 else 'pods refuse'} connections" if count else ""
+
+
 def _state(pool: Pool) -> str:
     if pool.stopping:
         return "stopping"

@@ -344,3 +344,35 @@ async def test_an_error_of_a_pods_own_is_an_error_of_the_page(tmp_path: Path, pa
                 [re.compile("s$"), "500", re.compile(r"^pod answered an error \(.*POST")]
             )
             await expect(figure(page, "served")).to_have_text("0")
+
+
+async def test_starts_that_die_are_told_of_though_nobody_waits(tmp_path: Path, page: Page) -> None:
+    script = "echo 'RuntimeError: no CUDA device'; echo bye; exit 3"
+    pool = {"backends": processes(tmp_path, "sh", "-c", script, "{port}"), "autoscaling": {"max_scale": 1}}
+    async with running_gateway(tmp_path, configuration(pool)) as gateway, callers(gateway, 1) as (client,):
+        await page.goto(gateway.ops)
+        await client.send(job("only"))
+        assert (await client.answer()).json()["reason"] == "starts_fail"
+        await gateway.until(lambda view: view["line"]["waiting"] == 0)
+
+        headline = page.locator("#headline.warn")
+        await expect(headline).to_contain_text(
+            "No pod is ready: the last 3 starts failed (exit code 3: RuntimeError: no"
+        )
+        await expect(headline).to_contain_text("the next attempt is made when a request comes")
+        await expect(page.locator("#outages")).to_be_hidden()
+
+
+async def test_pods_that_take_nobody_are_told_of_though_nobody_waits(tmp_path: Path, page: Page) -> None:
+    async with fault_pods(2) as pods:
+        pool = {"profile": "a1111", "backends": {"static": [pod.url for pod in pods]}, "readiness": {"period": 0.2}}
+        async with running_gateway(tmp_path, configuration(pool)) as gateway:
+            await gateway.ready(2)
+            await page.goto(gateway.ops)
+            await expect(page.locator("#headline")).to_contain_text("2 pods ready")
+            for pod in pods:
+                await pod.close()
+
+            await expect(page.locator("#outages")).to_contain_text("is not ready any more; ")
+            await expect(page.locator("#headline.warn")).to_have_text("No pod is ready.")
+            await expect(page.locator(".lane .state")).to_have_text(["not ready any more"] * 2)

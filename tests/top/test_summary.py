@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.top.port import Pool
-from gateway.top.summary import summary_of
+from gateway.top.summary import outages_of, summary_of
 from tests.doubles.operators_port import told_backend, told_pool, told_ticket
 
 
@@ -28,3 +28,17 @@ def test_it_says_what_is_known() -> None:
 def test_where_models_matter_it_says_how_often_they_were_switched() -> None:
     told = told_pool("sd", looks_at_models=True, counts={"model_switches": 3, "arrivals": 9})
     assert summary_of(Pool.model_validate(told)).endswith(" · sessions 0 · model switches 3")
+
+
+def test_it_says_what_is_wrong_whether_or_not_anybody_waits() -> None:
+    told = told_pool("sd", told_backend("gpu-1"))
+    assert outages_of(Pool.model_validate(told)) == ""
+
+    told |= {"cold": True, "start_failures": 3, "start_evidence": "exit code 3: no\x1b GPU", "next_start_in": 4.2}
+    assert outages_of(Pool.model_validate(told)) == (
+        "the last 3 starts failed (exit code 3: no� GPU); next attempt in 4.2 s"
+    )
+    told = told_pool("sd", told_backend("gpu-1", state="suspect"), start_failures=1, next_start_in=0.0)
+    assert outages_of(Pool.model_validate(told)) == (
+        "the last start failed (no reason is known) · 1 pod refuses connections"
+    )

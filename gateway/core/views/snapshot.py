@@ -112,6 +112,7 @@ class PoolView(NamedTuple):
     watched: bool  # a page that tells of the start is demand for one backend
     counts: Counts
     looks_at_models: bool = False  # what is loaded where, and who needs what, matters here
+    start_evidence: str = ""  # how the last start died, while `start_failures` is not 0
 
 
 @lru_cache(4096)
@@ -144,6 +145,7 @@ def view_of(pool: Pool, now: float, shown: int = SHOWN) -> PoolView:
         start_failures=pool.starts.failures,
         next_start_in=max(0.0, pool.starts.next_at - now) if pool.starts.failures else None,
         watched=pool.starts.watched_until is not None,
+        start_evidence=pool.starts.evidence,
         counts=replace(pool.counts),
         looks_at_models=pool.looks_at_models,
     )

@@ -5,14 +5,16 @@ import { Detail } from "./detail.js";
 import { each, find, make, text } from "./dom.js";
 import { follow } from "./feed.js";
 import { showFigures } from "./figures.js";
+import { headline, scaling, titled } from "./headline.js";
 import { Knative } from "./knative.js";
 import { Lanes } from "./lanes.js";
 import { Model } from "./model.js";
 import { Orders } from "./orders.js";
+import { isOutage, outages } from "./outages.js";
 import { Scale } from "./scale.js";
 import { Span } from "./span.js";
 import { showFailures, showLine, showPods, showPoints, showSessions, showTimes, timesOf } from "./tables.js";
-import { headline, modelsLoaded, scaling, titled } from "./words.js";
+import { modelsLoaded } from "./words.js";
 
 const READ_EVERY = 1000; // ms
 const STATES = { live: "Live", lost: "Not connected, trying again …" };
@@ -55,7 +57,7 @@ function show(isRead) {
     times = timesOf(pool);
     read(pool, now);
   }
-  text(find("#headline"), headline(pool, now));
+  showHeadline(pool, now);
   text(find("#scaling"), scaling(pool));
   document.title = titled(pool);
   showFigures(find("#figures"), pool, now, times);
@@ -68,6 +70,16 @@ function show(isRead) {
   find("#more").hidden = beyond === 0;
   text(find("#more"), `and ${beyond} more; say above which to show`);
   showLine(find("#line"), pool, now, orders);
+}
+
+/** And below it what is wrong besides. */
+function showHeadline(pool, now) {
+  const line = find("#headline");
+  const wrong = outages(pool, now);
+  text(line, headline(pool, now));
+  line.classList.toggle("warn", isOutage(pool, now));
+  find("#outages").hidden = wrong.length === 0;
+  text(find("#outages"), wrong.join(" "));
 }
 
 function read(pool, now) {

@@ -97,7 +97,7 @@ class PoolModel {
       pod.model = this.#named(this.models?.pods[index]);
       pod.turns = pod.turns.map((turn) => object("turn", turn));
       pod.seen = told.number;
-      pod.word = pod.quarantined > 0 && pod.state !== "draining" ? "quarantined" : pod.state;
+      pod.word = pod.quarantined > 0 && (pod.state === "ready" || pod.state === "suspect") ? "quarantined" : pod.state;
       pod.bands = bands(this.pods.get(pod.id)?.bands ?? [], pod, told.now).filter((band) => band.until > oldest);
       this.pods.set(pod.id, pod);
     }

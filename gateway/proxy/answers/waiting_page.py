@@ -21,6 +21,7 @@ from gateway.proxy.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.core.backends.health import Starts
     from gateway.core.pool import Pool
     from gateway.proxy.headers.forwarded import Header
     from gateway.runtime.driver import Driver
@@ -89,22 +90,29 @@ def start_of(pool: Pool, now: float) -> Start:
     passed = f"{_seconds(elapsed)} {'has' if _whole(elapsed) == 1 else 'have'} passed"
     if usual is None:
         return Start(
-            _state(pool), f"No start was measured yet, so nobody knows how long it takes. {passed}.", None, None
+            _state(pool, now), f"No start was measured yet, so nobody knows how long it takes. {passed}.", None, None
         )
     progress = min(1.0, elapsed / usual) if usual > 0 else 1.0
     expected = f"It usually takes about {_seconds(usual)}. {passed}."
-    return Start(_state(pool), expected, round(progress, 3), max(0.0, usual - elapsed))
+    return Start(_state(pool, now), expected, round(progress, 3), max(0.0, usual - elapsed))
 
 
-def _state(pool: Pool) -> str:
-    starting, failures = len(pool.starting()), pool.starts.failures
+def _state(pool: Pool, now: float) -> str:
+    starting = len(pool.starting())
     if starting:
         said = "One backend is starting." if starting == 1 else f"{starting} backends are starting."
     else:
         said = "A backend has been asked for."
-    return (
-        f"{said} {'The last start' if failures == 1 else f'The last {failures} starts'} failed." if failures else said
-    )
+    return said + _failures(pool.starts, now, starting)
+
+
+def _failures(starts: Starts, now: float, starting: int) -> str:
+    if not starts.failures:
+        return ""
+    which = "The last start" if starts.failures == 1 else f"The last {starts.failures} starts"
+    evidence = f" ({starts.evidence})" if starts.evidence else ""
+    left = _whole(max(1.0, starts.next_at - now))
+    return f" {which} failed{evidence}." + ("" if starting else f" The next attempt is in {_seconds(left)}.")
 
 
 def _seconds(seconds: float) -> str:

@@ -158,11 +158,11 @@ def test_how_far_it_is() -> None:
     p.start_failed("exit code 1", retry_in=1)
     p.at(50)
     usual = "It usually takes about 40 seconds."
-    state = "A backend has been asked for. The last start failed."
+    state = "A backend has been asked for. The last start failed (exit code 1). The next attempt is in 1 second."
     assert start_of(p.pool, p.now) == Start(state, f"{usual} 10 seconds have passed.", 0.25, 30)
 
     p.pods("gpu-2", "gpu-3")
     p.start_failed("exit code 1", retry_in=1)
     p.at(100)
-    state = "2 backends are starting. The last 2 starts failed."
+    state = "2 backends are starting. The last 2 starts failed (exit code 1)."
     assert start_of(p.pool, p.now) == Start(state, f"{usual} 60 seconds have passed.", 1, 0)
