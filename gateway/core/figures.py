@@ -99,7 +99,7 @@ class Figures:
     @property
     def demand(self) -> int:
         """What a scaler must serve."""
-        return self.wanted + self.in_flight + self.quarantined
+        return self.wanted + self._demand.working
 
     @property
     def load(self) -> TimeWeighted:

@@ -163,10 +163,19 @@ class Pool(Figures):
             self._turn_ends.seems_idle(backend, sent_at, now)
         return self._hand_out(now)
 
-    def backend_busy(self, identity: str) -> None:
-        """An idle probe said that the backend works: two passes in a row are needed anew."""
+    def backend_busy(self, identity: str, now: float) -> list[Decision]:
+        """An idle probe said that the backend works: two passes in a row are needed anew, and no quarantine of its
+        slots expires while it goes on saying so."""
         if (backend := self.backends.get(identity)) is not None:
-            self._turn_ends.seems_busy(backend)
+            self._turn_ends.seems_busy(backend, now)
+        return self._settle([], now)
+
+    def backend_cannot_be_asked(self, identity: str, now: float) -> list[Decision]:
+        """It answered an idle probe in a way that says nothing, and will do so again: it is as one whose kind has
+        no idle probe."""
+        if (backend := self.backends.get(identity)) is not None:
+            self._turn_ends.cannot_be_asked(backend, now)
+        return self._hand_out(now)
 
     def backend_model(self, identity: str, model: str | None, sent_at: float, now: float) -> list[Decision]:
         """Asked at `sent_at`, it said what it has loaded; None: it does not say. If it has had work since, it may have

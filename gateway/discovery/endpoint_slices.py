@@ -14,7 +14,7 @@ stays for as long as that takes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,10 @@ class ServicePort:
         return Collection(ENDPOINT_SLICES, self.namespace, labels=f"kubernetes.io/service-name={self.service}")
 
 
+#: Pods that are remembered as seen, the latest ones: far more than there are at a time.
+_SEEN = 10_000
+
+
 @dataclass(slots=True, eq=False)
 class _Member:
     endpoint: Endpoint
@@ -87,6 +91,8 @@ class EndpointSliceBackends:
         self._grace = grace
         self._mirror = Reflector(client, where.slices, self._heard, jitter=jitter)
         self._members: dict[str, _Member] = {}
+        self._seen: dict[str, None] | None = None  # pods of the first list and since; None: there was none yet
+        self._fresh: set[str] = set()  # pods that came later, and not ready: they have done nothing for anybody
         self._tasks: TaskGroup | None = None  # while it runs
         self._listing: WatchedListing | None = None
         self._doubt: anyio.CancelScope | None = None  # while an empty list is not believed
@@ -176,9 +182,27 @@ class EndpointSliceBackends:
             elif old is not None:  # another port: what was found at the old one says nothing
                 self._reports.set_state(identity, BackendState.STARTING)
         assert self._listing is not None
-        self._listing.replace([member.endpoint.listed for member in self._members.values()])
+        self._note_fresh()
+        self._listing.replace(
+            [
+                replace(member.endpoint.listed, fresh=identity in self._fresh)
+                for identity, member in self._members.items()
+            ]
+        )
         for identity in self._members.keys() - before.keys():
             self._tell(identity)
+
+    def _note_fresh(self) -> None:
+        """A pod is known by its UID. One that was in the first list may work for the gateway before this one."""
+        if self._seen is None:
+            self._seen = dict.fromkeys(self._members)
+        for identity in self._members.keys() - self._seen.keys():
+            self._seen[identity] = None
+            if not self._members[identity].endpoint.ready:
+                self._fresh.add(identity)
+        while len(self._seen) > _SEEN:
+            del self._seen[next(iter(self._seen))]
+        self._fresh &= self._members.keys()
 
     def _tell(self, identity: str) -> None:
         """What there is to say of it, if that is new."""

@@ -6,6 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
+import structlog
+
+from gateway.probing.probes import Idleness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,9 @@ class IdleReports(Protocol):
     def backend_busy(self, identity: str) -> None:
         """It said that it works."""
 
+    def backend_cannot_be_asked(self, identity: str) -> None:
+        """It does not know the question, or does not let us ask."""
+
 
 class IdlenessWatch:
     """Asks one backend while `is_quarantined` says that there is something to ask for. `clock` is the driver's."""
@@ -44,6 +50,7 @@ class IdlenessWatch:
         self._reports = reports
         self._is_quarantined = is_quarantined
         self._clock = clock
+        self._evidence = ""  # why it cannot be asked, as it was said last
 
     async def run(self) -> None:
         """Ask every second while there is a reason to, until cancelled."""
@@ -54,10 +61,27 @@ class IdlenessWatch:
 
     async def _ask(self) -> None:
         sent_at = self._clock()
-        idle = await self._probe(self._backend.direct_address or self._backend.address)
-        if idle is None:
-            return  # no answer is no news
-        if idle:
-            self._reports.backend_idle(self._backend.identity, sent_at)
-        else:
-            self._reports.backend_busy(self._backend.identity)
+        answer = await self._probe(self._backend.direct_address or self._backend.address)
+        identity = self._backend.identity
+        match answer.found:
+            case Idleness.IDLE:
+                self._reports.backend_idle(identity, sent_at)
+            case Idleness.BUSY:
+                self._reports.backend_busy(identity)
+            case Idleness.CANNOT_BE_ASKED:
+                self._say_why(answer.evidence)
+                self._reports.backend_cannot_be_asked(identity)
+            case Idleness.SILENT:
+                pass  # no answer is no news
+
+    def _say_why(self, evidence: str) -> None:
+        if evidence == self._evidence:
+            return
+        self._evidence = evidence
+        structlog.get_logger().warning(
+            "backend_cannot_be_asked",
+            backend=self._backend.name,
+            evidence=evidence,
+            means="nobody can ask this pod whether it works: a slot that breaks is kept for quarantine.max",
+            do="give probes what the pod asks for (probe.headers), or start it with what it lacks (A1111: --api)",
+        )

@@ -87,6 +87,68 @@ class HttpProbe:
         return Finding.PASS if self._accepts(reply.status, reply.body) else Finding.FAIL
 
 
+class FallbackProbe:
+    """Asks `first`, and `second` where the route of the first is missing: for ever, which `never` says (by the same
+    words), or for `after` seconds by now. One for each backend: it remembers since when the route was missing."""
+
+    light = True
+
+    def __init__(
+        self,
+        first: HttpProbe,
+        second: HttpProbe,
+        never: HttpProbe,
+        is_missing: HttpProbe,
+        *,
+        after: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """`is_missing` asks the first route again, and passes if it is missing; `never` passes if it always will be."""
+        self.light = first.light
+        self._first = first
+        self._second = second
+        self._never = never
+        self._is_missing = is_missing
+        self._after = after
+        self._clock = clock
+        self._missing_since: float | None = None
+
+    async def __call__(self, address: str) -> Finding:
+        """Ask as much as is needed."""
+        found = await self._first(address)
+        if found is not Finding.FAIL or await self._is_missing(address) is not Finding.PASS:
+            self._missing_since = None
+            return found
+        now = self._clock()
+        since = self._missing_since = now if self._missing_since is None else self._missing_since
+        if now - since < self._after and await self._never(address) is not Finding.PASS:
+            return Finding.FAIL
+        return await self._second(address)
+
+
+class Idleness(enum.Enum):
+    """What an idle probe found."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    SILENT = "silent"  # no answer, or an error, which says neither
+    CANNOT_BE_ASKED = "cannot be asked"  # it does not know the question, or does not let us ask
+
+
+class IdleAnswer(NamedTuple):
+    """What an idle probe found, and the evidence: what was asked, and what came."""
+
+    found: Idleness
+    evidence: str = ""
+
+
+#: Answers that will not be others a second later.
+_CANNOT_BE_ASKED = (401, 403, 404)
+
+#: Characters of an answer that evidence has.
+_SHOWN = 120
+
+
 class IdlenessProbe:
     """Asks, by a GET, whether the backend still works on something."""
 
@@ -105,13 +167,18 @@ class IdlenessProbe:
         self._timeout = timeout
         self._headers = headers
 
-    async def __call__(self, address: str) -> bool | None:
-        """True: idle. False: it works. None: no answer, or an error, which says neither."""
+    async def __call__(self, address: str) -> IdleAnswer:
+        """Send the GET and look at the answer."""
         try:
             reply = await get(self._client, address, self._path, self._timeout, self._headers)
         except (httpx.HTTPError, TimeoutError):
-            return None
-        return self._says_idle(reply.status, reply.body) if reply.status < 400 else None
+            return IdleAnswer(Idleness.SILENT)
+        if reply.status in _CANNOT_BE_ASKED:
+            said = reply.body.decode("utf-8", "replace").split("\n", 1)[0][:_SHOWN]
+            return IdleAnswer(Idleness.CANNOT_BE_ASKED, f"GET {self._path}: {reply.status} {said}".rstrip())
+        if reply.status >= 400:
+            return IdleAnswer(Idleness.SILENT)
+        return IdleAnswer(Idleness.IDLE if self._says_idle(reply.status, reply.body) else Idleness.BUSY)
 
 
 class Said(NamedTuple):

@@ -28,14 +28,47 @@ class Cadence:
     first_period: float = 0.2  # until the first pass: somebody waits for a backend that comes up
     failure_threshold: int = 3  # failures in a row that make it not ready
     success_threshold: int = 1
+    settle: float = 0.0  # seconds that the port must have been open before the first HTTP request
+
+
+class Settling:
+    """The time after a port has opened in which nothing but a connection is made to it: there are servers that a
+    request in the middle of their start ends."""
+
+    def __init__(self, port: Probe, seconds: float) -> None:
+        self.is_over = False
+        self._port = port
+        self._seconds = seconds
+        self._open_since: float | None = None
+
+    async def found(self, address: str) -> Finding:
+        """PASS: it is over. Else what a connection found; FAIL while the port is open and has not settled."""
+        found = await self._port(address)
+        if found is not Finding.PASS:
+            self._open_since = None
+            return found
+        now = anyio.current_time()
+        self._open_since = now if self._open_since is None else self._open_since
+        self.is_over = now - self._open_since >= self._seconds
+        return Finding.PASS if self.is_over else Finding.FAIL
+
+    def begin_anew(self) -> None:
+        """The port was closed: what listens next is another start."""
+        self.is_over, self._open_since = False, None
 
 
 class ReadinessWatch:
     """Probes one backend and reports its readiness: once it is known, and at each change."""
 
     def __init__(
-        self, probe: Probe, cadence: Cadence, is_busy: Callable[[], bool], report: Callable[[bool], None]
+        self,
+        probe: Probe,
+        cadence: Cadence,
+        is_busy: Callable[[], bool],
+        report: Callable[[bool], None],
+        port: Probe | None = None,
     ) -> None:
+        """`port`: a probe that only connects; with it, `probe` is asked when the port has settled."""
         self._probe = probe
         self._cadence = cadence
         self._is_busy = is_busy
@@ -44,6 +77,12 @@ class ReadinessWatch:
         self._passed: bool | None = None  # what the last probe found, and how many times in a row
         self._in_row = 0
         self._has_passed = False
+        self._settling = Settling(port, cadence.settle) if port is not None and cadence.settle > 0 else None
+
+    @property
+    def has_settled(self) -> bool:
+        """The backend may be sent HTTP requests."""
+        return self._settling is None or self._settling.is_over
 
     async def run(self, address: str) -> None:
         """Probe the backend at "host:port" until cancelled."""
@@ -51,10 +90,21 @@ class ReadinessWatch:
         while True:
             was_busy = self._is_busy()
             if self._probe.light or not was_busy:
-                finding = await self._probe(address)
+                finding = await self._found(address)
                 if finding is not Finding.FAIL or not (was_busy or self._is_busy()):
                     self._note(finding)
             await anyio.sleep(self._cadence.period if self._has_passed else self._cadence.first_period)
+
+    async def _found(self, address: str) -> Finding:
+        settling = self._settling
+        if settling is None:
+            return await self._probe(address)
+        if not settling.is_over and (found := await settling.found(address)) is not Finding.PASS:
+            return found
+        found = await self._probe(address)
+        if found is Finding.REFUSED:
+            settling.begin_anew()
+        return found
 
     def _note(self, finding: Finding) -> None:
         passed = finding is Finding.PASS

@@ -28,10 +28,20 @@ class Reports(IdleReports, ModelReports, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeOfEach:
+    """Makes the probe of one backend, where it remembers something of that backend."""
+
+    make: Callable[[], Probe]
+
+    def __call__(self) -> Probe:
+        return self.make()
+
+
+@dataclass(frozen=True, slots=True)
 class BackendWatch:
     """How the backends of one pool are looked after. The callables take a backend's identity, or nothing."""
 
-    probe: Probe
+    probe: Probe | ProbeOfEach
     cadence: Cadence
     idle_probe: IdlenessProbe | None  # None: this kind of backend cannot be asked
     loaded_probe: LoadedProbe | None  # likewise
@@ -40,17 +50,23 @@ class BackendWatch:
     is_unsure: Callable[[str], bool]  # it rests, and nobody knows what it has loaded
     reports: Reports
     clock: Callable[[], float]  # the driver's
+    port: Probe | None = None  # only connects: asked until the port has settled
 
     async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
         """Look after this one until cancelled; `report` is told whether it is ready."""
-        readiness = ReadinessWatch(self.probe, self.cadence, partial(self.is_busy, backend.identity), report)
+        probe = self.probe() if isinstance(self.probe, ProbeOfEach) else self.probe
+        readiness = ReadinessWatch(probe, self.cadence, partial(self.is_busy, backend.identity), report, self.port)
+
+        def asked(is_asked: Callable[[str], bool]) -> bool:
+            return readiness.has_settled and is_asked(backend.identity)
+
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(readiness.run, backend.address)
             if self.idle_probe is not None:
-                is_quarantined = partial(self.is_quarantined, backend.identity)
+                is_quarantined = partial(asked, self.is_quarantined)
                 idleness = IdlenessWatch(self.idle_probe, backend, self.reports, is_quarantined, self.clock)
                 tasks.start_soon(idleness.run)
             if self.loaded_probe is not None:
-                is_unsure = partial(self.is_unsure, backend.identity)
+                is_unsure = partial(asked, self.is_unsure)
                 loaded = LoadedWatch(self.loaded_probe, backend, self.reports, is_unsure, self.clock)
                 tasks.start_soon(loaded.run)

@@ -10,7 +10,7 @@ from gateway.profiles import webui_answers as answers
 from gateway.profiles.a1111 import SOCKET_PAGE
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import IdleProbe, Readiness
-from gateway.profiles.webui import webui
+from gateway.profiles.webui import SETTLE, webui
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ def sdnext(rules: Iterable[Rule] = ()) -> Profile:
         first=_RULES,
         loading_prefixes=_LOADING_PREFIXES,
         stopped=(answers.DONE, answers.DONE),
-        readiness=Readiness("http", _STATUS, accepts=_answers, light=True),
+        readiness=Readiness("http", _STATUS, accepts=_answers, light=True, settle=SETTLE),
         idle=IdleProbe(_STATUS, says_idle=_is_idle),
     )
 

@@ -150,6 +150,21 @@ class Readiness:
     path: str = "/"  # of an HTTP probe: a GET's target
     accepts: Callable[[int, bytes], bool] = is_success  # of its answer: status, body
     light: bool = False  # may be sent to a busy backend: it takes nothing from the work
+    settle: float = 0.0  # seconds that the port must have been open before the first HTTP request is sent
+    fallback: Fallback | None = None  # for servers that have no such route
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Another GET that is asked where the route of a readiness probe is missing. The route may only be missing
+    *yet*: what the fallback finds counts after the route was missing for `after` seconds, or at once where
+    `never` says that it will never be there."""
+
+    path: str
+    accepts: Callable[[int, bytes], bool]
+    missing: Callable[[int, bytes], bool]  # the answer of the first route, and of `never`
+    after: float
+    never: str  # a GET of this path is answered as `missing` by servers that never have the first route
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""What AUTOMATIC1111's web UI and its descendants have in common: the API under /sdapi, the routes under /internal, the
-page's files, and how to ask for readiness, idleness and what is loaded.
+"""What AUTOMATIC1111's web UI and its descendants have in common: the API under /sdapi, the routes under /internal,
+the page's files, and how to ask for readiness, idleness and what is loaded.
 
 By method and path, and where the body decides (`POST /sdapi/v1/options`, which may load a model), by the body. What
 cannot be seen there is counted: a slot too many is slow, a slot too few is two pictures at once.
 
-No route says whether a model is loaded. Ready means that the API is registered: a first picture that comes while the
+No route says whether a model is loaded. Ready means that the API is built: a first picture that comes while the
 model is being loaded waits for it in the pod, under the pod's own lock.
 """
 
@@ -20,6 +20,7 @@ from gateway.profiles.bodies import look
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import (
     Control,
+    Fallback,
     IdleProbe,
     Interrupt,
     ModelProbe,
@@ -51,7 +52,7 @@ _LOADING = frozenset(
 
 _SHUTDOWN = ("server-kill", "server-restart", "server-stop")
 #: They show the command line, and with it the passwords of --gradio-auth and --api-auth.
-_TELLING = ("/internal/sysinfo*", "/internal/profile-startup", "/sdapi/v1/cmd-flags")
+_TELLING = ("/internal/sysinfo*", "/sdapi/v1/cmd-flags")
 
 #: Asked again and again by every open page. They must not keep a pod alive, and are worth nothing without one.
 _POLLED = (
@@ -71,7 +72,7 @@ _API_REFRESHES = ("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "r
 _PAGE = (
     *("/", "/config", "/info", "/startup-events", "/theme.css", "/favicon.ico", "/docs", "/redoc", "/openapi.json"),
     *("/file=*", "/file/*", "/assets/*", "/static/*", "/webui-assets/*", "/sd_extra_networks/*"),
-    *("/user", "/login_check", "/token", "/app_id", "/internal/quicksettings-hint"),
+    *("/user", "/login_check", "/token", "/app_id", "/internal/quicksettings-hint", "/internal/profile-startup"),
 )
 _PAGE_POSTS = ("/upload", "/reset", "/login")
 
@@ -115,7 +116,7 @@ def webui(
     return Profile(
         name=name,
         treat=table.treatment,
-        readiness=readiness or Readiness("http", PROGRESS, accepts=_has_api, light=True),
+        readiness=readiness or _READINESS,
         idle=idle or IdleProbe(PROGRESS, says_idle=_is_idle),
         interrupt=Interrupt("POST", "/sdapi/v1/interrupt"),
         works_after_disconnect=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
@@ -124,6 +125,27 @@ def webui(
         stopping=STOPPING,
         too_early=_is_too_early,
     )
+
+
+#: Tells of the start when that is over. The routes that paint are registered long before what they need is there, so
+#: they say nothing. The route came with A1111 1.8.0. Without the page (`--nowebui`) it is missing, as the page's
+#: `/config` is, and all is built before the port is opened.
+_PROFILE = "/internal/profile-startup"
+
+#: Seconds with an open port and without an HTTP request. A request in the first tenth ends the process ("Cannot add
+#: middleware after an application has started"); on a loaded machine that tenth may last seconds.
+SETTLE = 3.0
+
+#: Seconds. On a loaded machine the routes of the start were there two seconds after the first one of /sdapi.
+_OLDER_AFTER = 10.0
+
+
+def _is_missing(status: int, body: bytes) -> bool:
+    return status == 404
+
+
+def _is_built(status: int, body: bytes) -> bool:
+    return status == 200 and body.lstrip().startswith(b"{")
 
 
 def _task_progress(asked: Asked) -> Treatment:
@@ -168,6 +190,9 @@ _API_WORK = (
 _REST = rule("* /*", Lane.COUNTED, WhenBusy.WAIT)  # a page's calls speak of what its pod knows
 
 
+_UNBUILT = "'Api' object has no attribute 'default_script_arg_"
+
+
 def _has_api(status: int, body: bytes) -> bool:
     return status == 200 and "progress" in _object(body)
 
@@ -186,7 +211,12 @@ def _loaded(status: int, body: bytes) -> str | None:
 
 
 def _is_too_early(raw_path: bytes, status: int, body: bytes) -> bool:
-    return status == 404 and raw_path in _REGISTERED_LATE and _object(body) == {"detail": "Not Found"}
+    """404: the route is not registered yet. 500 with these words: it is, and what it needs is not set yet."""
+    if raw_path not in _REGISTERED_LATE:
+        return False
+    if status == 404:
+        return _object(body) == {"detail": "Not Found"}
+    return status == 500 and _UNBUILT in str(_object(body).get("errors"))
 
 
 def _object(body: bytes) -> dict[str, object]:
@@ -195,3 +225,13 @@ def _object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+_READINESS = Readiness(
+    "http",
+    _PROFILE,
+    accepts=_is_built,
+    light=True,
+    settle=SETTLE,
+    fallback=Fallback(PROGRESS, _has_api, _is_missing, after=_OLDER_AFTER, never="/config"),
+)

@@ -9,7 +9,8 @@ and network/error_handler.go of knative.dev/pkg):
 
 Without the second, a pod whose container has died would be the quickest of all, and eat the whole line.
 
-A third is the profile's: a 404 for a route that its servers register only after they have opened their port.
+A third is the profile's: its servers open their port before their routes are there, or work. They say so with a 404, or
+with a 500 in words of their own.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ _NOBODY_LISTENS = re.compile(rb"dial tcp (?:127\.0\.0\.1|\[::1\]):\d{1,5}: conne
 
 #: No such answer is longer. They are read whole before anything is passed on, so it is short.
 _LONGEST = 80
+_LONGEST_TOO_EARLY = 512
 
 
 def may_say_so(status: int, length: int | None, *, too_early: TooEarly | None = None) -> bool:
     """Whether an answer with this head is worth reading whole before it is judged. `length` None: it is not known."""
-    is_telling = status in (502, 503) or (status == 404 and too_early is not None)
-    return is_telling and length is not None and 0 < length <= _LONGEST
+    if length is None or length <= 0:
+        return False
+    if too_early is not None and status in (404, 500):
+        return length <= _LONGEST_TOO_EARLY
+    return status in (502, 503) and length <= _LONGEST
 
 
 def says_so(status: int, body: bytes, *, too_early: TooEarly | None = None) -> bool:

@@ -226,7 +226,11 @@ class Driver:
 
     def backend_busy(self, identity: str) -> None:
         """An idle probe said that the backend works."""
-        self.pool.backend_busy(identity)
+        self._tell(lambda now: self.pool.backend_busy(identity, now))
+
+    def backend_cannot_be_asked(self, identity: str) -> None:
+        """It answered an idle probe in a way that says nothing, and will do so again."""
+        self._tell(lambda now: self.pool.backend_cannot_be_asked(identity, now))
 
     def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
         """Asked at `sent_at` on this driver's clock, it said what it has loaded; None: it does not say."""

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 
 def _is_secret(at: Location) -> bool:
-    """The session's section, where the operators' token is, and what processes are given in their environment."""
+    """The session's section, where the operators' token is, what processes are given in their environment, and
+    what probes bring."""
     return (
         at[:1] == ("session",)
         or at[:2] in (("ops", "token_file"), ("ops", "token_env"))
         or at[2:5] == ("backends", "processes", "env")
+        or at[2:4] == ("probe", "headers")
     )
 
 

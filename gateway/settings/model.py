@@ -350,6 +350,10 @@ class ReadinessSettings(Section):
 
     initial_delay: Duration = 0.0
     """Seconds from a backend's appearance to its first probe."""
+    settle: Duration | None = None
+    """Seconds that the backend's port must have been open before the first HTTP request is sent to it, probes
+    included: there are servers that a request in the middle of their start ends. Left out: as the profile says
+    (a1111, forge, sdnext: 3; others: 0)."""
     period: Period = 1.0
     """Seconds between two probes."""
     timeout: Period = 1.0
@@ -360,6 +364,14 @@ class ReadinessSettings(Section):
     """An open port is enough: no HTTP probe is sent."""
     http: Annotated[str, Spelled(r"/[^#\s]*", 'a path that begins with "/"')] | None = None
     """Path whose GET must answer 200 to 399. Left out: as the profile says."""
+
+
+class ProbeSettings(Section):
+    """What the gateway's own requests to backends bring."""
+
+    headers: dict[HeaderName, Text] = {}
+    """Headers of every HTTP probe, such as Authorization for pods that ask for a login. Their values are never
+    shown."""
 
 
 class AutoscalingSettings(Section):
@@ -459,6 +471,8 @@ class PoolSettings(Section):
     """Slots that may still be at work."""
     readiness: ReadinessSettings = ReadinessSettings()
     """When a backend may be given work."""
+    probe: ProbeSettings = ProbeSettings()
+    """What probes bring."""
     autoscaling: AutoscalingSettings = AutoscalingSettings()
     """How many pods are wanted, where the gateway decides it."""
     scaling: ScalingSettings = ScalingSettings()

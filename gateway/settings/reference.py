@@ -50,6 +50,8 @@ EXAMPLES = {
     "pools.NAME.affinity.header": "X-Session-Key",
     "pools.NAME.drain_timeout": "120",
     "pools.NAME.quarantine.max": "600",
+    "pools.NAME.readiness.settle": "5",
+    "pools.NAME.probe.headers": '{Authorization: "Basic ${SD_LOGIN}"}',
     "pools.NAME.readiness.http": "/healthz",
     "pools.NAME.autoscaling.activation_scale": "2",
     "pools.NAME.autoscaling.target": "1",
@@ -146,9 +148,10 @@ def _lines(section: type[Section], path: str, depth: int) -> Iterator[str]:
             empty = all(each.lstrip().startswith("#") for each in filled)
             yield f"{indent}{key}: {{}}" if empty else f"{indent}{key}:"
             yield from filled
-        elif field.default is None or field.default is PydanticUndefined or field.default in ((), {}):
-            default = {(): "[]"}.get(field.default) if field.default in ((), {}) else None
-            yield f"{indent}# {key}: {EXAMPLES[at]}" if default is None else f"{indent}{key}: []  # {EXAMPLES[at]}"
+        elif field.default == ():
+            yield f"{indent}{key}: []  # {EXAMPLES[at]}"
+        elif field.default in (None, PydanticUndefined, {}):
+            yield f"{indent}# {key}: {EXAMPLES[at]}"
         else:
             yield f"{indent}{key}: {_shown(field)}"
 

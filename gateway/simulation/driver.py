@@ -88,7 +88,7 @@ class Driver:
 
     def backend_busy(self, identity: str) -> None:
         """An idle probe said that the backend works."""
-        self.pool.backend_busy(identity)
+        self._dispatch(self.pool.backend_busy(identity, self.loop.now))
 
     def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
         """Asked at `sent_at`, it said what it has loaded; None: it does not say."""

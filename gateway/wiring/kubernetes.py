@@ -57,9 +57,10 @@ class Cluster:
     # Parts of pools
 
     def pods_of_service(self, told: KubernetesServiceSettings, reports: Reports, watch: Watch) -> Source:
-        """The pods behind a Service of Kubernetes."""
+        """The pods behind a Service of Kubernetes. One that Kubernetes calls not ready is not ready, whatever our probe
+        finds: an open port is no ready server, and the pod's own probe knows better."""
         where = ServicePort(told.namespace, told.service, told.port)
-        return EndpointSliceBackends(self.client, where, reports, watch)
+        return EndpointSliceBackends(self.client, where, reports, watch, believe_unready=True)
 
     def pods_of_revision(self, place: RevisionPlace, reports: Reports, watch: Watch) -> Source:
         """The pods of a revision of Knative's."""

@@ -246,7 +246,10 @@ class PoolParts:
         await self._watch(backend, tell)
 
     def _new_watch(self) -> BackendWatch:
-        return watch_of(self._settings.readiness, self._profile, self.place, self.driver, self._probes)
+        settings = self._settings
+        return watch_of(
+            settings.readiness, self._profile, self.place, self.driver, self._probes, settings.probe.headers
+        )
 
     def _rules(self) -> Rules:
         rules = rules_of(self._settings)

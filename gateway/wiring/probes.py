@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gateway.probing.probes import HttpProbe, IdlenessProbe, LoadedProbe, TcpProbe
+from gateway.probing.probes import FallbackProbe, HttpProbe, IdlenessProbe, LoadedProbe, TcpProbe
 from gateway.probing.queue_proxy import queue_proxy_cadence, queue_proxy_probe
 from gateway.probing.readiness import Cadence
-from gateway.probing.watch import BackendWatch
+from gateway.probing.watch import BackendWatch, ProbeOfEach
 from gateway.profiles.treatment import Readiness
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import httpx
 
     from gateway.probing.probes import Probe
@@ -26,20 +30,26 @@ def watch_of(
     place: RevisionPlace | None,
     driver: Driver,
     client: httpx.AsyncClient,
+    probe_headers: Mapping[str, str] = MappingProxyType({}),
 ) -> BackendWatch:
-    """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their queue-proxy."""
+    """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their queue-proxy.
+    `probe_headers`: what every HTTP probe brings."""
     backends, idle, loaded = driver.pool.backends, profile.idle, profile.loaded
-    timeout, headers = settings.timeout, _past_the_queue(place)
+    timeout, headers = settings.timeout, {**probe_headers, **_past_the_queue(place)}
+    readiness = _readiness(settings, profile)
     return BackendWatch(
-        probe=_probe(settings, profile, client) if place is None else queue_proxy_probe(client),
-        cadence=_cadence(settings, place),
+        probe=_probe(settings, readiness, client, probe_headers, driver.clock)
+        if place is None
+        else queue_proxy_probe(client),
+        port=TcpProbe(timeout) if place is None else None,
+        cadence=_cadence(settings, readiness, place),
         idle_probe=IdlenessProbe(client, idle.path, idle.says_idle, timeout=timeout, headers=headers)
         if idle is not None
         else None,
         loaded_probe=LoadedProbe(client, loaded.path, loaded.reads, timeout=timeout, headers=headers)
         if loaded is not None
         else None,
-        is_busy=lambda identity: (b := backends.get(identity)) is not None and bool(b.in_flight or b.quarantines),
+        is_busy=lambda identity: (b := backends.get(identity)) is not None and b.has_known_work,
         is_quarantined=lambda identity: (b := backends.get(identity)) is not None and bool(b.quarantines),
         is_unsure=driver.pool.should_ask_for_model,
         reports=driver,
@@ -47,21 +57,54 @@ def watch_of(
     )
 
 
-def _probe(settings: ReadinessSettings, profile: Profile, client: httpx.AsyncClient) -> Probe:
-    readiness = profile.readiness
+def _probe(
+    settings: ReadinessSettings,
+    readiness: Readiness,
+    client: httpx.AsyncClient,
+    headers: Mapping[str, str],
+    clock: Callable[[], float],
+) -> Probe | ProbeOfEach:
+    if readiness.kind != "http":
+        return TcpProbe(settings.timeout)
+
+    def http(path: str, accepts: Callable[[int, bytes], bool]) -> HttpProbe:
+        return HttpProbe(client, path, accepts, light=readiness.light, timeout=settings.timeout, headers=headers)
+
+    first, fallback = http(readiness.path, readiness.accepts), readiness.fallback
+    if fallback is None:
+        return first
+    return ProbeOfEach(
+        partial(
+            FallbackProbe,
+            first,
+            http(fallback.path, fallback.accepts),
+            http(fallback.never, fallback.missing),
+            http(readiness.path, fallback.missing),
+            after=fallback.after,
+            clock=clock,
+        )
+    )
+
+
+def _readiness(settings: ReadinessSettings, profile: Profile) -> Readiness:
+    """The file goes before the profile; how long the port must have been open is the profile's all the same."""
     if settings.tcp:
-        readiness = Readiness("tcp")
-    elif settings.http is not None:
-        readiness = Readiness("http", settings.http)
-    if readiness.kind == "http":
-        return HttpProbe(client, readiness.path, readiness.accepts, light=readiness.light, timeout=settings.timeout)
-    return TcpProbe(settings.timeout)
+        return Readiness("tcp")
+    if settings.http is not None:
+        return Readiness("http", settings.http, settle=profile.readiness.settle)
+    return profile.readiness
 
 
-def _cadence(settings: ReadinessSettings, place: RevisionPlace | None) -> Cadence:
+def _cadence(settings: ReadinessSettings, readiness: Readiness, place: RevisionPlace | None) -> Cadence:
     if place is not None:
         return queue_proxy_cadence(settings.period, settings.failure_threshold)
-    return Cadence(settings.initial_delay, settings.period, failure_threshold=settings.failure_threshold)
+    settle = readiness.settle if settings.settle is None else settings.settle
+    return Cadence(
+        settings.initial_delay,
+        settings.period,
+        failure_threshold=settings.failure_threshold,
+        settle=settle if readiness.kind == "http" else 0.0,
+    )
 
 
 def _past_the_queue(place: RevisionPlace | None) -> dict[str, str]:

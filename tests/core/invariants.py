@@ -67,7 +67,9 @@ class Witness:
         assert sorted(t.number for t in waiting if t.lane is Lane.COUNTED) == [t.number for t in pool.all_waiting()]
         assert pool.waiting_exempt == sum(t.lane is not Lane.COUNTED for t in waiting)
         looking = pool.starts.wanted or (pool.starts.watched_until is not None and pool.is_cold)
-        assert pool.demand == len(waiting) + pool.in_flight + pool.quarantined + looking
+        quarantines = [quarantine for b in pool.backends.values() for quarantine in b.quarantines]
+        known = sum(quarantine.is_known_work for quarantine in quarantines)
+        assert pool.demand == len(waiting) + pool.in_flight + known + looking
         assert pool.load.level == pool.demand, "the scaler knows"
         for number, ticket in enumerate(pool.all_waiting(), 1):
             assert pool.position(ticket) >= number, "never too low"

@@ -66,6 +66,14 @@ class Playbook:
         self.tickets[name] = ticket
         self._hear(self.pool.arrive(ticket, self.now, room))
 
+    def busy(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.backend_busy(name, self.now))
+
+    def cannot_be_asked(self, name: str) -> None:
+        self._told()
+        self._hear(self.pool.backend_cannot_be_asked(name, self.now))
+
     def enter(self) -> Room | Refusal:
         return self.pool.enter(self.now)
 

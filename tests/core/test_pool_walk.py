@@ -134,7 +134,19 @@ class Walk(RuleBasedStateMachine):
         names=st.sets(pods, min_size=1),
         what=st.sampled_from(
             [
-                *("listed", "state", "idle", "busy", "release", "drain", "undrain", "scale down", "start", "look"),
+                *(
+                    "listed",
+                    "state",
+                    "idle",
+                    "busy",
+                    "mute",
+                    "release",
+                    "drain",
+                    "undrain",
+                    "scale down",
+                    "start",
+                    "look",
+                ),
                 *("rules", "model"),
             ]
         ),
@@ -149,7 +161,9 @@ class Walk(RuleBasedStateMachine):
         elif what == "idle":
             self.hear(self.pool.backend_idle(name, self.now - (0.0, 0.5)[pick % 2], self.now))
         elif what == "busy":
-            self.pool.backend_busy(name)
+            self.hear(self.pool.backend_busy(name, self.now))
+        elif what == "mute":
+            self.hear(self.pool.backend_cannot_be_asked(name, self.now))
         elif what == "release":
             self.hear(self.pool.release(name, self.now))
         elif what == "drain":

@@ -226,3 +226,22 @@ async def test_a_port_that_does_not_exist_is_named_once() -> None:
             tasks.cancel_scope.cancel()
     said = [(line["port"], line["has"]) for line in logs if line["event"] == "service_without_port"]
     assert said == [("web", ["http"])]
+
+
+async def test_a_pod_that_came_under_our_eyes_and_was_not_ready_is_fresh() -> None:
+    """It has done nothing for anybody. One of the first list may work for the gateway before this one."""
+    async with a_story() as story:
+        story.cluster.put_slice("a", endpoint("1", "10.0.0.1", ready=False))
+        await story.tells("list pod-1")
+        story.cluster.put_slice(
+            "a", endpoint("1", "10.0.0.1"), endpoint("2", "10.0.0.2", ready=False), endpoint("3", "10.0.0.3")
+        )
+        await story.tells("list pod-1 pod-2 pod-3")
+        assert [backend.name for backend in story.reports.listing if backend.fresh] == ["pod-2"]
+        story.cluster.put_slice("a", endpoint("2", "10.0.0.2"))
+        await story.tells("left 10.0.0.1:7860", "left 10.0.0.3:7860", "list pod-2")
+        story.cluster.put_slice("a", endpoint("1", "10.0.0.1", ready=False), endpoint("2", "10.0.0.2"))
+        await story.tells("list pod-1 pod-2")
+        assert [backend.name for backend in story.reports.listing if backend.fresh] == ["pod-2"], (
+            "pod-1 was here before"
+        )

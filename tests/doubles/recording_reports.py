@@ -42,6 +42,10 @@ class RecordingReports:
         """An idle probe said busy."""
         self.told.append(f"{identity} busy")
 
+    def backend_cannot_be_asked(self, identity: str) -> None:
+        """It does not let itself be asked."""
+        self.told.append(f"{identity} cannot be asked")
+
     def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
         """It said what it has loaded."""
         self.told.append(f"{identity} has {model}, asked at {sent_at:.2f}")

@@ -8,6 +8,7 @@ import anyio
 import httpx
 import pytest
 import respx
+import structlog
 
 from gateway.core.records.listed import Listed
 from gateway.probing.control_client import new_client
@@ -69,3 +70,11 @@ async def test_a_pod_with_an_address_for_what_takes_no_slot_is_asked_there_and_t
             route = site.get("http://10.0.0.1:7860/progress", headers={"K-Kubelet-Probe": "gateway"})
             await watch.run()
     assert route.call_count == 1
+
+
+async def test_one_that_cannot_be_asked_is_told_as_such_and_said_once() -> None:
+    with structlog.testing.capture_logs() as events:
+        assert await told([httpx.Response(401), httpx.Response(401)], until=2) == ["pod-1 cannot be asked"] * 2
+    [event] = events
+    assert (event["event"], event["evidence"]) == ("backend_cannot_be_asked", "GET /progress: 401")
+    assert "probe.headers" in event["do"]

@@ -12,10 +12,10 @@ import pytest
 import respx
 
 from gateway.probing.control_client import new_client
-from gateway.probing.probes import Finding, HttpProbe, IdlenessProbe, TcpProbe
+from gateway.probing.probes import FallbackProbe, Finding, HttpProbe, IdleAnswer, Idleness, IdlenessProbe, TcpProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from anyio.abc import SocketStream
 
@@ -76,19 +76,23 @@ async def test_http_passes_when_the_answer_is_liked(answer: httpx.Response | htt
 @pytest.mark.parametrize(
     ("answer", "idle"),
     [
-        (httpx.Response(200, text="yes"), True),
-        (httpx.Response(200, text="no"), False),
-        (httpx.Response(404), None),
-        (httpx.Response(500, text="yes"), None),
-        (httpx.ReadTimeout("too long"), None),
-        (httpx.ConnectError("no route"), None),
+        (httpx.Response(200, text="yes"), IdleAnswer(Idleness.IDLE)),
+        (httpx.Response(200, text="no"), IdleAnswer(Idleness.BUSY)),
+        (httpx.Response(500, text="yes"), IdleAnswer(Idleness.SILENT)),
+        (httpx.ReadTimeout("too long"), IdleAnswer(Idleness.SILENT)),
+        (httpx.ConnectError("no route"), IdleAnswer(Idleness.SILENT)),
+        (httpx.Response(401), IdleAnswer(Idleness.CANNOT_BE_ASKED, "GET /progress: 401")),
+        (
+            httpx.Response(404, text='{"detail":"Not Found"}\nmore'),
+            IdleAnswer(Idleness.CANNOT_BE_ASKED, 'GET /progress: 404 {"detail":"Not Found"}'),
+        ),
     ],
 )
-async def test_only_an_answer_says_idle_or_busy(answer: httpx.Response | httpx.HTTPError, idle: bool | None) -> None:
+async def test_only_an_answer_says_idle_or_busy(answer: httpx.Response | httpx.HTTPError, idle: IdleAnswer) -> None:
     async with new_client() as client:
         with respx.mock:
             respx.get(f"http://{ADDRESS}/progress").mock(side_effect=[answer])
-            assert await IdlenessProbe(client, "/progress", says_yes)(ADDRESS) is idle
+            assert await IdlenessProbe(client, "/progress", says_yes)(ADDRESS) == idle
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
@@ -102,7 +106,7 @@ async def test_http_fails_when_there_is_no_answer_in_time() -> None:
     async with new_client() as client:
         with listening() as address:
             assert await HttpProbe(client, "/", says_yes, light=True, timeout=0.05)(address) is Finding.FAIL
-            assert await IdlenessProbe(client, "/", says_yes, timeout=0.05)(address) is None
+            assert (await IdlenessProbe(client, "/", says_yes, timeout=0.05)(address)).found is Idleness.SILENT
 
 
 async def test_a_probe_leaves_no_connection_and_carries_no_cookie() -> None:
@@ -145,3 +149,40 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
         probe = HttpProbe(client, "/", lambda status, body: body == b"x" * 65536, light=True, timeout=10)
         assert await probe(f"127.0.0.1:{port}") is Finding.PASS
         tasks.cancel_scope.cancel()
+
+
+class StartingServer:
+    """What it says at its three routes, as far as its start has come."""
+
+    def __init__(self, client: httpx.AsyncClient, now: Callable[[], float]) -> None:
+        def of(path: str, status: int) -> HttpProbe:
+            return HttpProbe(client, path, lambda said, body: said == status, light=True)
+
+        self.probe = FallbackProbe(
+            of("/built", 200), of("/older", 200), of("/page", 404), of("/built", 404), after=10, clock=now
+        )
+
+    async def says(self, built: int, older: int, page: int) -> Finding:
+        with respx.mock(assert_all_called=False) as site:
+            for path, status in (("/built", built), ("/older", older), ("/page", page)):
+                site.get(f"http://{ADDRESS}{path}").mock(return_value=httpx.Response(status))
+            return await self.probe(ADDRESS)
+
+
+async def test_a_missing_route_is_waited_for_and_then_another_one_counts() -> None:
+    now = [0.0]
+    async with new_client() as client:
+        server = StartingServer(client, lambda: now[0])
+        assert await server.says(404, 200, 200) is Finding.FAIL, "it may come yet"
+        assert await server.says(200, 200, 200) is Finding.PASS
+        now[0] = 5
+        assert await server.says(404, 200, 200) is Finding.FAIL
+        now[0] = 15
+        assert await server.says(404, 404, 200) is Finding.FAIL
+        assert await server.says(404, 200, 200) is Finding.PASS, "an older server, that has no such route"
+        assert await server.says(500, 200, 200) is Finding.FAIL
+
+
+async def test_a_route_that_will_never_be_there_is_not_waited_for() -> None:
+    async with new_client() as client:
+        assert await StartingServer(client, lambda: 0.0).says(404, 200, 404) is Finding.PASS

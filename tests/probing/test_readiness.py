@@ -29,10 +29,11 @@ async def reported(
     *,
     busy: Callable[[], bool] = lambda: False,
     seconds: float = 20,
+    port: ScriptedProbe | None = None,
 ) -> list[tuple[float, bool]]:
     """What a watch reports, and when."""
     reports: list[tuple[float, bool]] = []
-    watch = ReadinessWatch(probe, cadence, busy, lambda ready: reports.append((anyio.current_time(), ready)))
+    watch = ReadinessWatch(probe, cadence, busy, lambda ready: reports.append((anyio.current_time(), ready)), port)
     with anyio.move_on_after(seconds):
         await watch.run("10.0.0.1:7860")
     return [(round(when, 3), ready) for when, ready in reports]
@@ -84,3 +85,17 @@ async def test_a_busy_backend_is_asked_only_what_is_light() -> None:
     heavy = ScriptedProbe("p", light=False)
     await reported(heavy, busy=lambda: 1.5 < anyio.current_time() < 5.5, seconds=7.5)
     assert heavy.asked_at == [0, 1, 6, 7]
+
+
+async def test_nothing_but_a_connection_is_made_until_the_port_has_been_open_for_a_while() -> None:
+    """There are servers that a request in the middle of their start ends."""
+    port, probe = ScriptedProbe("rrp"), ScriptedProbe("fp")
+    assert await reported(probe, Cadence(period=1, first_period=1, settle=3), port=port) == [(2, False), (6, True)]
+    assert (port.asked_at, probe.asked_at[:2]) == ([0, 1, 2, 3, 4, 5], [5, 6])
+
+
+async def test_a_port_that_closes_begins_anew() -> None:
+    port, probe = ScriptedProbe("prrpppppppp"), ScriptedProbe("prp")
+    cadence = Cadence(period=1, first_period=1, settle=2, failure_threshold=1)
+    await reported(probe, cadence, port=port, seconds=12)
+    assert probe.asked_at[:3] == [5, 6, 9]

@@ -32,7 +32,7 @@ POLLED = [
 ]
 FORBIDDEN = [
     *("POST /sdapi/v1/server-kill", "POST /sdapi/v1/server-restart", "POST /sdapi/v1/server-stop"),
-    *("GET /internal/sysinfo", "GET /internal/sysinfo-download", "GET /internal/profile-startup"),
+    *("GET /internal/sysinfo", "GET /internal/sysinfo-download"),
     "GET /sdapi/v1/cmd-flags",
 ]
 

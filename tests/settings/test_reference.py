@@ -93,7 +93,7 @@ def test_examples_are_taken(tmp_path: Path) -> None:
         at[last] = yaml.safe_load(example)
     values["pools"]["NAME"]["rules"] = [values["pools"]["NAME"]["rules"]]
     file.write_text(yaml.safe_dump(values))
-    assert load(file, {}).pools["NAME"].rules[0].match == "GET /foo/*"
+    assert load(file, {"SD_LOGIN": "me:secret"}).pools["NAME"].rules[0].match == "GET /foo/*"
     for kind in kinds:
         its = {
             key.rpartition(".")[2]: yaml.safe_load(text) for key, text in EXAMPLES.items() if f"backends.{kind}." in key

@@ -9,8 +9,10 @@ import pytest
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.probing.control_client import new_client
-from gateway.probing.probes import HttpProbe, TcpProbe
+from gateway.probing.probes import FallbackProbe, HttpProbe, TcpProbe
 from gateway.probing.queue_proxy import UNTIL_READY_EVERY
+from gateway.probing.watch import BackendWatch, ProbeOfEach
+from gateway.profiles.webui import SETTLE
 from gateway.runtime.driver import Driver
 from gateway.settings.model import PoolSettings
 from gateway.wiring.pool_values import profile_of
@@ -18,7 +20,6 @@ from gateway.wiring.probes import watch_of
 from tests.wiring.test_knative_values import merged
 
 if TYPE_CHECKING:
-    from gateway.probing.watch import BackendWatch
     from gateway.wiring.knative_values import RevisionPlace
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +34,10 @@ async def watch(place: RevisionPlace | None = None, profile: str = "a1111", **re
 
 
 async def test_the_file_goes_before_the_profile() -> None:
-    assert isinstance((await watch()).probe, HttpProbe)
+    made = (await watch()).probe
+    assert isinstance(made, ProbeOfEach)
+    assert isinstance(made(), FallbackProbe)
+    assert made() is not made(), "each backend's start is its own"
     assert isinstance((await watch(tcp=True)).probe, TcpProbe)
     assert isinstance((await watch(profile="generic", http="/ready")).probe, HttpProbe)
     assert (await watch(initial_delay=3)).cadence.initial_delay == 3
@@ -61,3 +65,11 @@ async def test_nobody_is_busy_whom_nobody_knows() -> None:
     assert not found.is_busy("nobody")
     assert not found.is_quarantined("nobody")
     assert not found.is_unsure("nobody")
+
+
+async def test_a_port_settles_as_the_file_says_or_the_profile() -> None:
+    assert (await watch()).cadence.settle == SETTLE
+    assert (await watch(settle=0)).cadence.settle == 0
+    assert (await watch(http="/ready")).cadence.settle == SETTLE
+    assert (await watch(tcp=True)).cadence.settle == 0
+    assert (await watch(profile="generic")).cadence.settle == 0

@@ -34,6 +34,7 @@ class Availability:
         self.backends: dict[str, Backend] = {}
         self.in_flight = 0  # counted turns
         self.quarantined = 0  # slots
+        self.unknown = 0  # of them, those of which nobody knows whether there is any work
         self.ready: KeyedHeap[Backend] = KeyedHeap()
         self.free: KeyedHeap[Backend] = KeyedHeap()
         self.suspects: KeyedHeap[Backend] = KeyedHeap()
@@ -88,11 +89,14 @@ class Availability:
         ]
 
     def overdue(self, age: float, now: float) -> list[str]:
-        """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""
+        """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand, save
+        those that say that they work."""
         return [
             backend.identity
             for backend in self.backends.values()
-            if not backend.in_flight and any(now - q.since >= age for q in backend.quarantines)
+            if not backend.in_flight
+            and any(now - q.since >= age for q in backend.quarantines)
+            and not backend.says_busy(now)
         ]
 
     # Changing
@@ -107,7 +111,9 @@ class Availability:
         self.backends[listed.identity] = backend
         if self.policy.can_ask and self.policy.unknown_for > 0 and not listed.fresh:
             for _ in range(limit):
-                self.quarantine(backend, Quarantine(now, now + self.policy.unknown_for, "first seen"))
+                self.quarantine(
+                    backend, Quarantine(now, now + self.policy.unknown_for, "first seen", is_known_work=False)
+                )
         return backend
 
     def limit_of(self, own_limit: int | None) -> int:
@@ -118,6 +124,7 @@ class Availability:
         """One more slot that nobody may have."""
         backend.quarantines.append(quarantine)
         self.quarantined += 1
+        self.unknown += not quarantine.is_known_work
 
     def free_quarantines(self, backend: Backend, over: list[Quarantine], now: float) -> None:
         """These are over."""
@@ -126,6 +133,13 @@ class Availability:
         for quarantine in over:
             backend.quarantines.remove(quarantine)
             self.quarantined -= 1
+            self.unknown -= not quarantine.is_known_work
+
+    def know_work(self, quarantine: Quarantine) -> None:
+        """The backend says that it works on something."""
+        if not quarantine.is_known_work:
+            quarantine.is_known_work = True
+            self.unknown -= 1
 
     def hold(self, backend: Backend, held: bool) -> None:
         """An operator drains it, or does so no longer."""

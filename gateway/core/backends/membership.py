@@ -73,6 +73,7 @@ class Membership:
         self._reconsider(backend, now)
         if state is BackendState.STARTING:
             backend.forget_model()
+            backend.can_be_asked = True  # it may have been started anew, with what it lacked
 
     def hold(self, backend: Backend, held: bool, now: float) -> None:
         """An operator drains it, or does so no longer."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.core.records.backends_and_tickets import STILL_BUSY
 from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import BackendState
@@ -47,9 +48,15 @@ class TurnEnds:
                 backend.served += 1
                 self._estimates.served(now - ticket.granted_at)
         if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
-            self._availability.quarantine(backend, Quarantine(now, now + quarantine, ending.name.lower()))
+            until = now + self._kept(backend, quarantine)
+            self._availability.quarantine(backend, Quarantine(now, until, ending.name.lower()))
             self._counts.quarantines += 1
         self._vacate(ticket, backend, now)
+
+    def _kept(self, backend: Backend, seconds: float) -> float:
+        """A backend that can be asked is given the time to answer."""
+        can_ask = self._availability.policy.can_ask and backend.can_be_asked
+        return max(seconds, STILL_BUSY) if can_ask else seconds
 
     def refused(self, ticket: Ticket, backend: Backend, now: float) -> None:
         """The turn ended before a byte was written: the backend is suspect."""
@@ -85,15 +92,30 @@ class TurnEnds:
                 over.append(quarantine)
         self.free(backend, over, now)
 
-    def seems_busy(self, backend: Backend) -> None:
-        """It said that it works: two passes in a row are needed anew."""
+    def seems_busy(self, backend: Backend, now: float) -> None:
+        """It said that it works: two passes in a row are needed anew, and what it works on is work, whoever sent it."""
+        backend.can_be_asked = True
         for quarantine in backend.quarantines:
             quarantine.idle_seen_at = None
+            quarantine.busy_seen_at = now
+            if backend.state is BackendState.READY:
+                self._availability.know_work(quarantine)
+
+    def cannot_be_asked(self, backend: Backend, now: float) -> None:
+        """It knows nothing of the question, or does not let us ask: what nobody knows of is taken for no work, as for a
+        kind that has no idle probe."""
+        backend.can_be_asked = False
+        self.free(backend, [each for each in backend.quarantines if not each.is_known_work], now)
 
     def expire(self, now: float) -> None:
-        """Quarantines end whose time is over: from here on it is an assumption that the backend is done."""
+        """Quarantines end whose time is over: from here on it is an assumption that the backend is done. None ends
+        while the backend goes on saying that it works."""
         for backend in self._availability.quarantines.pop_until(now):
             over = [quarantine for quarantine in backend.quarantines if quarantine.until <= now]
+            if backend.says_busy(now):
+                for quarantine in over:
+                    quarantine.until = now + STILL_BUSY
+                over = []
             self._counts.quarantines_expired += len(over)
             self.free(backend, over, now)
 

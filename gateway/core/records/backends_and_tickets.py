@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from gateway.core.records.quarantine import Quarantine
 
 
+#: Seconds for which a backend's word counts that it works. It is asked once a second while it has a quarantine.
+STILL_BUSY = 10.0
+
+
 class TicketState(enum.Enum):
     """See the diagram at the top of this file."""
 
@@ -58,6 +62,7 @@ class Backend:
     in_flight: dict[Ticket, None] = field(default_factory=dict)
     uncounted: dict[Ticket, None] = field(default_factory=dict)
     quarantines: list[Quarantine] = field(default_factory=list)
+    can_be_asked: bool = True  # whether it works: False once it answered that it cannot
     given_up: bool = False  # its slots have been quarantined for so long that nobody waits for it any more
     sessions: int = 0  # live ones
     served: int = 0
@@ -77,6 +82,15 @@ class Backend:
         if self.limit == 0:
             return 1
         return self.limit - len(self.in_flight) - len(self.quarantines)
+
+    @property
+    def has_known_work(self) -> bool:
+        """It has work of ours, or says itself that it works; that it was never asked is none."""
+        return bool(self.in_flight) or any(quarantine.is_known_work for quarantine in self.quarantines)
+
+    def says_busy(self, now: float) -> bool:
+        """Asked about a quarantine, it has said a moment ago that it works."""
+        return any(q.busy_seen_at is not None and now - q.busy_seen_at < STILL_BUSY for q in self.quarantines)
 
     @property
     def is_stuck(self) -> bool:

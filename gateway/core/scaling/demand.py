@@ -39,10 +39,16 @@ class Demand:
         watched = starts.watched_until is not None and not self._availability.ready
         return len(line.counted) + len(line.exempt) + (starts.wanted or watched)
 
+    @property
+    def working(self) -> int:
+        """Slots that work, or may: not those of backends that were never asked, of which nobody knows any work."""
+        availability = self._availability
+        return availability.in_flight + availability.quarantined - availability.unknown
+
     def settle(self, now: float) -> Warmed | None:
         """Facts have changed. Returns the cold start that is over by that."""
         availability = self._availability
-        wanted, working = self.wanted, availability.in_flight + availability.quarantined
+        wanted, working = self.wanted, self.working
         self.load.set(now, wanted + working)
         if self.report is not None:
             self.report.set(now, waiting=wanted, working=working, arrivals=self._counts.arrivals)

@@ -10,10 +10,11 @@ happen. Either way it counts it.
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING
 
 from gateway.demo.a1111.api import A1111Api
-from gateway.demo.a1111.boot import Boot, StandIn
+from gateway.demo.a1111.boot import Boot, Stages, StandIn
 from gateway.demo.gpu import Gpu
 from gateway.demo.serving import say_what_it_is, serve
 
@@ -25,9 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until a signal comes."""
     options = _parser().parse_args(arguments)
     say_what_it_is(f"A1111 stand-in (no GPU, no model): boots {options.boot:g} s, works {options.work:g} s a request")
-    boot = Boot(options.boot, options.die_after_boot)
-    app = StandIn(A1111Api(Gpu(queues=options.queue), options.work).application(), boot)
-    serve(app, options.host, options.port, greeting="Running on local URL:", opened=boot.begin)
+    boot = Boot(options.boot, options.die_after_boot, Stages(options.fragile, min(options.unbuilt, options.boot)))
+    api = A1111Api(Gpu(queues=options.queue), options.work).application()
+    app = StandIn(api, boot, nowebui=options.nowebui, api_auth=options.api_auth)
+    if options.nowebui:
+        time.sleep(options.boot)
+    opened = boot.finish if options.nowebui else boot.begin
+    serve(app, options.host, options.port, greeting="Running on local URL:", opened=opened)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +53,23 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="for each request that works, whatever steps and size it asks for (default: %(default)g)",
     )
+    parser.add_argument(
+        "--fragile",
+        type=float,
+        default=Stages.fragile,
+        metavar="SECONDS",
+        help="from the open port on: so long an HTTP request ends the process, as it does the real one "
+        "(default: %(default)g)",
+    )
+    parser.add_argument(
+        "--unbuilt",
+        type=float,
+        default=Stages.unbuilt,
+        metavar="SECONDS",
+        help="at the end of the boot: so long the routes are there and painting answers 500 (default: %(default)g)",
+    )
+    parser.add_argument("--nowebui", action="store_true", help="build all, then listen; no page and no /internal")
+    parser.add_argument("--api-auth", metavar="USER:PASSWORD", help="what the API asks for")
     parser.add_argument("--queue", action="store_true", help="let a second request wait behind a lock, as the real one")
     parser.add_argument(
         "--die-after-boot", type=int, metavar="CODE", help="end with this exit code where the boot would be over"

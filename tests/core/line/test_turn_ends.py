@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.backends.health import suspect_seconds
+from gateway.core.records.backends_and_tickets import STILL_BUSY
 from gateway.core.records.decisions import Ending, Reason
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import BackendState
@@ -160,8 +161,8 @@ def test_a_busy_answer_starts_the_two_probes_anew() -> None:
     p.leave("a", Ending.CLIENT_LEFT_IN_ANSWER, quarantine=900)
     p.at(1)
     p.idle("gpu-1")
-    p.pool.backend_busy("gpu-1")
-    p.pool.backend_busy("nobody")
+    p.busy("gpu-1")
+    p.busy("nobody")
     p.at(3)
     p.idle("gpu-1")
     assert p.pool.quarantined == 1
@@ -182,6 +183,68 @@ def test_a_quarantine_runs_out_and_is_counted() -> None:
     p.at(30)
     p.granted("b")
     assert p.pool.counts.quarantines_expired == 1
+
+
+def test_a_quarantine_does_not_run_out_while_the_backend_says_that_it_works() -> None:
+    p = Playbook("gpu-1", can_ask=True, unknown_for=0)
+    p.arrive("a")
+    p.granted("a")
+    p.leave("a", Ending.BACKEND_SLOW_ANSWER, quarantine=1)
+    p.arrive("b")
+    for second in range(1, 20):
+        p.at(second)
+        p.busy("gpu-1")
+        p.waits("b")
+    p.at(20)
+    p.idle("gpu-1")
+    p.at(21)
+    p.idle("gpu-1")
+    p.granted("b")
+    assert p.pool.counts.quarantines_expired == 0
+
+
+def test_it_runs_out_when_the_backend_has_not_answered_for_a_while() -> None:
+    p = Playbook("gpu-1", can_ask=True, unknown_for=0)
+    p.arrive("a")
+    p.granted("a")
+    p.leave("a", Ending.BACKEND_SLOW_ANSWER, quarantine=1)
+    p.arrive("b")
+    p.at(STILL_BUSY - 1)
+    p.busy("gpu-1")
+    p.at(STILL_BUSY + STILL_BUSY - 0.1)
+    p.waits("b")
+    p.at(STILL_BUSY + STILL_BUSY)
+    p.granted("b")
+    assert p.pool.counts.quarantines_expired == 1
+
+
+def test_a_process_that_says_that_it_works_is_not_overdue() -> None:
+    p = Playbook("gpu-1", can_ask=True, unknown_for=0)
+    p.arrive("a")
+    p.granted("a")
+    p.leave("a", Ending.BACKEND_SLOW_ANSWER, quarantine=900)
+    p.at(30)
+    p.busy("gpu-1")
+    assert p.pool.overdue_quarantines(30, p.now) == []
+    p.at(30 + STILL_BUSY)
+    assert p.pool.overdue_quarantines(30, p.now) == ["gpu-1"]
+
+
+def test_one_that_cannot_be_asked_starts_free_and_keeps_what_is_known() -> None:
+    p = Playbook(can_ask=True, unknown_for=900)
+    p.pods("gpu-1")
+    p.ready("gpu-1")
+    p.cannot_be_asked("nobody")
+    assert p.pool.quarantined == 1
+    p.cannot_be_asked("gpu-1")
+    assert p.pool.quarantined == 0
+    p.arrive("a")
+    p.granted("a")
+    p.leave("a", Ending.BACKEND_SLOW_ANSWER, quarantine=30)
+    p.cannot_be_asked("gpu-1")
+    assert p.pool.quarantined == 1
+    p.at(30)
+    assert (p.pool.quarantined, p.pool.counts.quarantines_expired) == (0, 1)
 
 
 def test_an_operator_frees_a_quarantined_slot_and_so_does_the_backends_end() -> None:

@@ -6,6 +6,7 @@ from gateway.core.backends.health import WATCHED_FOR
 from gateway.core.records.decisions import Ending, Reason
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import BackendState
+from gateway.core.scaling.report import Accounting, Report, RevisionReport
 from tests.core.playbook import Playbook
 
 
@@ -81,3 +82,44 @@ def test_a_backend_that_is_only_suspect_needs_no_start() -> None:
     p.give_back("file")
     assert p.pool.is_cold
     assert not p.pool.waits_for_start
+
+
+def test_a_pod_that_was_never_asked_is_no_demand_however_many_start() -> None:
+    """Else each pod that starts asks for another one."""
+    p = Playbook(can_ask=True)
+    report = p.pool.report = RevisionReport(Accounting.PROXIED)
+    p.arrive("a")
+    p.pods("gpu-1", "gpu-2", "gpu-3")
+    assert (p.pool.quarantined, p.pool.demand, p.pool.load.level) == (3, 1, 1)
+    p.at(1)
+    assert report.tick(p.now) == Report(1.0, 1.0)
+    p.ready("gpu-1")
+    p.idle("gpu-1", sent_at=1)
+    p.at(2)
+    p.idle("gpu-1")
+    p.granted("a")
+    assert p.pool.demand == 1
+
+
+def test_a_pod_that_says_that_it_works_is_demand_once_it_is_ready() -> None:
+    """After a restart of the gateway: what the one before has sent there is still being worked on."""
+    p = Playbook(can_ask=True)
+    p.pods("gpu-1", "gpu-2")
+    p.busy("gpu-1")
+    assert p.pool.demand == 0
+    p.ready("gpu-1", "gpu-2")
+    p.busy("gpu-1")
+    assert (p.pool.demand, p.pool.load.level) == (1, 1)
+    p.at(1)
+    p.idle("gpu-1")
+    p.at(2)
+    p.idle("gpu-1")
+    assert p.pool.demand == 0
+
+
+def test_a_quarantine_of_a_request_of_ours_is_demand() -> None:
+    p = Playbook("gpu-1", can_ask=True, unknown_for=0)
+    p.arrive("a")
+    p.granted("a")
+    p.leave("a", Ending.CLIENT_LEFT_IN_ANSWER, quarantine=900)
+    assert p.pool.demand == 1

@@ -14,11 +14,29 @@ from websockets.sync.client import connect
 from gateway.demo.a1111.page import GENERATE
 from tests.doubles.stand_in_process import StandInProcess, stand_in_process
 
+#: As AUTOMATIC1111 1.10.1 answers with --nowebui.
+NOWEBUI = {"/sdapi/v1/progress": 200, "/internal/profile-startup": 404, "/config": 404, "/": 404}
+
 
 def test_the_port_opens_before_the_api_is_there() -> None:
-    with stand_in_process("--boot", "3600") as pod:
+    with stand_in_process("--boot", "3600", "--fragile", "0") as pod:
         assert httpx.get(f"{pod.url}/sdapi/v1/progress", trust_env=False).status_code == 404
         assert "stand-in" in httpx.get(pod.url, trust_env=False).text
+
+
+def test_a_request_just_after_the_port_has_opened_ends_it_and_a_connection_does_not() -> None:
+    with stand_in_process("--boot", "3600", "--fragile", "3600") as pod:
+        socket.create_connection(pod.address).close()
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{pod.url}/internal/ping", trust_env=False)
+        assert pod.process.wait(timeout=30) == 1
+        pod.until("RuntimeError: Cannot add middleware after an application has started")
+
+
+def test_without_the_page_all_is_built_when_the_port_opens() -> None:
+    with stand_in_process("--boot", "0", "--nowebui") as pod:
+        found = {path: httpx.get(f"{pod.url}{path}", trust_env=False).status_code for path in NOWEBUI}
+        assert found == NOWEBUI
 
 
 def test_a_client_that_leaves_stops_nothing() -> None:
