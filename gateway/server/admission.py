@@ -1,7 +1,7 @@
-"""Which connections are served: so many in all, and so many of one address. The others are to come back later.
+"""Which connections are served: a bounded number in all and from one address. The others are told to come back later.
 
-It counts, and touches no socket. One that is not served costs a descriptor, too, until its client has heard why: so
-there is a bound on those that hear, and beyond it nobody does.
+Counts connections and touches no socket. A rejected connection costs a descriptor, too, until its client has read the
+answer: so the number of those that are told is bounded, and the others are ended at once.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ from gateway.server.refusals import ADDRESS_FULL, CONNECTIONS_FULL, Refusal
 if TYPE_CHECKING:
     from gateway.server.limits import Limits
 
-#: Whose connections are counted in no network.
+#: The network of connections that are counted in no network.
 EVERYWHERE = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
-    """One connection, as it was counted."""
+class AdmissionResult:
+    """Whether one connection is served, and where it was counted."""
 
     network: str
-    refusal: Refusal | None = None  # None: it is served
-    hears: bool = True  # it is told so
+    refusal: Refusal | None = None  # None: the connection is served
+    is_told: bool = True  # its client is answered with the refusal
 
 
 class Admission:
-    """Counts who is in."""
+    """Counts the connections that are open."""
 
     def __init__(self) -> None:
         self._served = 0
-        self._turned_away = 0
+        self._rejected = 0
         self._of: dict[str, int] = {}  # served, by network
 
-    def enter(self, network: str, limits: Limits) -> Guest:
-        """Decides, and counts at once. Whatever is decided, the guest is handed to `leave` when its connection ends."""
+    def enter(self, network: str, limits: Limits) -> AdmissionResult:
+        """Decides and counts in one step. The result is handed to `leave` when the connection ends, whatever it is."""
         refusal = self._refusal(network, limits)
         if refusal is not None:
-            self._turned_away += 1
-            return Guest(network, refusal, hears=self._turned_away <= limits.turned_away)
+            self._rejected += 1
+            return AdmissionResult(network, refusal, is_told=self._rejected <= limits.rejected)
         self._served += 1
         if network != EVERYWHERE:
             self._of[network] = self._of.get(network, 0) + 1
-        return Guest(network)
+        return AdmissionResult(network)
 
-    def leave(self, guest: Guest) -> None:
-        """Its descriptor is free."""
-        if guest.refusal is not None:
-            self._turned_away -= 1
+    def leave(self, result: AdmissionResult) -> None:
+        """The connection has ended."""
+        if result.refusal is not None:
+            self._rejected -= 1
             return
         self._served -= 1
-        if guest.network != EVERYWHERE:
-            self._of[guest.network] -= 1
-            if not self._of[guest.network]:
-                del self._of[guest.network]
+        if result.network != EVERYWHERE:
+            self._of[result.network] -= 1
+            if not self._of[result.network]:
+                del self._of[result.network]
 
     def _refusal(self, network: str, limits: Limits) -> Refusal | None:
         if self._served >= limits.connections:
@@ -67,7 +67,7 @@ class Admission:
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: of IPv6 the /64, all of which one client may have. `EVERYWHERE` for what is none."""
+    """What counts as one address: of IPv6 the /64, which one client may have whole. `EVERYWHERE` for no address."""
     if ":" not in address:
         return address
     try:

@@ -1,4 +1,4 @@
-"""One answer as bytes: its head, its framing towards the client, its end. Pure; whoever owns the transport writes.
+"""One answer as bytes: its head, its framing towards the client, its end. Pure: the owner of the transport writes.
 
 Content-Length given     counted        HTTP/1.1 without one     chunked
 HEAD, 204, 304           a head alone   HTTP/1.0 without one     until the connection closes
@@ -24,7 +24,7 @@ class Framing(enum.Enum):
     UNTIL_CLOSE = enum.auto()
 
 
-#: As names of their own: looking a member up in its class is a function call in Python 3.11.
+#: Bound to names: looking a member up in its class is a function call in Python 3.11.
 NO_BODY, COUNTED, CHUNKED, UNTIL_CLOSE = Framing
 
 #: Fields that the listening side writes itself; `date` only if the application did not.
@@ -34,7 +34,7 @@ _STATUS_LINES = [b"HTTP/1.1 %d %b" % (status, phrase(status).encode()) for statu
 
 
 class Answer:
-    """Encodes one answer. `keep_alive` and `framing` are settled by `head`."""
+    """Encodes one answer. `head` sets `keep_alive` and `framing`."""
 
     __slots__ = ("_head_only", "_http11", "_left", "complete", "framing", "keep_alive")
 
@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def falls_short(self) -> bool:
-        """It ended before all the bytes it promised."""
+        """The answer ended before all the bytes that its Content-Length promised."""
         return self.complete and self._left > 0
 
     def head(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, keep_alive: bool, date: bytes) -> bytes:
@@ -89,7 +89,7 @@ class Answer:
             lines.append(b"content-length: " + length)
 
     def body(self, data: bytes, *, more: bool) -> Sequence[bytes]:
-        """`data` as it goes out. Raises RuntimeError if it is more than Content-Length promised."""
+        """`data` as it is written. Raises RuntimeError if it is more than Content-Length promised."""
         if self.framing is COUNTED:
             if len(data) > self._left:
                 raise RuntimeError("the answer's body is longer than its Content-Length")
@@ -105,7 +105,7 @@ class Answer:
 
 
 def switching_head(headers: Iterable[tuple[bytes, bytes]], date: bytes) -> bytes:
-    """The head behind which the connection speaks websocket, and is none of HTTP's any more. Raises ValueError."""
+    """The head of a 101, behind which the connection speaks websocket. Raises ValueError as `Answer.head`."""
     fields = [name + b": " + value for name, value in headers if name.lower() not in _OURS]
     return _head_of([_STATUS_LINES[101], *fields, date, b"connection: Upgrade", b"upgrade: websocket"])
 

@@ -1,7 +1,7 @@
 """Reads one request's body from the bytes of a connection and knows exactly where it ends. Pure.
 
-A reader is fed until it is `done`; it hands out content, and what lies behind the body. Chunk extensions and trailers
-are read within bounds and dropped.
+A reader is fed until it is `done`, and returns content and the bytes behind the body. Chunk extensions and trailers are
+read within bounds and dropped.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _MOST_SIZE_DIGITS = 15  # no size overflows anywhere
 _SIZE_LINE = re.compile(rb"""([0-9A-Fa-f]{1,15})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z;="]*)?)""")
 _TRAILER_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*")
 
-#: A trailer that would frame the body (RFC 9110 6.5.1) is meant for somebody who reads differently.
+#: Trailers that would frame the body (RFC 9110 6.5.1): they are meant for a recipient that reads it differently.
 _NO_TRAILERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class BodyReader(Protocol):
-    """How a body is read, whatever frames it."""
+    """Reads a body, whatever its framing."""
 
     done: bool
 
@@ -122,7 +122,7 @@ class ChunkedBody:
         self._spend(len(line))
 
     def _keep_unfinished(self, line: bytes) -> None:
-        """A line that cannot become a good one is refused now, not when its end arrives."""
+        """Keeps the start of a line. One that cannot become a valid line is refused now, not when its end arrives."""
         if self._next is _Line.CONTENT_END:
             hopeful = b"\r".startswith(line)
         elif self._next is _Line.SIZE and line:

@@ -1,7 +1,7 @@
 """One request and its answer, between the connection that carries them and the application that works on them.
 
-To the application it is ASGI's `receive` and `send`, and the `gateway.client` extension: the facts about its client
-that ASGI has no words for. It knows nothing of sockets, parsing or timers.
+The application sees ASGI's `receive` and `send`, and the `gateway.client` extension: what ASGI has no words
+for. The cycle knows nothing of sockets, parsing or timers.
 
     gone       the client can no longer be answered: it left, sent nonsense in mid-body, or was cut
     answered   the whole answer was handed to the transport
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.server.head import RequestHead
     from gateway.server.state import TrafficState
 
-#: Buffers that together are smaller are joined: copying them costs less than handing them over one by one.
+#: Bytes below which buffers are joined: copying them costs less than writing them one by one.
 _JOINED_BELOW = 16 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -33,7 +33,7 @@ _PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
 
 
 class Connection(Protocol):
-    """What a request needs of the connection that carries it."""
+    """The part of a connection that a request uses."""
 
     transport: asyncio.Transport
     shared: TrafficState
@@ -46,8 +46,8 @@ class Connection(Protocol):
 
 
 class RequestCycle:
-    """See the module. The client extension: `target gone malformed write_paused begin pass_on drained on_gone cut`, and
-    for a request that asks for another protocol `websocket upgrade finish`."""
+    """One request and its answer. The client extension is: `target gone malformed write_paused begin pass_on drained
+    on_gone cut`, and for a request that asks for another protocol `websocket upgrade finish`."""
 
     __slots__ = (
         "_answer",
@@ -97,7 +97,7 @@ class RequestCycle:
     # What the application calls.
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
-        """Lets `app` work on the request. However that ends, the client has an answer, or a connection that broke."""
+        """Runs `app` on the request. However that ends, the client has an answer or a broken connection."""
         try:
             await app(scope, self.receive, self.send)
         except Exception:  # the edge: whatever the application raised, one client and one log entry pay for it
@@ -112,7 +112,7 @@ class RequestCycle:
             self._connection.shared.at_work.discard(self)
 
     async def receive(self) -> Message:
-        """Body as it has come, once its end, and from then on nothing until the client is gone or answered."""
+        """The body as it comes, then its end, then `http.disconnect` once the client is gone or answered."""
         if self._owes_continue and not self._is_over:
             self._owes_continue = False
             self._connection.transport.write(_CONTINUE)
@@ -123,7 +123,7 @@ class RequestCycle:
         return self._take_body()
 
     async def send(self, message: Message) -> None:
-        """Writes first and waits then, while the client does not keep up. To a client that is gone: nothing.
+        """Writes, then waits while the client does not keep up. Writes nothing to a client that is gone.
 
         A head with the key `gateway.hold` goes out together with the body that the application sends next.
         """
@@ -140,8 +140,8 @@ class RequestCycle:
             self._end_answer(self._answer)
 
     def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, hold: bool) -> None:
-        """As to `send` a head, but never waits: look at `write_paused`, and wait by `drained`. To a client that is
-        gone: nothing."""
+        """Sends a head as `send` does, but never waits: look at `write_paused`, and wait by `drained`. Writes
+        nothing to a client that is gone."""
         if self.gone:
             return
         if self._answer is not None:
@@ -149,28 +149,30 @@ class RequestCycle:
         self._begin_answer(status, headers, hold=hold)
 
     def pass_on(self, piece: bytes) -> None:
-        """As to `send` a part of the body with more to come, but never waits; see `begin`."""
+        """Sends a part of the body, with more to come, as `send` does, but never waits; see `begin`."""
         self._continue_answer(piece, more=True)
 
     async def drained(self) -> None:
-        """Until the client has taken what was written, or there is nothing to wait for any more."""
+        """Returns when the client has taken what was written, or the request is over."""
         while self.write_paused and not self._is_over:
             await self._change()
 
     def on_gone(self, callback: Callable[[], None] | None) -> None:
-        """`callback` is called once, in the same loop turn, when the client is gone: now if it is. None clears it."""
+        """Calls `callback` once, in the turn of the loop in which the client goes; at once if it is gone. None
+        clears it."""
         if callback is not None and self.gone:
             callback()
         else:
             self._on_gone = callback
 
     def assure(self) -> None:
-        """The client hears that its request is being seen to (102), before its answer. HTTP/1.0 has no word for it."""
+        """Sends an interim 102 (Processing), if no answer has begun. HTTP/1.0 has none."""
         if self._answer is None and self._head.http11 and not self._is_over:
             self._connection.transport.write(_PROCESSING)
 
     def cut(self) -> None:
-        """Ends the connection so that what was sent cannot pass for a whole answer. Nothing, if it was whole."""
+        """Ends the connection so that what was sent cannot pass for a whole answer. Does nothing if the answer
+        is whole."""
         if self._is_over:
             return
         ends_by_closing = self._switched or not self._head.http11 or self._framing is UNTIL_CLOSE
@@ -181,7 +183,7 @@ class RequestCycle:
     def upgrade(
         self, headers: Iterable[tuple[bytes, bytes]], tunnel: asyncio.Protocol
     ) -> tuple[asyncio.Transport, bytes]:
-        """Answers 101: from here on `tunnel` hears what happens on the connection, and speaks through the transport.
+        """Answers 101. From here on `tunnel` is told what happens on the connection, and writes to the transport.
 
         Returns that, with reading paused, and what the client has sent already. The transport is not to be closed:
         `finish` and `cut` end it. Raises RuntimeError if the client did not ask, or was answered or is gone.
@@ -194,7 +196,7 @@ class RequestCycle:
         return self._connection.switch(tunnel)
 
     def finish(self) -> None:
-        """The other end of the tunnel has closed: the client gets what is unsent, and a FIN."""
+        """The tunnel's other end has closed: the client gets what is unsent, and a FIN."""
         if not self._is_over:
             self.answered = True
             self.wake()
@@ -204,7 +206,7 @@ class RequestCycle:
 
     @property
     def has_written(self) -> bool:
-        """Some of the answer is out."""
+        """A byte of the answer was written."""
         return self._wrote
 
     @property
@@ -218,7 +220,7 @@ class RequestCycle:
         return self._buffered
 
     def feed(self, content: bytes, *, complete: bool) -> None:
-        """More of the body, and whether that was all."""
+        """More of the body has come; `complete`: its end, too."""
         self._owes_continue = False  # it did not wait for our word
         self.body_complete = complete
         if content:
@@ -238,7 +240,7 @@ class RequestCycle:
             callback()
 
     def wake(self) -> None:
-        """Something changed: whoever waits looks again."""
+        """Wakes who waits for a change."""
         if self._changed is not None:
             self._changed.set()
             self._changed = None
@@ -308,7 +310,7 @@ class RequestCycle:
             self._connection.transport.writelines(buffers)
 
     def _fail(self) -> None:
-        """The application will not answer (any more)."""
+        """Answers 500 in the application's place, or cuts an answer that has begun."""
         if self._wrote:
             self.cut()
             return

@@ -1,4 +1,4 @@
-"""A deadline that moves often and rarely passes: one timer of the loop serves many of them."""
+"""A deadline that moves often and rarely passes: moving it costs no timer of the loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """Calls `passed` when it passes. Moving it back or clearing it costs no timer: the old one looks, and waits on."""
+    """Calls `passed` when the deadline passes. A timer that fires too early, as the deadline was moved, is set
+    again."""
 
     __slots__ = ("_at", "_loop", "_passed", "_timer")
 
@@ -21,7 +22,7 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, seconds: float) -> None:
-        """It passes so many seconds from now, whatever it was before."""
+        """The deadline is `seconds` from now, whatever it was before."""
         self._at = self._loop.time() + seconds
         if self._timer is not None and self._timer.when() > self._at:
             self._timer.cancel()
@@ -30,11 +31,11 @@ class Deadline:
             self._timer = self._loop.call_later(seconds, self._look)
 
     def clear(self) -> None:
-        """It does not pass."""
+        """There is no deadline until the next `set`."""
         self._at = None
 
     def close(self) -> None:
-        """It never passes again, and holds on to nothing."""
+        """There will be none any more; the timer and the callback are dropped."""
         self._at = self._passed = None
         if self._timer is not None:
             self._timer.cancel()

@@ -1,8 +1,7 @@
-"""Reads one request head after another from the bytes of a connection. llhttp parses, the gate judges.
+"""Reads one request head after another from the bytes of a connection. llhttp parses, `head_rules.py` judges.
 
-The parser is given heads alone: where a head ends is found here, and bodies are read elsewhere (`body.py`). So an
-upgrade that nobody asked for costs no body, the bytes behind a message are known exactly, and trailers never meet the
-headers.
+The parser is given heads alone: this module finds where a head ends, and `body.py` reads bodies. So an upgrade that
+nobody asked for costs no body, the bytes behind a message are known exactly, and trailers never mix with headers.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
-from gateway.server import gate
+from gateway.server import head_rules
 from gateway.server.refusals import HEADERS_TOO_LARGE, MALFORMED, TARGET_TOO_LONG, Refused
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ _VERSIONS = (b" HTTP/1.1", b" HTTP/1.0")
 
 @dataclass(slots=True)
 class RequestHead:
-    """A head that passed the gate."""
+    """A head that keeps the rules."""
 
     method: bytes
     target: bytes  # its own bytes
@@ -38,14 +37,14 @@ class RequestHead:
     query: bytes
     http11: bool  # False: HTTP/1.0
     headers: list[tuple[bytes, bytes]]  # in order, names in lower case
-    length: int  # of the body in bytes; 0: none; gate.CHUNKED
+    length: int  # of the body in bytes; 0: none; head_rules.CHUNKED
     keep_alive: bool = False
     expects_continue: bool = False
     websocket: bool = False  # asks for an upgrade to websocket, in the one way there is: a GET without a body
 
 
 class HeadReader:
-    """One connection's heads, in order. After `Refused` it is not to be fed again."""
+    """Reads one connection's heads, in order. Not to be fed again after `Refused`."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -78,7 +77,7 @@ class HeadReader:
         return self._judge(line), raw[end:]
 
     def close(self) -> None:
-        """Ends the parser, which refers to its reader."""
+        """Drops the parser: it and its reader refer to each other."""
         self._parser = None
 
     def _begin(self) -> None:
@@ -119,11 +118,11 @@ class HeadReader:
             raise Refused(TARGET_TOO_LONG)
         if len(headers) > self._limits.header_fields:
             raise Refused(HEADERS_TOO_LARGE)
-        gate.check_method(method)
-        fields = gate.notable_fields(headers)
-        gate.check_host(fields, http11=http11)
-        path, query = gate.split_target(method, target, fields.get(b"host"))
-        length = gate.body_length(fields, http11=http11)
+        head_rules.check_method(method)
+        fields = head_rules.notable_fields(headers)
+        head_rules.check_host(fields, http11=http11)
+        path, query = head_rules.split_target(method, target, fields.get(b"host"))
+        length = head_rules.body_length(fields, http11=http11)
         head = RequestHead(method, target, path, query, http11, headers, length)
         if self._upgrades and http11 and method == b"GET" and length == 0:
             head.websocket = fields.get(b"upgrade", b"").lower() == b"websocket"

@@ -1,4 +1,4 @@
-"""When the gateway starts, stops and reloads: the signals, and the order in which things end. Nobody else touches them.
+"""Start, stop and reload of the gateway: its signals, and the order in which things end.
 
     stop asked      readiness fails; answers say `Connection: close`; the listener stays open for `delay`
     delay over      what waits to be accepted is taken, the listener closes, idle connections get a FIN
@@ -45,7 +45,7 @@ _KEPT, _MAPPED = 8 << 20, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the rest of the gateway does at each step. The synchronous ones return at once."""
+    """What the rest of the gateway does at each step. The synchronous hooks return at once."""
 
     stopping: Callable[[], None]  # readiness fails
     grace_over: Callable[[], None]  # nothing is waited for any longer
@@ -74,18 +74,18 @@ class Lifecycle:
         self._delay = delay
         self._grace = grace
         self._stop_asked = asyncio.Event()
-        self._patience: anyio.CancelScope | None = None  # made when the loop turns
+        self._stop_scope: anyio.CancelScope | None = None  # made when the loop turns
 
     def request_stop(self) -> None:
-        """As SIGTERM does: asked once, everything ends in good order; asked twice, at once."""
-        if self._stop_asked.is_set() and self._patience is not None:
-            self._patience.cancel()
+        """As SIGTERM: the first call ends everything in good order, the second one at once."""
+        if self._stop_asked.is_set() and self._stop_scope is not None:
+            self._stop_scope.cancel()
         self._stop_asked.set()
 
     async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Returns when everything has ended. Started when both ports listen."""
         log = structlog.get_logger()
-        self._patience = anyio.CancelScope()
+        self._stop_scope = anyio.CancelScope()
         try:
             await self._operators.start()
             await self._traffic.start()
@@ -94,9 +94,9 @@ class Lifecycle:
                 log.info("listening", traffic=self._traffic.address, operators=self._operators.address)
                 task_status.started()
                 await self._stop_asked.wait()
-                with self._patience:
+                with self._stop_scope:
                     await self._stop()
-            log.info("stopped", in_good_order=not self._patience.cancelled_caught)
+            log.info("stopped", in_good_order=not self._stop_scope.cancelled_caught)
         finally:
             self.is_listening = False
             with anyio.CancelScope(shield=True):
@@ -146,16 +146,16 @@ class Lifecycle:
 
 
 def raise_descriptor_limit() -> int:
-    """Lifts the soft limit on open descriptors to the hard one. Returns the limit now in force."""
+    """Raises the soft limit on open descriptors to the hard one, and returns it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def keep_freed_memory() -> bool:
-    """Lets the C library keep what is freed for the next piece of a body: glibc would give half a megabyte back to the
-    system, and be given it anew, with each of the 256 KiB that uvloop reads at a time. Returns whether it can
-    (mallopt(3))."""
+    """Lets the C library keep freed memory for the next piece of a body: with each of the 256 KiB that uvloop
+    reads at a time, glibc would give half a megabyte back to the system and take it anew. Returns whether the
+    library has mallopt(3)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(mallopt(_MMAP_THRESHOLD, _MAPPED) and mallopt(_TRIM_THRESHOLD, _KEPT))
 

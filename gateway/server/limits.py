@@ -1,20 +1,20 @@
-"""How much a client may send before it is known to be worth anything, and how long it may take. Bytes and seconds."""
+"""Bounds on connections and request heads: in bytes, seconds and numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Descriptors for what is no client's: both ports, operators, probes, pods' logs, and files of bodies.
+#: Descriptors kept for other things than clients: both ports, operators, probes, logs of pods, files of bodies.
 _RESERVE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of connections. Bodies have none here: how much and how fast is the application's affair."""
+    """Bounds of connections. The size and the speed of bodies are bounded by the application."""
 
     connections: int = 1000  # served at a time: over it 503
     connections_per_address: int = 500  # of these; of IPv6 a /64 counts as one, and trusted proxies are exempt
-    turned_away: int = 100  # connections over these bounds that are told so at a time: the others end unheard
+    rejected: int = 100  # connections over these bounds that are answered 503 at a time; the others end unanswered
     target: int = 8 * 1024  # of the request target: over it 414
     header_bytes: int = 32 * 1024  # of all field lines, with their line ends: over it 431
     header_fields: int = 100  # over it 431

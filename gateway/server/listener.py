@@ -1,7 +1,7 @@
-"""A bound socket, the connections accepted from it, and the tasks of their requests: how they start and how they end.
+"""A bound socket, the connections accepted from it, and the tasks of their requests: how they start and end.
 
-Both ports are one of these, with uvicorn's configuration and a protocol class: ours for traffic, uvicorn's own for the
-operators. It never decides when to stop (`lifecycle.py`).
+Both ports are a `Listener`, with uvicorn's configuration and a protocol class: `GatewayProtocol` for traffic,
+uvicorn's own for the operators. `lifecycle.py` decides when to stop.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CANCEL_TIMEOUT = 1.0
 
 
 class CannotListen(Exception):
-    """The address cannot be listened on. `reason` is the system's word for why."""
+    """The address cannot be listened on. `reason` is the system's message."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(f"cannot listen on {host}:{port}: {reason}")
@@ -45,7 +45,7 @@ class CannotListen(Exception):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0: any free one. Connections wait in it until a listener starts.
+    """A listening socket (port 0: any free one). Connections wait in its backlog until a listener starts.
 
     Raises `CannotListen`.
     """
@@ -70,7 +70,7 @@ class _SharedState(Protocol):
 
 
 class Listener:
-    """Owns `sock` from here on."""
+    """Owns `sock` from its construction on."""
 
     def __init__(self, sock: socket.socket, config: Config, shared: _SharedState) -> None:
         config.load()
@@ -92,14 +92,14 @@ class Listener:
         )
 
     async def stop_listening(self) -> None:
-        """Takes what waits to be accepted and refuses what comes later: nobody who connected in time is reset."""
+        """Accepts what waits in the backlog, and refuses what comes later: who connected in time is not reset."""
         pending = self._accept_pending()
         self._close_socket()
         for connection in pending:
             await asyncio.get_running_loop().connect_accepted_socket(self._connection, connection)
 
     def end_idle(self) -> None:
-        """Idle connections end with a FIN, the others with their answer."""
+        """Ends idle connections with a FIN; the others end with their answer."""
         for connection in tuple(self._shared.connections):
             connection.shutdown()
 
@@ -109,7 +109,7 @@ class Listener:
             await anyio.sleep(_LOOK_EVERY)
 
     async def abandon(self) -> None:
-        """What is left ends at once."""
+        """Ends at once what is left."""
         self._close_socket()
         for connection in tuple(self._shared.connections):
             connection.transport.abort()
@@ -144,12 +144,12 @@ class Listener:
 
 
 def traffic_listener(sock: socket.socket, app: ASGIApp, shared: TrafficState) -> Listener:
-    """The port of the clients."""
+    """The listener of the traffic port."""
     return Listener(sock, _config(app, GatewayProtocol), shared)
 
 
 def operators_listener(sock: socket.socket, app: ASGIApp) -> Listener:
-    """The port of the operators: uvicorn as it comes."""
+    """The listener of the operators' port, with uvicorn's own protocol."""
     return Listener(sock, _config(app, "httptools"), ServerState())
 
 

@@ -1,4 +1,4 @@
-"""The reason phrases of today's RFC 9110. Python 3.11 still has those of RFC 2616 and RFC 4918 for a few."""
+"""The reason phrases of RFC 9110. Python 3.11 still has those of RFC 2616 and RFC 4918 for a few statuses."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus} | _RENAMED
 
 
 def phrase(status: int) -> str:
-    """Of a status; empty for those that have no name."""
+    """The phrase of a status; "" for one without a name."""
     return _PHRASES.get(status, "")

@@ -1,21 +1,22 @@
 """One connection of the traffic port: bytes in, one request at a time to the application, bytes out.
 
-A protocol class for uvicorn (`Config(http=GatewayProtocol)`), in the place of its own httptools protocol and made
-strict and bounded: it refuses what is malformed, too big or too slow before any application code runs, and keeps
-watching the client while its request is worked on. It never looks into a body and knows nothing of pools.
+A protocol class for uvicorn (`Config(http=GatewayProtocol)`), in place of uvicorn's own httptools protocol. It refuses
+what is malformed, too big or too slow before any application code runs, and watches the client while its request is
+worked on. It never looks into a body and knows nothing of pools.
 
     state     bytes that come                        its deadline                            left when
     HEAD      are a request's head                   idle: FIN; a head half read: 408        the head is whole
     BODY      are the request's body                 none: the application's affair          the body is whole
     WORKING   wait for their turn, up to a bound     none                                    the answer is whole: HEAD
     TUNNEL    are the tunnel's, after a 101          none: it lives as long as both ends     the tunnel is over
-    TURNED    are answered 503                       closes                                  they come: LINGER
+    REJECTED  are answered 503                       closes                                  they come: LINGER
     LINGER    are discarded, up to a bound           closes                                  (closed)
     CLOSED    are ignored                            aborts: what is unsent, nobody takes    (gone)
 
-A connection begins in HEAD, or in TURNED if there are too many: it is answered when it asks, because some clients take
-an answer that comes before for a broken connection. Every state ends in CLOSED when the client leaves. A client that
-half-closes has left, as in uvicorn and HAProxy; only a tunnel passes that on, and goes on the other way.
+A connection begins in HEAD, or in REJECTED if there are too many. A rejected one is answered when it asks: some
+clients take an answer that comes before their request for a broken connection. Every state ends in CLOSED when
+the client leaves. A client that half-closes has left, as in uvicorn and HAProxy; a tunnel passes the half-close
+on, and goes on the other way.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from gateway.server import gate
+from gateway.server import head_rules
 from gateway.server.body import BodyReader, ChunkedBody, CountedBody
 from gateway.server.cycle import RequestCycle
 from gateway.server.deadline import Deadline
 from gateway.server.head import HeadReader, RequestHead
 from gateway.server.refusals import HEAD_TOO_SLOW, Refusal, Refused, refusal_answer
-from gateway.server.scope import Ends, http_scope
+from gateway.server.scope import ConnectionAddresses, http_scope
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -51,13 +52,13 @@ class _State(enum.Enum):
     BODY = enum.auto()
     WORKING = enum.auto()
     TUNNEL = enum.auto()
-    TURNED = enum.auto()
+    REJECTED = enum.auto()
     LINGER = enum.auto()
     CLOSED = enum.auto()
 
 
-#: As names of their own: looking a member up in its class is a function call in Python 3.11.
-_HEAD, _BODY, _WORKING, _TUNNEL, _TURNED, _LINGER, _CLOSED = _State
+#: Bound to names: looking a member up in its class is a function call in Python 3.11.
+_HEAD, _BODY, _WORKING, _TUNNEL, _REJECTED, _LINGER, _CLOSED = _State
 
 
 class GatewayProtocol(asyncio.Protocol):
@@ -91,12 +92,12 @@ class GatewayProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._flow = FlowControl(self.transport)
-        self._ends = Ends(self.transport)
-        self._guest = self.shared.enter(self, self._ends.client and self._ends.client[0])
-        if self._guest.refusal is None:
+        self._addresses = ConnectionAddresses(self.transport)
+        self._admission = self.shared.enter(self, self._addresses.client and self._addresses.client[0])
+        if self._admission.refusal is None:
             self._deadline.set(self._limits.header_timeout)
         else:
-            self._turn_away(self._guest.refusal)
+            self._reject(self._admission.refusal)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -110,8 +111,8 @@ class GatewayProtocol(asyncio.Protocol):
                 self._tunnel.data_received(data)
             elif self._state is _LINGER:
                 self._discard(data)
-            elif self._state is _TURNED:
-                self._answer(cast("Refusal", self._guest.refusal))
+            elif self._state is _REJECTED:
+                self._answer(cast("Refusal", self._admission.refusal))
         except Refused as refused:
             self._refuse(refused.refusal)
 
@@ -125,7 +126,7 @@ class GatewayProtocol(asyncio.Protocol):
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.shared.leave(self, self._guest)
+        self.shared.leave(self, self._admission)
         if self._state is _TUNNEL:
             self._tunnel.connection_lost(exc)
         self._state = _CLOSED
@@ -219,14 +220,14 @@ class GatewayProtocol(asyncio.Protocol):
                 self._keep(behind)
         else:
             self._state = _BODY
-            chunked = head.length == gate.CHUNKED
+            chunked = head.length == head_rules.CHUNKED
             self._body = ChunkedBody(self._limits.chunk_extras) if chunked else CountedBody(head.length)
             if behind:
                 self._read_body(cycle, behind)
         self._cycle = cycle
         self._deadline.clear()
         self.shared.at_work.add(cycle)
-        cycle.task = self._loop.create_task(cycle.run(self._app, http_scope(head, self._ends, cycle)))
+        cycle.task = self._loop.create_task(cycle.run(self._app, http_scope(head, self._addresses, cycle)))
 
     def _read_body(self, cycle: RequestCycle, data: bytes) -> None:
         content, behind = self._body.feed(data)
@@ -260,11 +261,11 @@ class GatewayProtocol(asyncio.Protocol):
         if waiting:
             self.data_received(waiting)
 
-    def _turn_away(self, refusal: Refusal) -> None:
-        """Too many are here. It hears so when it asks, if those who hear are not too many as well."""
+    def _reject(self, refusal: Refusal) -> None:
+        """Over the bounds: answered 503 when it asks, or ended at once if too many wait for that answer already."""
         self.shared.refused(refusal.reason)
-        if self._guest.hears:
-            self._state = _TURNED
+        if self._admission.is_told:
+            self._state = _REJECTED
             self._deadline.set(self._limits.linger_timeout)
         else:
             self._abort()

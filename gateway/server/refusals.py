@@ -1,6 +1,6 @@
-"""What the listening side refuses by itself, before any application code runs, and how it says so.
+"""The requests that the listening side refuses before any application code runs, and their answers.
 
-`reason` is the label that refusals are counted under: a closed set, never a client's string.
+`reason` is a label of a metric: one of a closed set, never a client's string.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Refusal:
 
 
 class Refused(Exception):
-    """What was read of a request is not served; nothing more is read from its connection."""
+    """A request is refused; nothing more is read from its connection."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)

@@ -1,4 +1,4 @@
-"""What the application is told of a request: the ASGI scope. The client's own bytes stay beside what was decoded."""
+"""The ASGI scope of a request. Path and query stand there as sent, too, beside the decoded path."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
-class Ends:
-    """Both ends of a connection, and the scheme it speaks."""
+class ConnectionAddresses:
+    """The addresses of both ends of a connection, and its scheme."""
 
     __slots__ = ("client", "scheme", "server")
 
@@ -28,17 +28,17 @@ class Ends:
         self.scheme = "https" if is_ssl(transport) else "http"
 
 
-def http_scope(head: RequestHead, ends: Ends, client: object) -> Scope:
-    """`raw_path` and `query_string` are as sent; `path` is decoded once; `headers` in order, names in lower case.
-    `client`: what the application sees as the extension `gateway.client`."""
+def http_scope(head: RequestHead, addresses: ConnectionAddresses, client: object) -> Scope:
+    """The scope: `raw_path` and `query_string` are as sent, `path` is decoded once, `headers` are in order with
+    names in lower case. `client` becomes the extension `gateway.client`."""
     path = head.path.decode("ascii")  # llhttp lets nothing else pass
     return {
         "type": "http",
         "asgi": _ASGI,
         "http_version": "1.1" if head.http11 else "1.0",
-        "server": ends.server,
-        "client": ends.client,
-        "scheme": ends.scheme,
+        "server": addresses.server,
+        "client": addresses.client,
+        "scheme": addresses.scheme,
         "method": head.method.decode("ascii"),
         "root_path": "",
         "path": unquote(path) if "%" in path else path,

@@ -1,4 +1,6 @@
-"""What the connections of the traffic port share. They write it; the life cycle reads it and says when to stop."""
+"""The state that the connections of the traffic port share. Connections write it; the life cycle reads it and sets
+`stopping`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.server.admission import EVERYWHERE, Admission, Guest, network_of
+from gateway.server.admission import EVERYWHERE, Admission, AdmissionResult, network_of
 from gateway.server.limits import Limits
 
 if TYPE_CHECKING:
@@ -31,16 +33,16 @@ class RequestAtWork(Protocol):
 
 
 def _uncounted(reason: str) -> None:
-    """Nobody counts refusals."""
+    """The default for `refused`: refusals are not counted."""
 
 
-def _nowhere(address: str) -> bool:
-    """No address is a proxy's."""
+def _no_proxy(address: str) -> bool:
+    """The default for `is_proxy`: no address is a proxy's."""
     return False
 
 
 class TrafficState:
-    """Stands where uvicorn's `ServerState` stands."""
+    """Takes the place of uvicorn's `ServerState`."""
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class TrafficState:
         self.limits = limits or Limits()
         self.refused = refused  # called with the reason of each request refused before the application saw it
         self.new_id = new_id or map(str, itertools.count(1)).__next__  # of an answer that no application gives
-        self.is_proxy: Callable[[str], bool] = _nowhere  # many clients may be behind that address
+        self.is_proxy: Callable[[str], bool] = _no_proxy  # many clients may be behind that address
         self.stopping = False  # every answer closes its connection
         self.connections: set[OpenConnection] = set()
         self.at_work: set[RequestAtWork] = set()  # requests in the application, whether or not their client is there
@@ -64,16 +66,16 @@ class TrafficState:
         """The tasks of the requests at work."""
         return {cycle.task for cycle in self.at_work if cycle.task is not None}
 
-    def enter(self, connection: OpenConnection, address: str | None) -> Guest:
-        """A connection from `address` (None: from nowhere that has one) begins. It is served, or not."""
+    def enter(self, connection: OpenConnection, address: str | None) -> AdmissionResult:
+        """A connection from `address` begins (None: a socket without addresses). Says whether it is served."""
         self.connections.add(connection)
         network = EVERYWHERE if address is None or self.is_proxy(address) else network_of(address)
         return self._admission.enter(network, self.limits)
 
-    def leave(self, connection: OpenConnection, guest: Guest) -> None:
-        """It has ended."""
+    def leave(self, connection: OpenConnection, result: AdmissionResult) -> None:
+        """The connection has ended."""
         self.connections.discard(connection)
-        self._admission.leave(guest)
+        self._admission.leave(result)
 
     def date(self) -> bytes:
         """The `date` field line of an answer sent now, without its end."""

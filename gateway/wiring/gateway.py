@@ -301,7 +301,7 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         connections=connections,
         connections_per_address=settings.listen.max_connections_per_address or math.ceil(connections / 2),
-        turned_away=math.ceil(connections / 8),
+        rejected=math.ceil(connections / 8),
         header_timeout=headers,
         idle_timeout=settings.listen.keep_alive,
     )

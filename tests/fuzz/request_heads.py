@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.proxy.headers.forwarded import TrustedProxies
 from gateway.proxy.headers.passed_on import request_headers
-from gateway.server import gate
+from gateway.server import head_rules
 from gateway.server.body import BodyReader, ChunkedBody, CountedBody
 from gateway.server.head import HeadReader, RequestHead
 from gateway.server.limits import Limits
@@ -87,8 +87,8 @@ def _check_head(head: RequestHead, raw: bytes) -> None:
     assert names.count(b"host") == 1 or (not head.http11 and b"host" not in names)
     assert names.count(b"content-length") + names.count(b"transfer-encoding") <= 1
     values = dict(head.headers)
-    assert (head.length == gate.CHUNKED) is (b"transfer-encoding" in values)
-    if head.length != gate.CHUNKED:
+    assert (head.length == head_rules.CHUNKED) is (b"transfer-encoding" in values)
+    if head.length != head_rules.CHUNKED:
         assert head.length == int(values.get(b"content-length", b"0"))
     assert not (head.websocket and (head.length or head.keep_alive))
 
@@ -97,13 +97,13 @@ def _check_body(length: int, wire: bytes, choice: int) -> None:
     whole, pieces = _read_body(length, [wire]), _read_body(length, cut(wire, choice))
     assert whole == pieces, "cutting changed it"
     if whole is not None:
-        expected = _chunks(wire) if length == gate.CHUNKED else (wire[:length], wire[length:])
+        expected = _chunks(wire) if length == head_rules.CHUNKED else (wire[:length], wire[length:])
         assert whole == expected, "others read it differently"
 
 
 def _read_body(length: int, pieces: Iterable[bytes]) -> tuple[bytes, bytes] | None:
     """Content and what is behind it. None: refused, or not whole."""
-    reader: BodyReader = ChunkedBody(_LIMITS.chunk_extras) if length == gate.CHUNKED else CountedBody(length)
+    reader: BodyReader = ChunkedBody(_LIMITS.chunk_extras) if length == head_rules.CHUNKED else CountedBody(length)
     content = behind = b""
     try:
         for piece in pieces:

@@ -6,7 +6,7 @@ data = method, a line break, target
 from __future__ import annotations
 
 from gateway.core.routing import Route, Router, canonical_path, lenient_paths
-from gateway.server import gate
+from gateway.server import head_rules
 from gateway.server.refusals import Refused
 
 _HOST = b"sd.example:8080"
@@ -30,7 +30,7 @@ def check(data: bytes) -> None:
     """Refused, or a path that everybody reads as we do."""
     method, _, target = data.partition(b"\n")
     try:
-        path, query = gate.split_target(method, target, _HOST)
+        path, query = head_rules.split_target(method, target, _HOST)
     except Refused:
         return
     assert b"#" not in target

@@ -8,7 +8,7 @@ from gateway.server.admission import EVERYWHERE, Admission, network_of
 from gateway.server.limits import Limits, connections_within
 from gateway.server.refusals import ADDRESS_FULL, CONNECTIONS_FULL
 
-LIMITS = Limits(connections=4, connections_per_address=2, turned_away=1)
+LIMITS = Limits(connections=4, connections_per_address=2, rejected=1)
 
 
 def test_one_address_has_its_share_and_gets_it_back() -> None:
@@ -25,11 +25,11 @@ def test_one_address_has_its_share_and_gets_it_back() -> None:
 
 def test_all_together_have_a_bound_also_those_that_have_none_alone() -> None:
     admission = Admission()
-    guests = [admission.enter(EVERYWHERE, LIMITS) for _ in range(4)]
-    assert all(guest.refusal is None for guest in guests)
+    results = [admission.enter(EVERYWHERE, LIMITS) for _ in range(4)]
+    assert all(result.refusal is None for result in results)
     assert admission.enter(EVERYWHERE, LIMITS).refusal is CONNECTIONS_FULL
     assert admission.enter("a", LIMITS).refusal is CONNECTIONS_FULL
-    admission.leave(guests[0])
+    admission.leave(results[0])
     assert admission.enter("a", LIMITS).refusal is None
 
 
@@ -38,10 +38,10 @@ def test_only_so_many_hear_that_there_are_too_many() -> None:
     for _ in range(2):
         admission.enter("a", LIMITS)
     told, untold = admission.enter("a", LIMITS), admission.enter("a", LIMITS)
-    assert (told.hears, untold.hears) == (True, False)
+    assert (told.is_told, untold.is_told) == (True, False)
     admission.leave(untold)
     admission.leave(told)
-    assert admission.enter("a", LIMITS).hears
+    assert admission.enter("a", LIMITS).is_told
 
 
 @pytest.mark.parametrize(

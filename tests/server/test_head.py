@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.server import gate
+from gateway.server import head_rules
 from gateway.server.head import HeadReader, RequestHead
 from gateway.server.limits import Limits
 from gateway.server.refusals import HEADERS_TOO_LARGE, MALFORMED, TARGET_TOO_LONG, Refusal, Refused
@@ -110,7 +110,7 @@ def test_chunks_and_expectations_are_noted() -> None:
     head, _ = read(
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked \r\nExpect: 100-Continue\r\n\r\n",
     )
-    assert head.length == gate.CHUNKED
+    assert head.length == head_rules.CHUNKED
     assert head.expects_continue
 
 

@@ -144,7 +144,7 @@ async def test_what_nobody_takes_does_not_keep_a_connection_open() -> None:
 
 
 async def test_a_connection_too_many_hears_so_when_it_asks_and_another_does_not() -> None:
-    async with traffic_port(hello, Limits(connections=1, turned_away=1)) as port:
+    async with traffic_port(hello, Limits(connections=1, rejected=1)) as port:
         served, told = await port.dial(), await port.dial()
         assert (await served.ask(GET)).status == 200
         untold = await port.dial()

@@ -127,7 +127,7 @@ async def test_connections_have_bounds_below_the_descriptors(tmp_path: Path) -> 
     listen = {"max_connections": 30, "max_connections_per_address": 7}
     async with wired(tmp_path, {"sd": pool()}, listen=listen) as one:
         limits = one.gateway.traffic.limits
-        assert (limits.connections, limits.connections_per_address, limits.turned_away) == (30, 7, 4)
+        assert (limits.connections, limits.connections_per_address, limits.rejected) == (30, 7, 4)
 
 
 async def test_the_ids_of_refusals_are_no_requests(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""The rules a request's head must keep before any application code sees it. Pure.
+"""The rules that a request's head must keep before any application code sees it. Pure.
 
 llhttp has already refused control bytes, folded and bare-LF lines, repeated Content-Length, and Content-Length beside
-Transfer-Encoding; what it lets pass is judged here. Nothing here depends on llhttp's refusals being complete: framing
-is judged whole.
+Transfer-Encoding; what llhttp lets pass is judged here. Framing is judged whole, whatever llhttp has refused.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from gateway.server.refusals import BAD_FRAMING, BAD_HOST, BAD_METHOD, BAD_TARGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: The length of a body that says itself where it ends.
+#: The length of a body in chunks, which tells by itself where it ends.
 CHUNKED = -1
 
 _NOTABLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
@@ -31,7 +30,8 @@ _MOST_DIGITS = 15
 
 
 def notable_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The fields that the listening side acts on, each once. Names are in lower case."""
+    """The fields that the listening side acts on, by name in lower case. Raises `Refused` if one that may come
+    once is repeated."""
     found: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in _NOTABLE:
@@ -42,13 +42,13 @@ def notable_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]
 
 
 def check_method(method: bytes) -> None:
-    """CONNECT would make us a tunnel to anywhere, TRACE an echo of cookies."""
+    """Refuses CONNECT, which would make the gateway a tunnel to anywhere, and TRACE, which echoes cookies."""
     if method in _UNSERVED:
         raise Refused(BAD_METHOD)
 
 
 def check_host(fields: Mapping[bytes, bytes], *, http11: bool) -> None:
-    """HTTP/1.1 must name its host; HTTP/1.0 may leave it out."""
+    """A request of HTTP/1.1 must name its host; one of HTTP/1.0 may leave it out."""
     host = fields.get(b"host")
     if host is None:
         if http11:
@@ -58,7 +58,8 @@ def check_host(fields: Mapping[bytes, bytes], *, http11: bool) -> None:
 
 
 def body_length(fields: Mapping[bytes, bytes], *, http11: bool) -> int:
-    """Bytes of the body; 0: none; `CHUNKED`. One framing, stated once, that every recipient reads the same way."""
+    """Bytes of the body, 0 for none, or `CHUNKED`. The framing must be stated once, so that every recipient
+    reads it alike."""
     coding = fields.get(b"transfer-encoding")
     length = fields.get(b"content-length")
     if coding is not None:
@@ -73,7 +74,8 @@ def body_length(fields: Mapping[bytes, bytes], *, http11: bool) -> int:
 
 
 def split_target(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
-    """Path and query, still encoded. An absolute target must name the host that Host names, where there is one."""
+    """Path and query, still encoded. An absolute target must name the same host as the Host field, where there
+    is one."""
     if b"#" in target:
         raise Refused(BAD_TARGET)
     if target.startswith(b"/"):

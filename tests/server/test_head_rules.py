@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.server import gate
+from gateway.server import head_rules
 from gateway.server.refusals import BAD_FRAMING, BAD_HOST, BAD_METHOD, BAD_TARGET, Refusal, Refused
 
 
@@ -19,12 +19,12 @@ def refusal_of(excinfo: pytest.ExceptionInfo[Refused]) -> Refusal:
         ({b"content-length": b"0"}, 0),
         ({b"content-length": b"17"}, 17),
         ({b"content-length": b"999999999999999"}, 999_999_999_999_999),
-        ({b"transfer-encoding": b"chunked"}, gate.CHUNKED),
-        ({b"transfer-encoding": b"Chunked"}, gate.CHUNKED),  # names of codings have no case
+        ({b"transfer-encoding": b"chunked"}, head_rules.CHUNKED),
+        ({b"transfer-encoding": b"Chunked"}, head_rules.CHUNKED),  # names of codings have no case
     ],
 )
 def test_a_body_is_framed_in_one_way(fields: dict[bytes, bytes], length: int) -> None:
-    assert gate.body_length(fields, http11=True) == length
+    assert head_rules.body_length(fields, http11=True) == length
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_a_body_is_framed_in_one_way(fields: dict[bytes, bytes], length: int) ->
 )
 def test_any_other_framing_is_refused(fields: dict[bytes, bytes]) -> None:
     with pytest.raises(Refused) as refused:
-        gate.body_length(fields, http11=True)
+        head_rules.body_length(fields, http11=True)
     assert refusal_of(refused) is BAD_FRAMING
 
 
 def test_http_1_0_knows_no_chunks() -> None:
     with pytest.raises(Refused) as refused:
-        gate.body_length({b"transfer-encoding": b"chunked"}, http11=False)
+        head_rules.body_length({b"transfer-encoding": b"chunked"}, http11=False)
     assert refusal_of(refused) is BAD_FRAMING
 
 
@@ -63,7 +63,7 @@ def test_http_1_0_knows_no_chunks() -> None:
 )
 def test_what_must_be_said_once_is_said_once(name: bytes, refusal: Refusal) -> None:
     with pytest.raises(Refused) as refused:
-        gate.notable_fields([(name, b"1"), (b"accept", b"*/*"), (name, b"1")])
+        head_rules.notable_fields([(name, b"1"), (b"accept", b"*/*"), (name, b"1")])
     assert refusal_of(refused) is refusal
 
 
@@ -71,7 +71,7 @@ def test_what_must_be_said_once_is_said_once(name: bytes, refusal: Refusal) -> N
     "host", [b"a", b"a.example:8080", b"127.0.0.1", b"[::1]:80", b"[::1]", b"xn--bcher-kva.example", b"a_b", b"a:"]
 )
 def test_a_good_host_passes(host: bytes) -> None:
-    gate.check_host({b"host": host}, http11=True)
+    head_rules.check_host({b"host": host}, http11=True)
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_a_good_host_passes(host: bytes) -> None:
 )
 def test_a_bad_host_does_not(host: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        gate.check_host({b"host": host}, http11=False)
+        head_rules.check_host({b"host": host}, http11=False)
     assert refusal_of(refused) is BAD_HOST
 
 
 def test_only_http_1_0_may_leave_its_host_out() -> None:
-    gate.check_host({}, http11=False)
+    head_rules.check_host({}, http11=False)
     with pytest.raises(Refused):
-        gate.check_host({}, http11=True)
+        head_rules.check_host({}, http11=True)
 
 
 @pytest.mark.parametrize("method", [b"CONNECT", b"TRACE"])
 def test_tunnels_and_echoes_are_not_served(method: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        gate.check_method(method)
+        head_rules.check_method(method)
     assert refusal_of(refused) is BAD_METHOD
 
 
@@ -109,13 +109,13 @@ def test_tunnels_and_echoes_are_not_served(method: bytes) -> None:
     ],
 )
 def test_a_target_is_split_and_not_decoded(target: bytes, path: bytes, query: bytes) -> None:
-    assert gate.split_target(b"GET", target, b"a") == (path, query)
+    assert head_rules.split_target(b"GET", target, b"a") == (path, query)
 
 
 def test_the_asterisk_is_for_options() -> None:
-    assert gate.split_target(b"OPTIONS", b"*", b"a") == (b"*", b"")
+    assert head_rules.split_target(b"OPTIONS", b"*", b"a") == (b"*", b"")
     with pytest.raises(Refused):
-        gate.split_target(b"GET", b"*", b"a")
+        head_rules.split_target(b"GET", b"*", b"a")
 
 
 @pytest.mark.parametrize(
@@ -123,5 +123,5 @@ def test_the_asterisk_is_for_options() -> None:
 )
 def test_no_other_target_is_served(target: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        gate.split_target(b"OPTIONS", target, b"a")
+        head_rules.split_target(b"OPTIONS", target, b"a")
     assert refusal_of(refused) is BAD_TARGET
