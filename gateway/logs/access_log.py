@@ -1,8 +1,8 @@
-"""The access line: one for each request, when it has ended. Owns what stands in it and how client strings are made
-harmless; where the line goes is `line_writer.py`'s. Cookies, secrets and bodies never come here.
+"""The access line: one for each ended request. Owns its fields and the escaping of client strings; `line_writer.py`
+writes the lines. Cookies, secrets and bodies never come here.
 
-It is on the path of each request: for machines a line is one format string, in which only strings that need it meet
-an encoder. That costs a sixth of what building and encoding a dictionary does.
+It is on the path of every request: a JSON line is one format string, and only strings that need it are encoded. That
+costs a sixth of building and encoding a dictionary.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from gateway.core.views.record import RequestRecord
 
-# What a client may take of a line, in characters of its own, before they are escaped.
+# Characters of a client's strings in a line, before they are escaped.
 _TARGET, _HOST, _DETAIL, _WORD = 512, 255, 512, 128
 
-#: Of request id, client, method, host, target and detail.
+#: The limits of request id, client, method, host, target and detail.
 _LIMITS = (_WORD, _WORD, _WORD, _HOST, _TARGET, _DETAIL)
 
 
@@ -40,7 +40,7 @@ class AccessLog:
 
 
 def _for_machines(record: RequestRecord) -> str:
-    """The event log's shape. Every key is always there, whatever happened. Times are seconds."""
+    """A JSON object, as events are. Every key is always there. Times are seconds."""
     target = record.target.decode("latin-1")
     strings = (record.request_id, record.client, record.method, record.host, target, record.detail)
     together = "".join(strings)
@@ -67,7 +67,7 @@ def _for_machines(record: RequestRecord) -> str:
 
 
 def _harmless(text: str, limit: int) -> str:
-    """Printable ASCII: anything else, and the backslash, as an escape. `...` at the end: it was longer than this."""
+    """Printable ASCII: anything else, and the backslash, is escaped. `...` at the end marks a text that was cut."""
     if len(text) <= limit and _is_plain(text):
         return text  # nearly always
     shown = text[:limit].encode("unicode_escape").decode("ascii")
@@ -80,13 +80,13 @@ def _is_plain(text: str) -> bool:
 
 @lru_cache(1024)
 def _word(word: str | None) -> str:
-    """One of ours: a few are on nearly all lines."""
+    """A word of the gateway's own: a few are on nearly all lines."""
     return "null" if word is None else json.dumps(word)
 
 
 @lru_cache(1024)
 def _receipt(receipt: str) -> str:
-    """Words of ours, but for names and rules. Those of requests that did not wait are few."""
+    """A receipt, escaped. Those of requests that did not wait are few."""
     return json.dumps(_harmless(receipt, _DETAIL)) if receipt else "null"
 
 

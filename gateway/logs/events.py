@@ -1,11 +1,11 @@
-"""How events are written: to standard error, one line each, ours by structlog and others' (uvicorn, asyncio) by the
-standard library, through the same processors. Access lines are not events: they go to standard output by
-`access_log.py`.
+"""Configures the log of events: one line each on standard error. The gateway's own come by structlog, those of
+libraries (uvicorn, asyncio) by the standard library, through the same processors. Access lines go to standard
+output (`access_log.py`).
 
-A warning, and an error, says what was found and, as `do`, what to do. The same one is written once in a while, however
-often it comes (`rate_limit.py`); the next of its kind says as `suppressed` how many were not.
+A warning or an error says what was found and, as `do`, what to do about it. Repeated ones are rate-limited
+(`rate_limit.py`); the next of the kind says as `suppressed` how many were left out.
 
-Tracebacks never show local variables: cookies and keys live in those.
+Tracebacks never show local variables, as these hold cookies and keys.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 Format = Literal["json", "console", "auto"]
 Level = Literal["debug", "info", "warning", "error"]
 
-#: They tell of each request at `info` or below: of our probes, and of clients in the clients' own raw words.
+#: Loggers that log each request at `info` or below: probes of the gateway, and raw strings of clients.
 _CHATTY = ("httpx", "httpcore", "uvicorn.access", "websockets")
 
-#: What a terminal would obey, save new lines and tabs: tracebacks have those.
+#: Control characters, save new lines and tabs, which tracebacks have.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def is_console(chosen: Format, stream: TextIO) -> bool:
-    """Whether lines to `stream` are for people: as chosen, or, if `auto`, because it is a terminal."""
+    """Whether lines to `stream` are for people: as chosen; `auto`: if it is a terminal."""
     return chosen == "console" or (chosen == "auto" and stream.isatty())
 
 
-#: What does not make one warning another than the one before: whose request it was, and numbers of the moment.
+#: Fields in which two warnings may differ and still count as the same: the request, and numbers of the moment.
 _OF_THE_MOMENT = frozenset(("request_id", "client", "retry_in", "kept", "exc_info"))
 
 
@@ -53,13 +53,13 @@ def configure(
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Send all events of `level` and above to `stream` (standard error). May be called again; the last call holds.
-    `clock`: seconds, by which warnings are rationed."""
+    `clock`: seconds, for the rate limit of warnings."""
     stream = sys.stderr if stream is None else stream
     shared = _shared()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            _rationed(LogRateLimit(), clock),
+            _rate_limited(LogRateLimit(), clock),
             *shared,
             ProcessorFormatter.wrap_for_formatter,
         ],
@@ -86,11 +86,11 @@ def configure(
 
 @contextmanager
 def through(write: Callable[[str], None]) -> Iterator[None]:
-    """Inside, events go to `write`, without their line ends, and not to the stream: one that nobody reads would hold up
-    whoever has something to say. `write` must neither block nor raise."""
+    """Inside, events go to `write`, without their line ends, in place of the stream: a stream that nobody reads would
+    block the event loop. `write` must neither block nor raise."""
     root = logging.getLogger()
     before = list(root.handlers)
-    handler = logging.StreamHandler(_Lines(write))
+    handler = logging.StreamHandler(_LineStream(write))
     handler.setFormatter(before[0].formatter if before else None)
     root.handlers[:] = [handler]
     try:
@@ -99,8 +99,8 @@ def through(write: Callable[[str], None]) -> Iterator[None]:
         root.handlers[:] = before
 
 
-class _Lines:
-    """What a handler takes for a stream: it writes each event with its line end, and flushes it."""
+class _LineStream:
+    """A stream for a logging handler, which writes each event with its line end and flushes it."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -112,24 +112,24 @@ class _Lines:
         pass
 
 
-def _rationed(ration: LogRateLimit, clock: Callable[[], float]) -> Processor:
-    """Of our own events alone: others' have no kind."""
+def _rate_limited(rate_limit: LogRateLimit, clock: Callable[[], float]) -> Processor:
+    """Rate-limits the gateway's own events; those of libraries have no kind."""
 
     def process(_logger: object, method: str, event: EventDict) -> EventDict:
         if method not in ("warning", "error", "exception"):
             return event
-        swallowed = ration.admit(event["event"], _sameness(event), clock())
-        if swallowed is None:
+        suppressed = rate_limit.admit(event["event"], _identity_of(event), clock())
+        if suppressed is None:
             raise structlog.DropEvent
-        if swallowed:
-            event["suppressed"] = swallowed
+        if suppressed:
+            event["suppressed"] = suppressed
         return event
 
     return process
 
 
-def _sameness(event: EventDict) -> int:
-    """Of an exception, its type: what it says may quote a request."""
+def _identity_of(event: EventDict) -> int:
+    """What makes two events the same. Of an exception its type counts alone: its text may quote a request."""
     error = type(sys.exc_info()[1]).__qualname__ if event.get("exc_info") else ""
     said = tuple((key, str(value)) for key, value in event.items() if key not in _OF_THE_MOMENT)
     return hash((error, said))
@@ -166,7 +166,7 @@ def _for_people(stream: TextIO) -> list[Processor]:
 
 
 def _harmless(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """What is printed as it is may quote a client or a backend."""
+    """Escapes control characters in what is printed as it is: it may quote a client or a backend."""
     for key in event.keys() & {"event", "exception"}:
         event[key] = _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], str(event[key]))
     return event

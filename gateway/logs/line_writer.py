@@ -1,6 +1,6 @@
-"""Lines to a file descriptor without ever holding up the event loop. A thread of its own writes what has gathered, so
-a reader that is slow (a pipe, a terminal, a disk) makes the thread wait and nobody else. What cannot be written is
-dropped and counted: a request never fails for its line.
+"""Writes lines to a file descriptor without blocking the event loop. A thread writes what has gathered, so a
+slow reader (a pipe, a terminal, a disk) blocks that thread alone. Lines that cannot be written are dropped and
+counted: no request fails for its line.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Seconds a line waits for company: one write for many lines, and few changes of thread under load.
+#: Seconds in which lines gather: one write for many lines, and few changes of thread under load.
 _GATHER = 0.1
 
-#: Lines that may wait for a slow reader: seconds at full rate, under ten megabytes.
+#: Lines that may wait for a slow reader: some seconds at full rate, under ten megabytes.
 _LIMIT = 20_000
 
-#: Seconds that leaving waits for the last lines to be taken.
+#: Seconds that the end of the context waits for the last lines to be written.
 _LAST_LINES = 1.0
 
 
@@ -29,8 +29,8 @@ class LineWriter:
     def __init__(
         self, descriptor: int, dropped: Callable[[int], None], *, gather: float = _GATHER, limit: int = _LIMIT
     ) -> None:
-        """`dropped` is told how many lines were lost, from either thread. `gather`: seconds that a line may wait for
-        others."""
+        """`dropped` is called, from either thread, with the number of lines that were lost. `gather`: seconds in which
+        lines gather before they are written."""
         self._descriptor = descriptor
         self._dropped = dropped
         self._gather = gather

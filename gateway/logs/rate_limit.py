@@ -1,8 +1,7 @@
-"""How much may be said of one thing: the same line once in a while, lines of one kind not without end. Pure: what is
-said it is told, with the time; it answers whether that may be written, and what was swallowed before.
+"""Rate limit of log lines: the same line once in a period, and a bounded number of lines of one kind in a period. Pure:
+it is given each line with the time, and answers whether to write it.
 
-Bounded whatever happens: it remembers the latest lines by their hashes, and a few numbers for each kind; kinds are
-words of ours.
+Its memory is bounded: hashes of the latest lines, and a few numbers for each kind; kinds are event names.
 """
 
 from __future__ import annotations
@@ -10,23 +9,23 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-#: Seconds after which the same may be said again.
+#: Seconds after which the same line may be written again.
 PERIOD = 10.0
-#: Different lines of one kind within so many seconds: a hundred pods that fail together are one story.
+#: Different lines of one kind in a period: a hundred pods that fail together are one story.
 MOST = 20
-#: Lines that are remembered.
+#: Lines whose hashes are remembered.
 REMEMBERED = 1024
 
 
 @dataclass(slots=True)
 class _Kind:
-    began: float  # its period
+    began: float  # when its period began
     written: int = 0  # in this period
-    swallowed: int = 0  # since the last one that was written
+    suppressed: int = 0  # since the last line that was written
 
 
 class LogRateLimit:
-    """One for all that is said."""
+    """The limit for all lines of a log."""
 
     def __init__(self, period: float = PERIOD, most: int = MOST, remembered: int = REMEMBERED) -> None:
         self._period = period
@@ -36,19 +35,19 @@ class LogRateLimit:
         self._written: OrderedDict[int, float] = OrderedDict()  # when a line, by its hash, was written last
 
     def admit(self, kind: str, line: int, now: float) -> int | None:
-        """`line`: a hash of what makes it the same as another of its kind. None: it is not to be written; else how many
-        of its kind were not since the last one that was."""
-        told = self._kinds.get(kind)
-        if told is None or now - told.began >= self._period:
-            swallowed = told.swallowed if told is not None else 0
-            told = self._kinds[kind] = _Kind(now, swallowed=swallowed)
-        if told.written >= self._most or now - self._written.get(line, -self._period) < self._period:
-            told.swallowed += 1
+        """`line`: a hash, equal for lines that count as the same. None: do not write the line. Else the number
+        of lines of its kind that were suppressed since the last one that was written."""
+        state = self._kinds.get(kind)
+        if state is None or now - state.began >= self._period:
+            suppressed = state.suppressed if state is not None else 0
+            state = self._kinds[kind] = _Kind(now, suppressed=suppressed)
+        if state.written >= self._most or now - self._written.get(line, -self._period) < self._period:
+            state.suppressed += 1
             return None
         self._remember(line, now)
-        told.written += 1
-        swallowed, told.swallowed = told.swallowed, 0
-        return swallowed
+        state.written += 1
+        suppressed, state.suppressed = state.suppressed, 0
+        return suppressed
 
     def _remember(self, line: int, now: float) -> None:
         self._written[line] = now

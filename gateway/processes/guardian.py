@@ -1,18 +1,19 @@
-"""Starts one command and sees to it that nothing of it outlives the gateway.
+"""Starts one command, and ends all its processes when the gateway is gone.
 
     python -I -S guardian.py LIFELINE GRACE -- COMMAND...
 
-LIFELINE is the read end of a pipe whose write end the gateway alone holds and never writes to: its end says that the
-gateway is gone, even by SIGKILL. GRACE is in seconds.
+LIFELINE is the read end of a pipe whose write end the gateway alone holds and never writes to: end of file says
+that the gateway is gone, even by SIGKILL. GRACE is in seconds.
 
-    RUNNING ── the lifeline ends, SIGTERM comes, or the command ends ──> ENDING ── nobody is left ──> exit
+    RUNNING ── the lifeline ends, SIGTERM comes, or the command ends ──> ENDING ── no process is left ──> exit
 
-On the way into ENDING everybody below gets SIGTERM, and after the grace SIGKILL. As a "child subreaper" the guardian is
-given whoever loses its parent, in whatever session; so it has no children exactly when nobody is left, and its own end
-says that ports and GPUs are free. It ends as the command did: with its exit code, 128 + its signal, or 127 if it could
-not be run. Where there is no subreaper and no /proc (not Linux), it reaches the command's process group only.
+On entering ENDING all processes below get SIGTERM, and after the grace SIGKILL. As a "child subreaper" the
+guardian inherits every process below that loses its parent, in whatever session. So it has no children exactly
+when no process is left, and its own end says that ports and GPUs are free. Its exit code is the command's: 128
++ the signal, or 127 if the command could not be run. Without a subreaper and /proc (not Linux), it reaches the
+command's process group only.
 
-Standard library alone, and little of it: one of these runs beside every pod. Knows nothing of the gateway.
+Imports little, and of the standard library alone: one guardian runs beside every pod. Knows nothing of the gateway.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ import time
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
-_HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 #: Seconds between two rounds of SIGKILL: somebody may fork between being listed and being killed.
 _KILL_AGAIN = 0.05
 
 
 class Guardian:
-    """One command, and everybody it starts."""
+    """One command, and every process that it starts."""
 
     def __init__(self, lifeline: int, grace: float, command: list[str]) -> None:
         os.set_inheritable(lifeline, False)
@@ -48,16 +49,16 @@ class Guardian:
         self._kill_at: float | None = None  # None: RUNNING
 
     def run(self) -> int:
-        """Return the exit code once nobody is left."""
+        """Return the exit code once no process is left."""
         ending = False
         while self._reap():
             if ending or self._exit_code is not None:
-                self._end_everybody(time.monotonic())
+                self._end_all(time.monotonic())
             ending = self._wait() or ending
         return self._exit_code or 0
 
     def _reap(self) -> bool:
-        """Collect those who have ended. False: nobody is left."""
+        """Collect the children that have ended. False: no process is left."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -68,16 +69,16 @@ class Guardian:
                     self._exit_code = code if code >= 0 else 128 - code
         return False
 
-    def _end_everybody(self, now: float) -> None:
+    def _end_all(self, now: float) -> None:
         if self._kill_at is None:
             self._kill_at = now + self._grace
-            self._signal_everybody(signal.SIGTERM)
+            self._signal_all(signal.SIGTERM)
         elif now >= self._kill_at:
             self._kill_at = now + _KILL_AGAIN
-            self._signal_everybody(signal.SIGKILL)
+            self._signal_all(signal.SIGKILL)
 
     def _wait(self) -> bool:
-        """Sleep until something happens. True: the gateway is gone, or wants an end."""
+        """Sleep until something happens. True: the gateway is gone, or has asked for the end."""
         awaited, timeout = [self._signals], None
         if self._kill_at is None:
             awaited.append(self._lifeline)
@@ -87,7 +88,7 @@ class Guardian:
         told = self._signals in ready and signal.SIGTERM in os.read(self._signals, 4096)
         return told or self._lifeline in ready
 
-    def _signal_everybody(self, number: signal.Signals) -> None:
+    def _signal_all(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             if not os.path.exists("/proc/self/stat"):
                 os.killpg(self._command, number)
@@ -97,18 +98,18 @@ class Guardian:
 
 
 def _listen() -> int:
-    """Turn signals into bytes to read. What is meant for the gateway (a terminal's interrupt) ends nothing here."""
+    """Turn signals into bytes to read. A terminal's interrupt is meant for the gateway, and ends nothing here."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in _HEARD:
+    for number in _HANDLED:
         signal.signal(number, lambda _number, _frame: None)
     return reading
 
 
 def _spawn(command: list[str]) -> int:
     """Run the command in a session of its own. A guardian that is killed outright takes it along."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)  # or the child might swallow one before it is the command
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)  # or the child might swallow one before it is the command
     pid = os.fork()
     if pid == 0:
         try:
@@ -117,21 +118,21 @@ def _spawn(command: list[str]) -> int:
             os.write(2, f"cannot run {command[0]}: {error.strerror}\n".encode())
         finally:
             os._exit(127)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
     return pid
 
 
 def _become(command: list[str]) -> None:
     os.setsid()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for number in (*_HEARD, signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two, and that would be inherited
+    for number in (*_HANDLED, signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two, and that would be inherited
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
     os.execvp(command[0], command)
 
 
 def _descendants(root: int) -> list[int]:
-    """Everybody below `root` in the process tree, parents first; none where there is no /proc."""
+    """All processes below `root`, parents first; none where there is no /proc."""
     children: dict[int, list[int]] = {}
     for pid in _all_processes():
         with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:

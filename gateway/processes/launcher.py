@@ -1,5 +1,5 @@
-"""Starts processes of one command, each with a port, a GPU, a name and a log file of its own. Owns what they were
-given: it is free again when the process has really ended, and not before. Decides neither when nor how many.
+"""Starts processes of one command, each with a port, a GPU, a name and a log file of its own, which are free again when
+the process has ended. Never decides when to start one, nor how many.
 
 Starting is synchronous on purpose: a port, a GPU and a name are chosen and taken in one step.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from gateway.processes import guardian
 from gateway.processes.logs import LogFiles
-from gateway.processes.process import Place, Process
+from gateway.processes.process import Allocation, Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ class CannotStart(Exception):
 
 
 class Launcher:
-    """Starts a command again and again. `{port}`, `{host}`, `{gpu}` and `{python}` (the interpreter that runs this) in
-    the command and in the values of `env` are replaced for each process. It gets `inherited` and `env` as its
-    environment, and one of the `gpus`, if any are given, as CUDA_VISIBLE_DEVICES. `stop_grace` is the seconds from
-    SIGTERM to SIGKILL, when it is stopped and when the gateway is gone.
+    """Starts processes of one command. `{port}`, `{host}`, `{gpu}` and `{python}` (the gateway's interpreter) in
+    the command and in the values of `env` are replaced for each process. The process gets `inherited` and `env` as its
+    environment, and one of the `gpus`, if any are given, as CUDA_VISIBLE_DEVICES. `stop_grace`: seconds from SIGTERM to
+    SIGKILL, when a process is stopped and when the gateway is gone.
 
     Raises ValueError if the command is empty, a GPU is given twice, or `{gpu}` is used and none are given.
     """
@@ -68,12 +68,12 @@ class Launcher:
 
     @property
     def gpus(self) -> int | None:
-        """How many there are; None: it gives none."""
+        """How many GPUs there are. None: processes get none."""
         return None if self._gpus is None else len(self._gpus)
 
     @property
     def running(self) -> int:
-        """Processes that have not ended; those that are being stopped count."""
+        """Processes that have not ended, those that are being stopped included."""
         return len(self._running())
 
     def start(self) -> Process:
@@ -82,8 +82,8 @@ class Launcher:
         if self._gpus is not None and len(running) >= len(self._gpus):
             raise CannotStart("no GPU is free")
         try:
-            place = self._take_place([process.place for process in running])
-            process = self._spawn(place)
+            allocation = self._allocate([process.allocation for process in running])
+            process = self._spawn(allocation)
         except OSError as error:
             raise CannotStart(f"cannot start {self._command[0]}: {error.strerror or error}") from error
         self._started = [*running, process]
@@ -92,36 +92,36 @@ class Launcher:
     def _running(self) -> list[Process]:
         return [process for process in self._started if process.exit_code is None]
 
-    def _take_place(self, taken: Sequence[Place]) -> Place:
-        names = {place.name for place in taken}
+    def _allocate(self, taken: Sequence[Allocation]) -> Allocation:
+        names = {allocation.name for allocation in taken}
         name = next(name for number in count(1) if (name := f"{self._name}-{number}") not in names)
         gpu = None
         if self._gpus is not None:
-            in_use = {place.gpu for place in taken}
+            in_use = {allocation.gpu for allocation in taken}
             gpu = next(gpu for gpu in self._gpus if gpu not in in_use)
-        port = _free_port(self._host, {place.port for place in taken})
+        port = _free_port(self._host, {allocation.port for allocation in taken})
         try:
-            log = self._logs.create(name, [place.log for place in taken])
+            log = self._logs.create(name, [allocation.log for allocation in taken])
         except OSError as error:
             raise CannotStart(f"log_dir: {error.strerror}") from error
-        return Place(name, self._host, port, gpu, log)
+        return Allocation(name, self._host, port, gpu, log)
 
-    def _spawn(self, place: Place) -> Process:
-        command = [_fill_in(word, place) for word in self._command]
-        env = self._inherited | {key: _fill_in(value, place) for key, value in self._env.items()}
-        if place.gpu is not None:
-            env["CUDA_VISIBLE_DEVICES"] = place.gpu
+    def _spawn(self, allocation: Allocation) -> Process:
+        command = [_fill_in(word, allocation) for word in self._command]
+        env = self._inherited | {key: _fill_in(value, allocation) for key, value in self._env.items()}
+        if allocation.gpu is not None:
+            env["CUDA_VISIBLE_DEVICES"] = allocation.gpu
         if shutil.which(command[0], path=env.get("PATH", os.defpath)) is None:
             raise CannotStart(f"{command[0]}: command not found")
         watched, lifeline = os.pipe()
         try:
-            child = self._spawn_guardian(watched, command, env, place.log)
+            child = self._spawn_guardian(watched, command, env, allocation.log)
         except OSError:
             os.close(lifeline)
             raise
         finally:
             os.close(watched)
-        return Process(f"{place.name}.{secrets.token_hex(6)}", place, child, lifeline)
+        return Process(f"{allocation.name}.{secrets.token_hex(6)}", allocation, child, lifeline)
 
     def _spawn_guardian(
         self, lifeline: int, command: list[str], env: Mapping[str, str], log: Path
@@ -139,16 +139,21 @@ class Launcher:
             )
 
 
-def _fill_in(text: str, place: Place) -> str:
-    given = {"port": str(place.port), "host": place.host, "gpu": place.gpu or "", "python": sys.executable}
+def _fill_in(text: str, allocation: Allocation) -> str:
+    given = {
+        "port": str(allocation.port),
+        "host": allocation.host,
+        "gpu": allocation.gpu or "",
+        "python": sys.executable,
+    }
     for word, value in given.items():
         text = text.replace(f"{{{word}}}", value)
     return text
 
 
 def _free_port(host: str, taken: set[int]) -> int:
-    """A port that nobody listens on, and that none of ours was given: it may not have opened it yet. (Connections
-    that go out do not take it meanwhile: Linux gives them even ports, and odd ones to those who bind.)"""
+    """A port that nobody listens on and no other process of this launcher was given. Outgoing connections do
+    not take it meanwhile: Linux gives them even ports, and odd ones to who binds."""
     while True:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""Output of processes on disk: a file each, and a bounded number of old ones. Never grows with the number of starts."""
+"""Log files of processes, one each. The number of old ones is bounded, however many starts there are."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _TAIL_BYTES = 64 * 1024
 #: Characters of a line that serve as evidence.
 _LINE = 300
 
-#: How the line that names a failure is told from what is printed around it: as exceptions of Python are named.
+#: Marks the line that names a failure: exceptions of Python are called so.
 _FAILURE = re.compile("Error|Exception")
 
 
 class LogFiles:
-    """The log files in one directory, which nobody else writes to. Their names are NAME.NUMBER.log; numbers go on
-    where an earlier gateway stopped, so nothing it left is written over."""
+    """The log files in one directory, which nobody else writes to. Their names are NAME.NUMBER.log; numbers go
+    on where an earlier gateway stopped, so that no file is overwritten."""
 
     def __init__(self, directory: Path, keep: int) -> None:
         self._directory = directory

@@ -1,7 +1,7 @@
-"""One child process under its guardian: who and where it is, its end, its output. Decides nothing about it.
+"""One child process under its guardian: its identity, its address, its end and its output. Decides nothing about it.
 
-Its end is learned from the kernel (a pidfd), not from SIGCHLD: that works alike on asyncio's and uvloop's event loop
-and takes no other child's status. Whoever starts a process waits for its end.
+The end is learned from the kernel (a pidfd), not from SIGCHLD: that works alike on asyncio's and uvloop's event
+loop, and takes no other child's status. The starter of a process waits for its end.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-#: Seconds between two looks where the kernel has no pidfd (before Linux 5.3, and elsewhere).
-_LOOK_AGAIN = 0.05
+#: Seconds between two polls for the end where the kernel has no pidfd (before Linux 5.3, and elsewhere).
+_POLL_INTERVAL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a process was given, and nobody else may have until it has ended."""
+class Allocation:
+    """What a process was given, and no other process may have until it has ended."""
 
     name: str  # "pod-1": small numbers are used again
     host: str
@@ -42,30 +42,30 @@ class Place:
 class Process:
     """A running (or ended) command. `identity` is never used again, not even by a later gateway."""
 
-    def __init__(self, identity: str, place: Place, guardian: subprocess.Popen[bytes], lifeline: int) -> None:
+    def __init__(self, identity: str, allocation: Allocation, guardian: subprocess.Popen[bytes], lifeline: int) -> None:
         self.identity = identity
-        self.place = place
+        self.allocation = allocation
         self._guardian = guardian
         self._lifeline: int | None = lifeline
 
     @property
     def name(self) -> str:
-        """What people see."""
-        return self.place.name
+        """The name that people see."""
+        return self.allocation.name
 
     @property
     def address(self) -> str:
-        """Where it was told to listen."""
-        return self.place.address
+        """The address that it was told to listen on."""
+        return self.allocation.address
 
     @property
     def pid(self) -> int:
-        """Of the guardian, which ends when everybody below has ended."""
+        """The guardian's process id. It ends when all processes below it have ended."""
         return self._guardian.pid
 
     @property
     def exit_code(self) -> int | None:
-        """As a shell gives it (128 + signal); None while anything of it is left."""
+        """As a shell gives it (128 + signal). None while a process below the guardian is left."""
         code = self._guardian.poll()
         if code is None:
             return None
@@ -75,28 +75,29 @@ class Process:
         return code if code >= 0 else 128 - code
 
     async def wait(self) -> int:
-        """Wait until nothing of it is left; its exit code. Any number of tasks may wait."""
+        """The exit code, once no process below the guardian is left. Any number of tasks may wait."""
         while (code := self.exit_code) is None:
-            await self._something_happened()
+            await self._poll_end()
         return code
 
     def stop(self) -> None:
-        """Ask for its end: SIGTERM to all of it, SIGKILL after the grace. Returns at once; may be repeated."""
+        """Ask for the end: SIGTERM to all processes below the guardian, SIGKILL after the grace. Returns at
+        once; may be repeated."""
         if self.exit_code is None:
             self._guardian.terminate()
 
     def evidence(self) -> str:
         """The line of its output that says best why it ended; "" if there is none, or the file is gone."""
         try:
-            return evidence_in(self.place.log)
+            return evidence_in(self.allocation.log)
         except OSError:
             return ""
 
-    async def _something_happened(self) -> None:
+    async def _poll_end(self) -> None:
         try:
             pidfd = os.pidfd_open(self.pid)
         except (AttributeError, OSError):
-            await anyio.sleep(_LOOK_AGAIN)
+            await anyio.sleep(_POLL_INTERVAL)
             return
         try:
             await anyio.wait_readable(pidfd)

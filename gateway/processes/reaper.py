@@ -1,7 +1,7 @@
-"""Collects orphans. Whoever is PID 1 is given each process whose parent has gone, and must wait for it.
+"""Collects orphans: the process with PID 1 is given each process whose parent has gone, and must wait for it.
 
-Children that somebody here waits for are left to them: only a child that has ended and stayed uncollected from one
-round to the next belongs to nobody. So nobody need say which children are theirs.
+A child that has ended and is still uncollected one round later is taken for an orphan. So other code waits for its own
+children without registering them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def adopts_orphans() -> bool:
 
 
 async def reap_orphans(period: float = 5.0) -> None:
-    """Collect orphans every `period` seconds, until cancelled. A child of ours must be collected by its owner sooner.
+    """Collect orphans every `period` seconds, until cancelled. Other code must collect its children sooner than that.
 
     Linux only, as a PID namespace is.
     """

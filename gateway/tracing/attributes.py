@@ -1,5 +1,5 @@
-"""What a span says of its request: OpenTelemetry's names for HTTP servers where there is one, else those of the access
-line behind `gateway.`. Strings of clients are cut; a query is left out, for it may hold what is nobody's business; and
+"""The attributes of a request's span: OpenTelemetry's names for HTTP servers where there is one, else the names
+of the access line behind `gateway.`. Strings of clients are cut. The query is left out, as it may hold secrets;
 cookies, headers and bodies never come here.
 
 Names: https://opentelemetry.io/docs/specs/semconv/http/http-spans/ (stable).
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 Value = str | int | float
 
-#: What a client may take of a span, in characters, as in the access line.
+#: Characters of a client's strings in a span, as in the access line.
 _PATH, _HOST, _DETAIL, _WORD = 512, 255, 512, 128
 
-#: RFC 9110 9, and RFC 5789's. Any other would make names without end of what clients make up.
+#: The methods of RFC 9110 and RFC 5789. Others are made up by clients, and would make span names without end.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
 
 
 def name_of(method: str) -> str:
-    """Of the span of a request."""
+    """The name of a request's span."""
     return method if method in _METHODS else "HTTP"
 
 
 def attributes_of(record: RequestRecord, scheme: str) -> dict[str, Value]:
-    """Of the span of an ended request. What there is nothing to say of is not there. Times are seconds."""
+    """The attributes of an ended request's span, without those that have no value. Times are seconds."""
     ending, lane = record.ending, record.lane
     said = {
         "http.request.method": record.method if record.method in _METHODS else "_OTHER",
@@ -59,7 +59,7 @@ def attributes_of(record: RequestRecord, scheme: str) -> dict[str, Value]:
 
 
 def failure_of(record: RequestRecord) -> tuple[str, str] | None:
-    """What went wrong, in a word of few and in a sentence; None: nothing did, or it was the client's own doing."""
+    """The error type (one of a closed set) and a sentence. None: the request did not fail, or by its client's doing."""
     ending = record.ending or Ending.INTERNAL_ERROR
     is_cut = ending.outcome is Outcome.CUT
     if not is_cut and (record.status is None or record.status < 500):
@@ -71,12 +71,12 @@ def failure_of(record: RequestRecord) -> tuple[str, str] | None:
 
 
 def cut(text: str, limit: int) -> str:
-    """So much of it, and nothing in it that UTF-8 cannot say: one such character would cost a whole batch."""
+    """The first `limit` characters, in what UTF-8 can encode: a lone surrogate would cost a whole batch of spans."""
     return text[:limit].encode("utf-8", "replace").decode("utf-8")
 
 
 def _path(target: bytes) -> str:
-    """Of a request target in origin form or, as proxies get it, in absolute form."""
+    """The path of a target in origin form or, as proxies get it, in absolute form."""
     path = target.partition(b"?")[0]
     if not path.startswith(b"/") and b"://" in path:
         path = b"/" + path.partition(b"://")[2].partition(b"/")[2]

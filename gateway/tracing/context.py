@@ -1,5 +1,6 @@
-"""W3C Trace Context (https://www.w3.org/TR/trace-context/) in and out: `traceparent` says which trace a request belongs
-to and which span asked for it, `tracestate` is for vendors and passes as it is."""
+"""W3C Trace Context (https://www.w3.org/TR/trace-context/), extracted and injected: `traceparent` names the trace of a
+request and the span that asked for it, `tracestate` is for vendors and passes as it is.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +19,22 @@ _PARENT, _STATE = b"traceparent", b"tracestate"
 _W3C = TraceContextTextMapPropagator()
 
 
-def continued(headers: Iterable[Header]) -> Context:
-    """The context that a client sends; an empty one if it sends none, or none that can be understood. Names must be in
-    lower case."""
+def extracted(headers: Iterable[Header]) -> Context:
+    """The context that a client sends; an empty one if it sends none, or one that is not valid. Names of
+    headers must be in lower case."""
     parents, states = [], []
     for name, value in headers:
         if name == _PARENT:
             parents.append(value.decode("latin-1"))
         elif name == _STATE:
             states.append(value.decode("latin-1"))
-    if len(parents) != 1:  # of several nobody knows which one is meant
+    if len(parents) != 1:  # of several, none can be chosen
         return Context()
     return _W3C.extract({"traceparent": parents, "tracestate": states}, Context())
 
 
-def carried(headers: list[Header], span: trace.Span) -> list[Header]:
-    """The headers with this span as the parent of whatever comes of them, in place of the context that was there."""
+def injected(headers: list[Header], span: trace.Span) -> list[Header]:
+    """The headers with `span` as the parent, in place of the context that they had."""
     told: dict[str, str] = {}
     _W3C.inject(told, trace.set_span_in_context(span, Context()))
     kept = [header for header in headers if header[0] not in (_PARENT, _STATE)]

@@ -1,8 +1,8 @@
-"""Spans on their way to a collector: OTLP over HTTP, in batches, by a thread of the SDK's. What does not get through is
-dropped: neither a request nor the stop of the gateway waits for a collector, save for a moment at the very end.
+"""Sends spans to a collector: OTLP over HTTP, in batches, by a thread of the SDK. What does not get through is dropped:
+no request waits for a collector, and the gateway's stop waits a bounded moment at the very end.
 
-The endpoint and the share of traces come from the gateway's file; all else (headers, certificates, sizes of batches,
-what names this service) the SDK reads from its own variables, `OTEL_…`, as it does everywhere.
+The endpoint and the share of traces come from the gateway's configuration; the SDK reads all else (headers,
+certificates, sizes of batches, the service's name) from its own variables, `OTEL_…`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-from gateway.tracing.complaints import complaints
 from gateway.tracing.request_trace import RequestTracer
+from gateway.tracing.sdk_log import sdk_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,29 +28,29 @@ if TYPE_CHECKING:
 #: What a gateway is called unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES says otherwise.
 NAME = "gateway"
 
-#: Seconds that leaving waits for the last spans to be taken.
-LAST_SPANS = 2.0
+#: Seconds that the gateway's stop waits for the collector to take the last spans.
+FLUSH_TIMEOUT = 2.0
 
 
 @contextmanager
 def exporting(
-    endpoint: str, *, sample: float, host: str, clock: Callable[[], float], last_spans: float = LAST_SPANS
+    endpoint: str, *, sample: float, host: str, clock: Callable[[], float], flush_timeout: float = FLUSH_TIMEOUT
 ) -> Iterator[RequestTracer]:
     """Inside, traces go to the collector at `endpoint`, a base URL. `sample`: the share, from 0 to 1, of traces that
     begin here; of others, those that their client records. `host` is where this process runs; `clock` is that of the
     records, in seconds."""
-    with complaints():
+    with sdk_log():
         exporter = OTLPSpanExporter(f"{endpoint.removesuffix('/')}/v1/traces")
         provider = provider_of(sample, host)
         provider.add_span_processor(BatchSpanProcessor(exporter))
         try:
             yield RequestTracer(provider.get_tracer(NAME), clock=clock, wall_clock=time.time_ns)
         finally:
-            _flush(provider, exporter, last_spans)
+            _flush(provider, exporter, flush_timeout)
 
 
 def provider_of(sample: float, host: str) -> TracerProvider:
-    """What makes spans, without a way out for them."""
+    """The SDK's provider, without an exporter."""
     told = Resource.create()
     if str(told.attributes[SERVICE_NAME]).startswith("unknown_service"):  # the SDK's word for: nobody has said
         told = told.merge(Resource({SERVICE_NAME: NAME}))
@@ -59,7 +59,7 @@ def provider_of(sample: float, host: str) -> TracerProvider:
 
 
 def _flush(provider: TracerProvider, exporter: SpanExporter, patience: float) -> None:
-    """In a thread that nobody need wait for: a collector may hang, and the SDK would wait for half a minute."""
+    """In a daemon thread: a collector may hang, and the SDK would wait for half a minute."""
     last = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
     last.start()
     last.join(patience)

@@ -1,10 +1,10 @@
-"""The spans of one request: one for the whole of it, and below that one for each stage, which begin where another ends.
+"""The spans of one request: one for the whole request, and below it one for each stage, each from the end of the last.
 
-    wait       in line, with a receipt; an event says that no backend was ready, another when one was
-    dial       a connection is made, or one is found that is open
+    wait       in line, with a receipt; an event says that no backend was ready, another one when a backend was
+    dial       a connection is made, or an open one is found
     response   from the request's last byte to the end of the answer; an event says when the answer began
 
-A turn that comes to nothing is followed by another one, with stages of its own. Never decides anything, never waits.
+A turn that is given back is followed by another one, with stages of its own. Decides nothing, never waits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from gateway.core.records.backends_and_tickets import TicketState
 from gateway.core.records.receipt import receipt_of
 from gateway.tracing.attributes import attributes_of, cut, failure_of, name_of
-from gateway.tracing.context import carried, continued
+from gateway.tracing.context import extracted, injected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,8 +33,8 @@ _REASON = 512
 
 
 class RequestTracer:
-    """Begins the traces of requests. `clock` is the records' own, in seconds; `wall_clock` tells nanoseconds since
-    1970."""
+    """Begins the traces of requests. `clock`: the clock of the records, in seconds. `wall_clock`: nanoseconds
+    since 1970."""
 
     def __init__(self, tracer: trace.Tracer, *, clock: Callable[[], float], wall_clock: Callable[[], int]) -> None:
         self._tracer = tracer
@@ -42,12 +42,11 @@ class RequestTracer:
         self._wall_clock = wall_clock
 
     def __call__(self, headers: Iterable[Header], record: RequestRecord, scheme: str) -> RequestTrace | None:
-        """A request has come. The client's trace goes on in ours, and is recorded if the client's part of it is.
+        """A request has come. Its span continues the client's trace, and is recorded if the client records it.
 
-        None: it is not, so there will be no span that the backend could name as its parent, and the client's own
-        remains that.
+        None: it is not recorded, and the backend's parent is the client's own span.
         """
-        parent = continued(headers)
+        parent = extracted(headers)
         now = self._wall_clock()
         span = self._tracer.start_span(name_of(record.method), parent, SpanKind.SERVER, start_time=now)
         is_followed = trace.get_current_span(parent).get_span_context().is_valid
@@ -57,8 +56,9 @@ class RequestTracer:
 
 
 class RequestTrace:
-    """A listener for the endpoint. `offset`: nanoseconds from the clock's zero to 1970's, the same for all spans of a
-    request, so that they fit whatever becomes of the wall clock."""
+    """The trace of one request, told of each stage by the endpoint. `offset`: nanoseconds from 1970 to the
+    clock's zero, taken once for all spans of a request, so that they fit together though the wall clock is set
+    meanwhile."""
 
     def __init__(self, tracer: trace.Tracer, span: Span, scheme: str, clock: Callable[[], float], offset: int) -> None:
         self._tracer = tracer
@@ -73,7 +73,7 @@ class RequestTrace:
         self._cold_since: float | None = None  # the wait under way began without a ready backend
 
     def waits(self, *, cold: bool) -> None:
-        """See the table at the top of this file, here and below."""
+        """The request joins the line; `cold`: no backend is ready. For the stages see the module."""
         now = self._clock()
         self._begin("wait", now)
         self._waits = True
@@ -82,7 +82,7 @@ class RequestTrace:
             self._stage.add_event("cold_start", timestamp=self._at(now))
 
     def waited(self, ticket: Ticket) -> None:
-        """Leaves a wait without a turn open: why it ended so is known when the request has."""
+        """The wait is over. Without a turn the span stays open: its reason is known when the request has ended."""
         if self._stage is None or not self._waits:
             return
         self._waits = False
@@ -98,29 +98,29 @@ class RequestTrace:
         self._close(self._clock())
 
     def dials(self, backend: str, headers: list[Header]) -> list[Header]:
-        """The backend's own spans get that of the request as their parent: it is there whatever becomes of a turn."""
+        """A turn begins. The headers for the backend name the request's span as parent, which outlasts the turn."""
         self._begin("dial", self._clock(), {"gateway.backend": backend})
-        return carried(headers, self._span)
+        return injected(headers, self._span)
 
     def dialled(self, *, reused: bool) -> None:
-        """The rest is the backend's."""
+        """The connection is there, and the request goes out on it."""
         if self._stage is not None:
             self._stage.set_attribute("gateway.reused", reused)
         self._begin("response", self._clock())
 
     def answers(self) -> None:
-        """As far as the gateway can see, the work is done; a stream's has begun."""
+        """The answer's head has come."""
         if self._stage is not None:
             self._stage.add_event("first_byte", timestamp=self._at(self._clock()))
 
     def broke(self, why: str) -> None:
-        """Of a stage, not of the request."""
+        """The turn has failed, which is no failure of the request yet."""
         if self._stage is not None:
             self._stage.set_status(StatusCode.ERROR, cut(why, _REASON))
         self._close(self._clock())
 
     def ended(self, record: RequestRecord) -> None:
-        """A stage that is open still is where it went wrong, if it did."""
+        """The request has ended. If it failed, it failed in the stage that is still open."""
         if not self._is_recorded:
             return
         if (failure := failure_of(record)) is not None:

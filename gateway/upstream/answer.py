@@ -1,11 +1,11 @@
-"""Reads one answer from the bytes of a connection: interim heads dropped, head, body, and where it ends. No sockets.
+"""Reads one answer from the bytes of a connection: head, body and where it ends. Interim heads are dropped. No sockets.
 
-    head ──> counted ───┐   `feed` moves it on; `end` says what it means that the connection is over.
+    head ──> counted ───┐   `feed` moves it on; `end` says what the connection's end makes of the answer.
          ├─> chunked ───┼─> complete
          ├─> until EOF ─┘
-         └─> 101: what follows is kept for whoever takes the connection over
+         └─> 101: what follows is kept for the tunnel that takes the connection over
 
-How the bytes were cut into pieces on their way never changes what is read.
+The result does not depend on how the bytes were cut into pieces.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 
 class Answer:
-    """One answer, as far as it has come. Each part of the body is handed out once, by `take`."""
+    """One answer, as far as it has come. `take` hands out each part of the body once."""
 
     __slots__ = (
         "_address",
@@ -63,7 +63,8 @@ class Answer:
 
     @property
     def leaves_connection_clean(self) -> bool:
-        """Whether its end was certain, nothing came after it, and the backend means to go on."""
+        """The connection can carry another request: the answer's end was certain, nothing followed it, and the backend
+        keeps the connection open."""
         return (
             self.complete
             and not self._surplus
@@ -73,7 +74,7 @@ class Answer:
         )
 
     def take(self) -> bytes:
-        """All of the body that has come and was not yet taken, in one piece."""
+        """All of the body that has come since the last call, in one piece."""
         pieces = self._pieces
         self.unread = 0
         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -81,14 +82,14 @@ class Answer:
         return piece
 
     def feed(self, data: bytes) -> None:
-        """Take in what the connection brought. Raises BadAnswer, after which nothing more may be fed."""
+        """Read `data`. Raises BadAnswer, after which nothing more may be fed."""
         if self.head is None:
             data = self._feed_head(data)
         if data:
             self._feed_body(data)
 
     def end(self, how: str, *, orderly: bool) -> UpstreamError | None:
-        """The connection is over; `orderly` if the backend said so itself. Returns what that makes of the answer."""
+        """The connection has ended, by the backend's FIN if `orderly`. Returns the error that this is, if it is one."""
         if self.complete:
             return None
         head = self.head
@@ -103,7 +104,7 @@ class Answer:
         return CutShort(self._address, f"{how} after {self._size} bytes of {_expected(head)}")
 
     def _feed_head(self, data: bytes) -> bytes:
-        """Returns what follows the final head: nothing while that has not come."""
+        """Returns what follows the final head; b"" while that head has not come."""
         if self._partial:
             searched = max(0, len(self._partial) - len(_END_OF_HEAD) + 1)
             self._partial += data

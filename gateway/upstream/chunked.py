@@ -6,7 +6,7 @@ from httptools import HttpParserError, HttpResponseParser
 
 from gateway.upstream.errors import BadAnswer
 
-#: llhttp decodes chunks only behind a head, so it is shown one of ours. `close` makes it refuse what follows the end.
+#: llhttp decodes chunks only behind a head, so it is fed this one. `close` makes it refuse what follows the end.
 _HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 #: "0", or the last byte of a chunk extension or a trailer, and the two line breaks that end every chunked body.
 _LAST = 5
@@ -15,7 +15,7 @@ MAX_BARE = 64 * 1024
 
 
 class ChunkedBody:
-    """Takes wire bytes, appends pieces of body to `pieces`."""
+    """Decodes the bytes that it is fed, and appends pieces of body to `pieces`."""
 
     __slots__ = ("_address", "_bare", "_parser", "_pieces", "_tail", "complete", "size", "surplus")
 
@@ -31,7 +31,7 @@ class ChunkedBody:
         self._parser.feed_data(_HEAD)
 
     def feed(self, data: bytes) -> None:
-        """Raises BadAnswer if the coding is broken, or if there is no end to what is not body."""
+        """Decode `data`. Raises BadAnswer if the coding is broken, or trailers and extensions go beyond the bound."""
         if self._parser is None:
             self.surplus = True
             return

@@ -1,12 +1,12 @@
-"""One socket to one backend. Owns its life and the flow on it; knows nothing of HTTP.
+"""One socket to one backend: its life and its flow control. Knows nothing of HTTP.
 
-    opened ──> carrying ──> closed         carrying: an exchange hears all that happens
-              │ │    ^         ^           idle:     at the first byte or end it closes itself
-              │ v    │         │           switched: after a 101, a tunnel hears all, half-closes too
+    opened ──> carrying ──> closed         carrying: an exchange is told all that happens
+              │ │    ^         ^           idle:     it closes itself at the first byte, or the backend's end
+              │ v    │         │           switched: after a 101, a tunnel is told all, half-closes too
               │ idle ──────────┤
               └──> switched ───┘
 
-Who may do what: the dialer lets it carry an exchange, the exchange lets it go, and its owner hears of each end.
+The dialer makes it carry an exchange, the exchange releases it, and its owner is told of its end.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ FLUSH_TIMEOUT = 10.0
 
 
 class Listener(Protocol):
-    """The exchange a connection carries. `over` comes once at most; after it, or after letting go, nothing comes."""
+    """The exchange that a connection carries. `connection_ended` is called at most once, and nothing after it or after
+    `release`."""
 
     def received(self, data: bytes) -> None: ...
-    def over(self, how: str, *, orderly: bool) -> None: ...
+    def connection_ended(self, how: str, *, orderly: bool) -> None: ...
 
 
 class Owner(Protocol):
-    """Who keeps the connection when no exchange does."""
+    """Keeps the connection while it carries no exchange."""
 
     def opened(self, connection: Connection) -> None: ...
     def free(self, connection: Connection) -> None: ...
@@ -35,7 +36,7 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """See the diagram at the top of this file."""
+    """One socket; its states are in the module's diagram."""
 
     def __init__(self, address: str, owner: Owner) -> None:
         self.address = address
@@ -47,17 +48,17 @@ class Connection(asyncio.Protocol):
         self._retired = False
         self._reading = True
         self._writable = True
-        self._stirring: asyncio.Future[None] | None = None
+        self._changed: asyncio.Future[None] | None = None
 
     # ---- for the dialer
 
     def is_quiet(self) -> bool:
-        """Open, and nothing has come: no byte, end or error. The kernel is asked, so it is true of this very moment."""
+        """The connection is open, and no byte, end or error has come. Asks the kernel, so it is true of this moment."""
         return not self._transport.is_closing() and not self._poll.poll(0)
 
     def reached_itself(self) -> bool:
-        """Nobody listens there, and the system joined the two ends of one socket: a dial to a free port of this machine
-        may be given that very port to dial from."""
+        """The socket is connected to itself: nobody listens there, and the system gave the dial that very port to dial
+        from, as it may with a free port of this machine."""
         info = self._transport.get_extra_info
         return bool(info("sockname") == info("peername"))
 
@@ -67,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
 
     def retire(self) -> None:
-        """Carry no further exchange; end now if there is none."""
+        """Carry no further exchange; end at once if it carries none."""
         self._retired = True
         if self._listener is None and self._tunnel is None:
             self.close()
@@ -79,27 +80,27 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
 
     async def ready_to_write(self) -> None:
-        """Return when the socket takes more and an answer that waits to be read has been let in.
+        """Return when the socket takes more and an answer that waits in the socket has been read.
 
-        A write to a backend that has answered and left would be answered with a reset, and that destroys the answer.
+        A write to a backend that has answered and left is answered with a reset, which would destroy the answer.
         """
         while not self._writable:
-            await self._stir()
+            await self._change()
         if self._reading and not self.is_quiet():
-            await self._stir()
+            await self._change()
 
     def pause_reading(self) -> None:
-        """Stop the flow towards us."""
+        """Read nothing more from the socket."""
         self._reading = False
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Let it flow again."""
+        """Read from the socket again."""
         self._reading = True
         self._transport.resume_reading()
 
-    def let_go(self, *, clean: bool) -> None:
-        """The exchange is over. `clean`: the request went out whole, the answer's end was certain, all is quiet."""
+    def release(self, *, clean: bool) -> None:
+        """The exchange is over. `clean`: the request went out whole, and nothing can follow the answer's end."""
         self._listener = None
         if clean and not self._retired and not self._transport.get_write_buffer_size():
             self._owner.free(self)
@@ -107,17 +108,17 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def switch(self, tunnel: asyncio.Protocol) -> asyncio.Transport:
-        """The backend speaks another protocol from here on: the exchange hears nothing any more."""
+        """The backend speaks another protocol from here on: `tunnel` takes the exchange's place."""
         self._listener, self._tunnel = None, tunnel
         return self._transport
 
     def finish(self) -> None:
-        """End it when the backend has taken what is unsent, or does not for too long."""
+        """End it when the backend has taken what is unsent, or after `FLUSH_TIMEOUT`."""
         self._transport.close()
         self._flush = asyncio.get_running_loop().call_later(FLUSH_TIMEOUT, self._transport.abort)
 
     def close(self) -> None:
-        """End it at once: what was not sent yet never is. An exchange on it hears that it is over."""
+        """End it at once; what is unsent is dropped. An exchange on it is told."""
         self._transport.abort()
 
     # ---- for the event loop
@@ -167,17 +168,17 @@ class Connection(asyncio.Protocol):
     def _tell(self, how: str, *, orderly: bool) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.over(how, orderly=orderly)
+            listener.connection_ended(how, orderly=orderly)
         self._wake()
 
-    async def _stir(self) -> None:
-        """Until something happens on the connection."""
-        self._stirring = asyncio.get_running_loop().create_future()
+    async def _change(self) -> None:
+        """Return when something happens on the connection."""
+        self._changed = asyncio.get_running_loop().create_future()
         try:
-            await self._stirring
+            await self._changed
         finally:
-            self._stirring = None
+            self._changed = None
 
     def _wake(self) -> None:
-        if self._stirring is not None and not self._stirring.done():
-            self._stirring.set_result(None)
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)

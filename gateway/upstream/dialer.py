@@ -1,8 +1,8 @@
-"""Finds the connection for a request: an idle one for those that may ride on another's, else a fresh one. Owner of all.
+"""Finds the connection for a request: an idle one if the request may reuse one, else a fresh one. Owns all connections.
 
-A request that must run at most once never rides on a connection that carried another: a late answer to the other, or
-a connection that the backend was just closing, would be its undoing. It may ride on a spare: one that was dialled ahead
-and has carried nothing yet.
+A request that must run at most once never reuses a connection: a late answer to the request before, or a
+backend that is just closing it, would make its fate unknown. It may use a spare, which was dialled ahead and
+has carried nothing yet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.upstream.upload import first_write
 if TYPE_CHECKING:
     from gateway.upstream.request import UpstreamRequest
 
-#: Seconds a spare may wait for its request: servers give a connection that says nothing little more than that.
+#: Seconds a spare may wait for its request: servers close a connection that sends nothing after little more than that.
 SPARE_MAX_AGE = 5.0
 
 
@@ -56,7 +56,7 @@ class Dialer:
         return exchange
 
     def send_at_once(self, address: str, request: UpstreamRequest) -> Exchange | None:
-        """As `send`, if there is a connection that waits for it; else None, and nothing was done. Raises ValueError."""
+        """As `send`, if a connection is there already; else None, and nothing was done. Raises ValueError."""
         data = first_write(request)
         connection = (self._idle if request.reusable else self._spares).take(address)
         if connection is None:
@@ -66,11 +66,11 @@ class Dialer:
         return exchange
 
     def dial_ahead(self, address: str) -> None:
-        """A request that may not reuse will soon be sent there: have a spare connection ready, one at most.
+        """Dial a spare connection, one at most, for a request that will be sent soon and may not reuse one.
 
-        Does not wait. That a dial failed is not told: the request's own will fail too. To a backend that serves one
-        connection at a time the spare is a client that says nothing, for as long as it lives: call this only when the
-        next request is in line. With `idle_reuse` 0, which spares such a backend idle connections, there is none.
+        Does not wait. A dial that fails is not reported: the request's own will fail too. To a backend that serves one
+        connection at a time a spare is a client that sends nothing: call this only when the next request is in line.
+        With `idle_reuse` 0, for backends that bear no idle connections, no spare is dialled.
         """
         if self._keeps_any and not self._closed and address not in self._ahead and self._spares.has_room(address):
             self._ahead[address] = asyncio.create_task(self._dial_spare(address))
@@ -81,9 +81,11 @@ class Dialer:
         return bool(self._open or self._dialling)
 
     def forget(self, address: str) -> None:
-        """The backend at this address is gone: idle connections are closed, those at work go on but are not kept.
+        """The backend at this address is gone: idle connections are closed, those at work are closed when they
+        are done.
 
-        Another may be there already, and what is being dialled may have been meant for the old one: it is not sent.
+        Another backend may be there already: what is being dialled was meant for the old one, so its request is
+        not sent.
         """
         self._dialling = {each for each in self._dialling if each.address != address}
         for connection in [each for each in self._open if each.address == address]:
@@ -100,7 +102,7 @@ class Dialer:
             connection.close()
 
     async def aclose(self) -> None:
-        """`close`, and wait until every connection has ended."""
+        """As `close`, and return when every connection has ended."""
         self.close()
         if self._ahead:
             await asyncio.wait(self._ahead.values())
@@ -111,7 +113,7 @@ class Dialer:
     # ---- for the connections
 
     def opened(self, connection: Connection) -> None:
-        """Called by a connection."""
+        """Called by a connection when it is made."""
         self._open.add(connection)
 
     def free(self, connection: Connection) -> None:
@@ -166,5 +168,5 @@ class Dialer:
 
 
 def _reason(error: OSError) -> str:
-    """In the kernel's words where it has any: asyncio's own name the call, not the reason."""
+    """The kernel's message where it has one: asyncio's names the call, not the reason."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

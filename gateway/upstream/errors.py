@@ -1,7 +1,7 @@
-"""What can go wrong between us and a backend, told by what the backend may have begun.
+"""What can go wrong with a backend, by what the backend may have begun.
 
-The caller decides on retries and status codes by the class alone; the message is evidence for people: which address,
-what was seen. It never carries a request's own strings.
+The class alone decides on retries and status codes; the message is evidence for people: the address and what
+was seen. It never carries a request's own strings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ class UpstreamError(Exception):
 
 
 class NotSent(UpstreamError):
-    """Certainly no byte was written (refused, unreachable, no connection in time): any method may be sent elsewhere."""
+    """No byte was written (refused, unreachable, no connection in time): a request of any method may be sent
+    elsewhere."""
 
 
 class BrokeBeforeHead(UpstreamError):
@@ -27,12 +28,12 @@ class BrokeBeforeHead(UpstreamError):
 
 
 class BadAnswer(UpstreamError):
-    """Not HTTP, framing that must not be passed on, or a head that was never finished: none of it is to be trusted."""
+    """The answer is not HTTP, its framing must not be passed on, or its head was never finished."""
 
 
 class CutShort(UpstreamError):
-    """The answer's head came whole, its body did not. What was passed on must not be made to look complete."""
+    """The answer's head came whole, its body did not: what was passed on must not look complete."""
 
 
 class WrongLength(UpstreamError):
-    """The request's body was given up, or was not as long as announced. The request was cut, never ended cleanly."""
+    """The request's body was given up, or was not as long as announced: the request was cut, not ended."""

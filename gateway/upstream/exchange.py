@@ -1,9 +1,9 @@
 """One request on one connection, and its answer.
 
-The head and a small body have been written when the caller gets it; the rest of a body goes on in a task owned here, so
-that an early answer can be read meanwhile. The connection is let go when the answer has come whole, or at the first
-error; by then nothing is awaited. If the request was still going out, the connection is broken: a request that was not
-finished never looks finished.
+The head and a small body have been written when the caller gets the exchange. A task of the exchange sends the
+rest of a body, so that an early answer can be read meanwhile. The connection is released when the answer has
+come whole, or at the first error, without awaiting anything. If the request was still going out, the connection
+is broken: a request that was not finished never looks finished.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ MAX_UNREAD = 64 * 1024
 
 
 class Exchange:
-    """Has one reader at a time, who calls `close` in a `finally`.
+    """One request and its answer. Has one reader at a time, who calls `close` in a `finally`.
 
-    What arrived before an error is handed out before it; the error then stays.
+    What arrived before an error is handed out first; then every call raises the error.
     """
 
     __slots__ = (
@@ -67,36 +67,36 @@ class Exchange:
 
     @property
     def released(self) -> bool:
-        """The connection was let go: the answer has come whole, or something broke, or `close` was called."""
+        """The connection was released: the answer has come whole, or something broke, or `close` was called."""
         return self._connection is None
 
     @property
     def ended(self) -> bool:
-        """The whole answer was read: the piece that `read` gave last was the last one."""
+        """The whole answer was read: the last piece that `read` gave was the end."""
         return self._answer.complete and not self._answer.unread
 
     @property
     def ready(self) -> bool:
-        """`read` would not wait."""
+        """`read` would return at once."""
         return self._answer.unread > 0 or self._answer.complete
 
     async def head(self) -> AnswerHead:
-        """The final head; interim ones are dropped. May be cancelled and called again.
+        """The final head. May be cancelled and called again.
 
         Raises BrokeBeforeHead, BadAnswer, WrongLength, or what the request's body raised.
         """
         while self._answer.head is None:
-            await self._news()
+            await self._change()
         return self._answer.head
 
     def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
-        """Call this with the head when the answer has come whole, in the same turn of the loop; at once if it has. Read
-        or not: the backend is done."""
+        """Call `call` with the head in the turn of the loop in which the answer has come whole, read or not; at once if
+        it has."""
         self._when_whole = call
         self._tell_if_whole()
 
     async def read(self) -> bytes:
-        """All of the body that has come since the last call, b"" at its end. May be cancelled and called again.
+        """The body that has come since the last call; b"" at its end. May be cancelled and called again.
 
         Raises CutShort, BadAnswer (broken chunks), WrongLength, or what the request's body raised.
         """
@@ -104,27 +104,28 @@ class Exchange:
         while not answer.unread:
             if answer.complete:
                 return b""
-            await self._news()
-        return self._taken()
+            await self._change()
+        return self._take()
 
     async def pour(self, sink: Callable[[bytes], bool]) -> None:
-        """Hand the body to `sink` as it comes, each piece in the same turn of the loop, until that returns False. The
-        last piece is left to `read`. May be cancelled and called again. Raises as `read`, and what `sink` raised.
+        """Hand each piece of the body to `sink` in the turn of the loop in which it comes, until `sink` returns
+        False. The last piece is left to `read`. May be cancelled and called again. Raises as `read`, and what
+        `sink` raised.
         """
         self._sink = sink
         try:
             while self._sink is not None and not self._answer.complete:
                 if self._answer.unread:  # from before, or from the piece that broke
-                    self._pour_out(sink)
+                    self._deliver(sink)
                 else:
-                    await self._news()
+                    await self._change()
         finally:
             self._sink = None
         if self._error is not None and not self._answer.unread:
             raise self._error
 
     def switch(self, tunnel: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
-        """After a head with 101: `tunnel` hears what happens on the connection, and speaks through the transport.
+        """After a head with 101: `tunnel` is told what happens on the connection, and writes to the transport.
 
         Returns that, with reading paused, and what came behind the head. The transport is not to be closed: `finish`
         and `close` end it. Raises CutShort if the connection has broken meanwhile.
@@ -140,7 +141,7 @@ class Exchange:
             connection.finish()
 
     def close(self) -> None:
-        """Give up what is left; an unfinished request or answer breaks the connection. May be called at any time."""
+        """Give up what is left. An unfinished request or answer breaks the connection. May be called at any time."""
         self._when_whole = None
         if self._connection is not None:
             self._fail(UpstreamError(self._address, "the exchange was closed here"))
@@ -172,13 +173,13 @@ class Exchange:
             self._end(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
             return
         if self._sink is not None:
-            if self._pour_out(self._sink):
+            if self._deliver(self._sink):
                 return  # nobody waits for more
         elif answer.switches or answer.unread > MAX_UNREAD:
             self._pause_reading()
         self._wake()
 
-    def over(self, how: str, *, orderly: bool) -> None:
+    def connection_ended(self, how: str, *, orderly: bool) -> None:
         """The connection has ended."""
         self._error = self._answer.end(how, orderly=orderly)
         self._end(clean=False)
@@ -195,11 +196,11 @@ class Exchange:
             self._fail(error)
 
     def _end(self, *, clean: bool) -> None:
-        """Nothing more comes. Who asked to be told hears of it first; the rest is done whatever becomes of that."""
+        """The answer is over. `when_whole`'s callback runs first; the rest is done whatever it raises."""
         try:
             self._tell_if_whole()
         finally:
-            self._let_go(clean=clean)
+            self._release(clean=clean)
             self._wake()
 
     def _tell_if_whole(self) -> None:
@@ -208,19 +209,19 @@ class Exchange:
             self._when_whole = None
             call(head)
 
-    def _pour_out(self, sink: Callable[[bytes], bool]) -> bool:
-        """Hand out what is unread, if anything is. Whether the sink takes more."""
+    def _deliver(self, sink: Callable[[bytes], bool]) -> bool:
+        """Hand what is unread to the sink. Returns whether the sink takes more."""
         if not self._answer.unread:
             return True
         try:
-            if sink(self._taken()):
+            if sink(self._take()):
                 return True
         except Exception as error:  # the reader's own, so for the reader
             self._fail(error)
         self._sink = None
         return False
 
-    def _taken(self) -> bytes:
+    def _take(self) -> bytes:
         piece = self._answer.take()
         if self._paused:
             self._resume_reading()
@@ -229,15 +230,15 @@ class Exchange:
     def _fail(self, error: BaseException) -> None:
         if self._connection is not None:
             self._error = error
-            self._let_go(clean=False)
+            self._release(clean=False)
             self._wake()
 
-    def _let_go(self, *, clean: bool) -> None:
+    def _release(self, *, clean: bool) -> None:
         connection, self._connection = self._connection, None
         if self._upload is not None:
             self._upload.cancel()
         if connection is not None:
-            connection.let_go(clean=clean)
+            connection.release(clean=clean)
 
     def _pause_reading(self) -> None:
         if self._connection is not None:
@@ -249,8 +250,8 @@ class Exchange:
         if self._connection is not None:
             self._connection.resume_reading()
 
-    async def _news(self) -> None:
-        """Until something comes. Raises what ended the exchange, if something did."""
+    async def _change(self) -> None:
+        """Return when something comes. Raises the error that ended the exchange, if there is one."""
         if self._error is not None:
             raise self._error
         self._waiter = asyncio.get_running_loop().create_future()

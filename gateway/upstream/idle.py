@@ -1,4 +1,4 @@
-"""Connections that wait for their next exchange: bounded in number for each address, and in age."""
+"""Idle connections, bounded in number for each address and in age."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 class IdleConnections:
-    """Gives back the one that waited least, so that the others can grow old and go."""
+    """Keeps idle connections. `take` gives the one that waited least, so that the others reach their age and
+    are closed."""
 
     def __init__(self, *, max_age: float, max_per_address: int) -> None:
         self._max_age = max_age  # seconds
@@ -20,11 +21,11 @@ class IdleConnections:
         self._timer: asyncio.TimerHandle | None = None
 
     def has_room(self, address: str) -> bool:
-        """`put` would keep one more."""
+        """`put` would keep one more connection."""
         return len(self._waiting.get(address, ())) < self._max_per_address
 
     def put(self, connection: Connection) -> None:
-        """Keep it, or close it if there is no room."""
+        """Keep the connection, or close it if there is no room."""
         if not self.has_room(connection.address):
             connection.close()
             return
@@ -35,7 +36,7 @@ class IdleConnections:
             self._timer = self._loop.call_later(self._max_age, self._sweep)
 
     def take(self, address: str) -> Connection | None:
-        """One that is fit for use at this very moment: write before anything else can happen. None: there is none."""
+        """A connection that can be written to in this turn of the loop. None: there is none."""
         waiting = self._waiting.get(address)
         now = self._loop.time()
         while waiting:
@@ -46,20 +47,20 @@ class IdleConnections:
         return None
 
     def discard(self, connection: Connection) -> None:
-        """It has ended by itself, if it was here."""
+        """The connection has ended: forget it, if it is here."""
         waiting = self._waiting.get(connection.address, [])
         if connection in waiting:
             waiting.remove(connection)
 
     def clear(self) -> None:
-        """Forget all; closing them is the caller's."""
+        """Forget all connections. The caller closes them."""
         self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _sweep(self) -> None:
-        """Close what is too old, and come again when the next will be."""
+        """Close what is too old, and set the timer for the next."""
         too_old = self._loop.time() - self._max_age
         for address, waiting in list(self._waiting.items()):
             while waiting and waiting[0].idle_since <= too_old:

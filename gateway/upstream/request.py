@@ -1,7 +1,6 @@
-"""What goes out: a request as the caller means it, and the bytes of its head.
+"""A request to a backend, and the bytes of its head.
 
-Framing is made here and nowhere else, so that whatever headers came along, exactly one request with exactly one framing
-goes on the wire.
+Only this module makes framing, so that whatever the headers say, exactly one request with one framing is written.
 """
 
 from __future__ import annotations
@@ -12,25 +11,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: Made here from what the request says of itself; a caller's own would be a second opinion on where it ends.
+#: Fields that are made here; a caller's own would be a second statement of where the request ends.
 _OURS = frozenset((b"connection", b"content-length", b"transfer-encoding", b"upgrade"))
 
 
 @dataclass(slots=True)
 class UpstreamRequest:
-    """One request to a backend: complete and clean, but for its framing."""
+    """One request to a backend, complete but for its framing."""
 
     method: bytes
     target: bytes
     headers: list[tuple[bytes, bytes]]
     body: bytes | AsyncIterator[bytes] | None = None  # None: no body, no framing header
     length: int | None = None  # of an iterator's body, when known; None: chunked
-    reusable: bool = False  # it may ride on a connection that carried another, and leave it for the next
+    reusable: bool = False  # it may use a connection that carried another request, and leave it to the next
     upgrade: bytes | None = None  # asks to speak this protocol from here on; such a request has no body
     _head: bytes | None = field(default=None, init=False)
 
     def encode(self) -> bytes:
-        """The head's bytes; settled by the first call. Raises as `encode_head`."""
+        """The head's bytes, made by the first call. Raises as `encode_head`."""
         if self._head is None:
             self._head = encode_head(self)
         return self._head
@@ -67,7 +66,8 @@ def _framing(body: bytes | AsyncIterator[bytes], length: int | None) -> bytes:
 
 
 def _holds_one_request(head: bytes, lines: int) -> bool:
-    """The last line of defence against splitting: as many line breaks as we made, and a request line of three words."""
+    """The last check against request splitting: as many line breaks as were made here, three words in the first
+    line."""
     return (
         head.count(b"\r") == head.count(b"\n") == lines
         and b"\0" not in head

@@ -1,4 +1,4 @@
-"""Writes a request: a first write, then the rest of the body as fast as the backend takes it, exactly as announced."""
+"""Writes a request: the head and the start of the body at once, the rest as fast as the backend takes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIECE = 64 * 1024
 
 
 def first_write(request: UpstreamRequest) -> bytes:
-    """The head, and as much of a body in memory as goes along with it. Raises ValueError, as `encode_head` does."""
+    """The head, and the first `PIECE` bytes of a body in memory. Raises ValueError, as `encode_head` does."""
     head = request.encode()
     return head + request.body[:PIECE] if isinstance(request.body, bytes) else head
 

@@ -67,9 +67,9 @@ async def test_each_process_is_told_its_port_and_its_gpu(tmp_path: Path) -> None
     async with launching(command, tmp_path, gpus=[0, "GPU-7"], env={"LISTEN": "{host}:{port}"}) as pods:
         first, second = pods.start(), pods.start()
         assert (await first.wait(), await second.wait()) == (0, 0)
-    assert first.address == f"127.0.0.1:{first.place.port}" != second.address
-    assert first.evidence() == f"--port={first.place.port} 0 0 {first.address}"
-    assert second.evidence() == f"--port={second.place.port} GPU-7 GPU-7 {second.address}"
+    assert first.address == f"127.0.0.1:{first.allocation.port}" != second.address
+    assert first.evidence() == f"--port={first.allocation.port} 0 0 {first.address}"
+    assert second.evidence() == f"--port={second.allocation.port} GPU-7 GPU-7 {second.address}"
 
 
 async def test_a_gpu_and_a_name_are_free_when_the_process_has_really_ended(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_a_gpu_and_a_name_are_free_when_the_process_has_really_ended(tmp_p
         assert pods.launcher.running == 2
         assert await first.wait() == 137
         third = pods.start()
-        assert (third.name, third.place.gpu) == ("pod-1", "a")
+        assert (third.name, third.allocation.gpu) == ("pod-1", "a")
         assert len({first.identity, second.identity, third.identity}) == 3
 
 
@@ -124,7 +124,7 @@ async def test_an_end_is_learned_of_even_when_no_descriptor_is_left(tmp_path: Pa
 async def test_a_log_that_was_removed_is_no_evidence(tmp_path: Path) -> None:
     async with launching(["true"], tmp_path) as pods:
         process = pods.start()
-        process.place.log.unlink()
+        process.allocation.log.unlink()
         assert process.evidence() == ""
 
 

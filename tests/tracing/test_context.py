@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry import trace
 
-from gateway.tracing.context import carried, continued
+from gateway.tracing.context import extracted, injected
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -24,8 +24,8 @@ def told(context: Context) -> tuple[str, str, bool] | None:
 
 
 def test_a_client_says_which_trace_it_is() -> None:
-    assert told(continued([(b"host", b"sd"), PARENT])) == (TRACE, SPAN, True)
-    assert told(continued([(PARENT[0], PARENT[1][:-1] + b"0")])) == (TRACE, SPAN, False)
+    assert told(extracted([(b"host", b"sd"), PARENT])) == (TRACE, SPAN, True)
+    assert told(extracted([(PARENT[0], PARENT[1][:-1] + b"0")])) == (TRACE, SPAN, False)
 
 
 @pytest.mark.parametrize(
@@ -45,16 +45,16 @@ def test_a_client_says_which_trace_it_is() -> None:
     ids=["none", "two", "empty", "noise", "upper case", "longer", "version ff", "no trace", "no span", "state alone"],
 )
 def test_what_cannot_be_understood_is_no_trace(headers: list[tuple[bytes, bytes]]) -> None:
-    assert told(continued(headers)) is None
+    assert told(extracted(headers)) is None
 
 
 def test_a_backend_is_told_of_one_parent_and_the_rest_passes() -> None:
     headers = [(b"host", b"sd"), PARENT, (b"tracestate", b"a=1"), (b"accept", b"*/*"), (b"tracestate", b"b=2")]
-    parent = trace.get_current_span(continued(headers)).get_span_context()
+    parent = trace.get_current_span(extracted(headers)).get_span_context()
     ours = trace.SpanContext(
         parent.trace_id, 0xABC, is_remote=False, trace_flags=parent.trace_flags, trace_state=parent.trace_state
     )
-    assert carried(headers, trace.NonRecordingSpan(ours)) == [
+    assert injected(headers, trace.NonRecordingSpan(ours)) == [
         (b"host", b"sd"),
         (b"accept", b"*/*"),
         (b"traceparent", f"00-{TRACE}-{'abc':0>16}-01".encode()),
@@ -63,4 +63,4 @@ def test_a_backend_is_told_of_one_parent_and_the_rest_passes() -> None:
 
 
 def test_without_a_trace_of_ours_there_is_none() -> None:
-    assert carried([PARENT, (b"accept", b"*/*")], trace.INVALID_SPAN) == [(b"accept", b"*/*")]
+    assert injected([PARENT, (b"accept", b"*/*")], trace.INVALID_SPAN) == [(b"accept", b"*/*")]

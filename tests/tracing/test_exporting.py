@@ -46,7 +46,7 @@ def test_a_collector_that_hangs_is_not_waited_for() -> None:
         collector.hang()
         with (
             capture_logs() as events,
-            exporting(collector.url, sample=1.0, host="me", clock=time.monotonic, last_spans=0.01) as tracer,
+            exporting(collector.url, sample=1.0, host="me", clock=time.monotonic, flush_timeout=0.01) as tracer,
         ):
             trace(tracer)
         assert [event["event"] for event in events if event["event"] == "spans_lost"] == ["spans_lost"]

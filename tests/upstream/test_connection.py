@@ -67,7 +67,7 @@ class Silent:
     """An exchange that takes note of nothing."""
 
     def received(self, data: bytes) -> None: ...
-    def over(self, how: str, *, orderly: bool) -> None: ...
+    def connection_ended(self, how: str, *, orderly: bool) -> None: ...
 
 
 @pytest.mark.parametrize("ending", ["let go", "the backend's end"])
@@ -83,7 +83,7 @@ async def test_with_bytes_still_to_be_sent_it_is_broken(ending: str) -> None:
         connection = await connect(server.address, owner)
         connection.carry(Silent(), bytes(30_000_000))
         if ending == "let go":
-            connection.let_go(clean=True)
+            connection.release(clean=True)
         finish.set()
         await owner.heard_of_its_end.wait()
     assert owner.heard == ["opened", "lost"]

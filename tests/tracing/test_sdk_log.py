@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from structlog.testing import capture_logs
 
-from gateway.tracing.complaints import EVERY, Complaints, complaints
+from gateway.tracing.sdk_log import EVERY, SdkLogHandler, sdk_log
 
 if TYPE_CHECKING:
     import pytest
@@ -21,7 +21,7 @@ def complaint(text: str, *args: object) -> logging.LogRecord:
 
 def test_one_a_minute_and_how_many_besides() -> None:
     now = 100.0
-    handler = Complaints(lambda: now)
+    handler = SdkLogHandler(lambda: now)
     with capture_logs() as events:
         for text in ("collector %s is down", "it still is", "and still"):
             handler.handle(complaint(text, *(["X"] if "%s" in text else [])))
@@ -34,12 +34,12 @@ def test_one_a_minute_and_how_many_besides() -> None:
 def test_what_was_raised_is_told() -> None:
     error = OSError("no route")
     with capture_logs() as events:
-        Complaints().handle(logging.LogRecord("o", logging.ERROR, "", 0, "failed", (), (OSError, error, None)))
+        SdkLogHandler().handle(logging.LogRecord("o", logging.ERROR, "", 0, "failed", (), (OSError, error, None)))
     assert events[0]["why"] == "OSError('no route')"
 
 
 def test_only_inside_and_nowhere_else(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    with capture_logs() as events, complaints():
+    with capture_logs() as events, sdk_log():
         SDK.warning("a batch is lost")
         SDK.info("all is well")
     SDK.error("a last word of a thread that is left behind")

@@ -1,5 +1,6 @@
-"""What the SDK has to say about itself (the collector is down, spans are dropped), as events of ours: one a minute and
-no more, for it says so of each batch. Says nothing of requests."""
+"""Log records of OpenTelemetry's SDK (the collector is down, spans are dropped), as events of the gateway: at
+most one a minute, as the SDK logs one for each batch.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +16,23 @@ from gateway.logs.rate_limit import LogRateLimit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Seconds between two of them.
+#: Seconds between two events.
 EVERY = 60.0
 
 _KIND = "tracing_trouble"
 
 
-class Complaints(logging.Handler):
-    """Any thread may call. `clock`: seconds."""
+class SdkLogHandler(logging.Handler):
+    """A handler for the SDK's loggers. Any thread may call. `clock`: seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.WARNING)
         self._clock = clock
-        self._ration = LogRateLimit(period=EVERY, most=1)
+        self._rate_limit = LogRateLimit(period=EVERY, most=1)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by the SDK's loggers."""
-        unsaid = self._ration.admit(_KIND, hash(_KIND), self._clock())
+        unsaid = self._rate_limit.admit(_KIND, hash(_KIND), self._clock())
         if unsaid is None:
             return
         structlog.get_logger().warning(
@@ -45,11 +46,11 @@ class Complaints(logging.Handler):
 
 
 @contextmanager
-def complaints() -> Iterator[None]:
-    """Inside, the SDK's loggers speak through one; behind, what is left of the SDK has nobody to speak to."""
+def sdk_log() -> Iterator[None]:
+    """Inside, the SDK's loggers use the handler above; afterwards the SDK's records are dropped."""
     logger = logging.getLogger("opentelemetry")
     logger.propagate = False
-    logger.handlers[:] = [Complaints()]
+    logger.handlers[:] = [SdkLogHandler()]
     try:
         yield
     finally:
