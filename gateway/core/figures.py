@@ -1,4 +1,4 @@
-"""What can be read from a pool at any time, at once. Changes nothing: `pool.py` does."""
+"""Figures of a pool that can be read at any time, at once. Changes nothing: `pool.py` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order with departures: a heap whose members may leave from anywhere, at any time.
+"""A heap whose members may leave from anywhere, at any time.
 
 One structure serves the lines (key: number of arrival), the deadlines (key: seconds) and the rankings of backends
 (key: a tuple). An entry whose member has left or was given another key stays in the heap until it comes to the

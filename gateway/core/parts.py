@@ -1,4 +1,4 @@
-"""The parts of a pool: made here, and told of each other. Each part knows only those that were made before it."""
+"""Makes the parts of a pool and tells them of each other. Each part knows only those that were made before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pool was told to do, as values. Built by the wiring from the settings; replaced whole on reload."""
+"""A pool's rules, as values. The wiring makes them from the settings and replaces them whole on reload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pool's matching of waiting tickets to free slots. No clock, no tasks, no sockets.
+"""A pool: matches waiting tickets to free slots. No clock, no tasks, no sockets.
 
 The pool is told facts, each with the time `now` in seconds, and answers with decisions. Here is its face: each fact is
 handed to the part that owns it, and ends in the same two lines: the match hands out what can be handed out, `_settle`

@@ -1,4 +1,4 @@
-"""Which pool a request belongs to, and what its path says once it is decoded.
+"""Routes a request to its pool by host and path, and decodes the path.
 
 Two readings of a path, and which to use is a matter of safety. `canonical_path` is strict: the path as the pod will
 read it, or None where two readers could disagree; rules that *allow* something look at this one. `lenient_paths` is

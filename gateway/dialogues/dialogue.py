@@ -1,4 +1,4 @@
-"""What a dialogue is: a protocol in which a job goes on behind the answer to the request that began it.
+"""A dialogue: a protocol in which a job goes on behind the answer to the request that began it.
 
 A dialogue reads that answer and follows the job to its end by asking the pod. It holds no slot and decides on none:
 whoever runs it (`proxy/tracking/job_tracker.py`) keeps the slot for as long as `until_over` takes.

@@ -1,6 +1,5 @@
-"""What Gradio tells of a pod's files: an answer to `/upload` lists those that were sent, a message about an event names
-those that it made. (Gradio's routes.py and data_classes.py.)
-"""
+"""Files in Gradio's answers: an answer to `/upload` lists those that were sent, a message about an event names those
+that it made. (Gradio's routes.py and data_classes.py.)"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Gradio 3's queue, in its server's words: what the gateway says to a page in a pod's place, and what a pod's messages
-mean to it. (queueing.py, routes.py and data_classes.py of gradio 3.41.2.)
+"""Gradio 3's queue in its server's words: what the gateway says to a page in a pod's place, and what a pod's
+messages mean. (queueing.py, routes.py and data_classes.py of gradio 3.41.2.)
 
     server: send_hash                              client: fn_index, session_hash          within `HASH_WITHIN`
     server: estimation, while it is in line

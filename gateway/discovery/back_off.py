@@ -1,4 +1,4 @@
-"""How long to wait before trying again what has failed. No clock: `now` is an argument."""
+"""Back-off between attempts. No clock: `now` is an argument."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Passes on what a source reports, and says at which addresses somebody has left. A backend is its identity: whoever is
-listed at the same address afterwards is somebody else, who knows nothing of the connections to the one before.
-"""
+"""Passes on what a source reports, and names the addresses that a backend has left. A backend is its identity:
+another one at the same address knows nothing of the connections to the one before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backends behind one name, such as a headless service's: whoever the name resolves to exists.
+"""Backends behind one name, such as a headless service's: each address that the name resolves to is one.
 
 An answer is believed, also "there is no such name": that is how a headless service without pods answers. No answer (a
 time-out, a failing server) is no news. Nothing but an address is known of such a backend, so that is its identity.

@@ -1,4 +1,4 @@
-"""No backends, ever: for a pool in which requests only wait. A source like the others, so that nobody has to ask."""
+"""A source without backends, for a pool in which requests only wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What EndpointSlices say, as backends: pure reading, one Service's slices at a time.
+"""Reads EndpointSlices as backends: pure, one Service's slices at a time.
 
 Facts from Kubernetes' documentation of the API `discovery.k8s.io/v1`: a Service has several slices; an endpoint may for
 a while be in two of them; a pod with two families of addresses is in slices of both; a condition that is missing means

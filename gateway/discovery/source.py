@@ -1,4 +1,5 @@
-"""What discovery is given and what it gives. A source says who exists; it never asks a backend how it is."""
+"""The protocols of discovery: what a source is given, and what it reports. A source says which backends exist; it
+never asks a backend how it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the requests that are here the gateway reports to Knative's autoscaler, and which the queue-proxies do."""
+"""Chooses which requests the gateway reports to Knative's autoscaler, and which the queue-proxies report."""
 
 from __future__ import annotations
 

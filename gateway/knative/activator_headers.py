@@ -1,4 +1,4 @@
-"""What a pod's queue-proxy is told in headers beside the request's own, by who reports it to the autoscaler.
+"""Headers for a pod's queue-proxy beside the request's own. They say who reports the request to the autoscaler.
 
 An activator's one word is `K-Proxy-Request: activator`: the queue-proxy then counts the request as somebody else's to
 report. The headers that name the revision are for the activator; it takes them off, so they are not sent at all.

@@ -1,4 +1,5 @@
-"""Annotations as values: looked up under each spelling of their name, read by a table, and what makes no sense told.
+"""Reads annotations as values: looks each up under every spelling of its name, by a table, and lists those that make
+no sense.
 
 Knows how a key is found, not what any key means.
 """

@@ -1,5 +1,5 @@
-"""What Knative's autoscaler was told of a revision: its annotations, else the cluster's `config-autoscaler`, else
-Knative's defaults. Decides nothing.
+"""The autoscaling of a revision as Knative's autoscaler has it: from its annotations, else the cluster's
+`config-autoscaler`, else Knative's defaults. Decides nothing.
 
 Ranges and defaults follow pkg/apis/autoscaling/annotation_validation.go and pkg/autoscaler/config/config.go.
 """

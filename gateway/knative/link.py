@@ -1,4 +1,4 @@
-"""The one connection to the autoscaler: kept up for ever, and what is to be sent over it.
+"""The one connection to the autoscaler, kept up for ever, and the frames that wait to be sent over it.
 
 Owns what is unsent, and says whether the link is up. Statistics are worth nothing later: what cannot be sent is
 dropped, never kept. How bytes travel is the connection's affair; what they mean, the reporter's.

@@ -1,4 +1,4 @@
-"""A value together with who told it, and what was told and cannot be used. Plain data."""
+"""A value together with its source, and annotations that are ignored. Plain data."""
 
 from __future__ import annotations
 

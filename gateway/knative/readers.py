@@ -1,4 +1,4 @@
-"""How values are spelled in Knative's annotations and config maps: text, as Go reads it.
+"""Readers of values in Knative's annotations and config maps: text, as Go reads it.
 
 Each reader raises ValueError with what it *expects*.
 """

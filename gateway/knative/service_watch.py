@@ -1,6 +1,5 @@
-"""What a cluster says of one Knative Service: the Service, its Route, its Revisions, and the autoscaler's config map.
-Watches and reads; who is to be served and how is decided elsewhere.
-"""
+"""Watches one Knative Service in its cluster: the Service, its Route, its Revisions, and the autoscaler's config
+map. Decides nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics as Knative's autoscaler reads them: values in, the bytes of one `WireStatMessages` out.
+"""Encodes statistics as Knative's autoscaler reads them: values in, the bytes of one `WireStatMessages` out.
 
 Protocol buffers, proto3, written by hand: three small messages do not pay for a library and its generated code. The
 source is pkg/autoscaler/metrics/stat.proto of Knative Serving; zero fields are left out, as proto3 has it. Sends and

@@ -1,6 +1,5 @@
-"""Tells Knative's autoscaler what this gateway sees of every revision: each second what was, at once when a request
-meets no ready pod. Counts nothing itself: the pools' own reports do (`core/scaling/report.py`).
-"""
+"""Reports every revision to Knative's autoscaler: each second, and at once when a request meets no ready pod. Counts
+nothing itself: the pools' own reports do (`core/scaling/report.py`)."""
 
 from __future__ import annotations
 

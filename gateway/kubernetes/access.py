@@ -1,4 +1,5 @@
-"""How to reach an API server and who we are there. Where that is written: in_cluster.py and kubeconfig.py."""
+"""Access to an API server: its address, and the gateway's credentials. in_cluster.py and kubeconfig.py read where
+that is written."""
 
 from __future__ import annotations
 

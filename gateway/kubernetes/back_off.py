@@ -1,4 +1,4 @@
-"""How long to wait before the next try: at once after a first failure, then longer and longer, up to a bound."""
+"""Back-off between attempts: none after a first failure, then longer and longer, up to a bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked for in Kubernetes' API: kinds of objects, and the objects of one kind in one namespace."""
+"""Names of what Kubernetes' API has: kinds of objects, and the objects of one kind in one namespace."""
 
 from __future__ import annotations
 

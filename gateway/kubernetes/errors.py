@@ -1,4 +1,4 @@
-"""How a question to the API server can fail. Each says what was asked: verb, resource, namespace."""
+"""Errors of questions to the API server. Each says what was asked: verb, resource, namespace."""
 
 from __future__ import annotations
 

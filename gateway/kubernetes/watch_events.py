@@ -1,4 +1,4 @@
-"""What a watch brings: lines of JSON, one event each."""
+"""Events of a watch: lines of JSON, one event each."""
 
 from __future__ import annotations
 

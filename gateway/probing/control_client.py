@@ -1,4 +1,4 @@
-"""The one way a backend is asked something over HTTP outside of the data path: a small GET that leaves nothing behind.
+"""The HTTP client of probes: a small GET that leaves nothing behind.
 
 A probe must not cost the backend what it is there to guard. So each has a connection of its own, closed afterwards (a
 server that handles one connection at a time would otherwise sit waiting for us), and carries no cookies.

@@ -1,5 +1,5 @@
-"""While a backend has quarantined slots, asks it again and again whether it still works. Tells what it heard; whether
-that frees a slot is the pool's to say."""
+"""Asks a backend again and again whether it still works, while it has quarantined slots. Reports the answers; the
+pool decides whether one frees a slot."""
 
 from __future__ import annotations
 

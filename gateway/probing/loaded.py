@@ -1,5 +1,5 @@
-"""Asks a backend what it has loaded, once whenever that is not known: when it has become ready, and after a job that
-may have changed it unseen. While it works it is left alone: what it says then may hold for that job only."""
+"""Asks a backend which model it has loaded, once whenever that is not known: when it has become ready, and after a
+job that may have changed it unseen. A backend at work is left alone: what it says then may hold for that job only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Questions to a backend, each asked once: may it be given work? does it still work? They say what they found."""
+"""Probes: questions to a backend, each asked once. May it be given work? Does it still work? Which model has it
+loaded?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a pod of Knative is asked whether it may be given work: as its activator asks, on the queue-proxy's port.
+"""The readiness probe of a Knative pod, as Knative's activator sends it: to the queue-proxy's port.
 
 The queue-proxy runs the readiness probe that the user wrote within its answer, so a 200 says that the container behind
 it is ready, not only the proxy; while it drains it says no. Source: pkg/activator/net/revision_backends.go of Knative

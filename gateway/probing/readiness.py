@@ -1,4 +1,4 @@
-"""From single probes to "ready" and "not ready", as Kubernetes does it. Reports; decides nothing.
+"""Turns single probes into "ready" and "not ready", as Kubernetes does. Reports; decides nothing.
 
 A failed probe of a busy backend changes nothing, for being busy is a good reason not to answer; only a refused
 connection counts. And a busy backend is asked only what is light.

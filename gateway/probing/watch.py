@@ -1,4 +1,4 @@
-"""Everything that is asked of a backend while it is listed: one call of `BackendWatch` looks after one backend.
+"""All probing of one backend while it is listed: one call of `BackendWatch` looks after one backend.
 
 Discovery calls it for each backend it lists and cancels it when the backend leaves; it knows no probes itself.
 """

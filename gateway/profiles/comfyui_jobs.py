@@ -1,6 +1,5 @@
-"""What ComfyUI's bodies say: who submits a graph, under which name, and what it loads; which jobs are to be stopped. A
-graph is an object of nodes: `{"4": {"class_type": ..., "inputs": {...}}, ...}`.
-"""
+"""Reads ComfyUI's bodies: who submits a graph, under which name, and what it loads; which jobs are to be stopped. A
+graph is an object of nodes: `{"4": {"class_type": ..., "inputs": {...}}, ...}`."""
 
 from __future__ import annotations
 

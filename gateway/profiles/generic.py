@@ -1,4 +1,4 @@
-"""Backends of which nothing is known. Everything counts; only configuration says otherwise."""
+"""The profile of unknown backends: every request counts, unless the configuration says otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradio 4, 5 and 6: applications of which only the protocol is known. Since 5 its routes are below /gradio_api.
+"""Gradio 4, 5 and 6: any application, by the protocol of its events. Since 5 the routes are below /gradio_api.
 
 An event is posted to /queue/join, or to /call, and told of on a stream of the session's or of its own. Both must reach
 one pod, and so must uploads, files and the state of the page: by the cookie, `session_hash`, or `event_id`.

@@ -1,4 +1,5 @@
-"""Who speaks, in Gradio's exchanges: what belongs together names one `session_hash`, or one `event_id`.
+"""Names that clients give themselves in Gradio's exchanges: what belongs together names one `session_hash`, or one
+`event_id`.
 
 They are the fallback for clients without cookies: `gradio_client` before 5.35, and pages embedded elsewhere.
 """

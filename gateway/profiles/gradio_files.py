@@ -1,6 +1,5 @@
-"""Which of a pod's own files a Gradio request names: one that it fetches, or that it sends to a function. They are on
-one pod's disk, and clients without cookies (`gradio_client` before 5.35) name nothing else.
-"""
+"""Files of a pod that a Gradio request names, to fetch them or to send them to a function. They are on one pod's
+disk, and clients without cookies (`gradio_client` before 5.35) name nothing else."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a profile says of a request and of its kind of backend: plain values. A profile knows; it sends nothing and
-decides nothing.
+"""Treatments: what a profile says of a request and of its kind of backend, as plain values. A profile sends nothing
+and decides nothing.
 
 Most requests are settled by method and path: their `Treatment` comes out of a table and has no `more`. The others carry
 a `More`, and if that has an `ask`, the profile wants to see the request (and its body, if `by_body`) and is then asked

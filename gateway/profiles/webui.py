@@ -1,5 +1,5 @@
-"""What AUTOMATIC1111's web UI and its descendants have in common: the API under /sdapi, the routes under /internal,
-the page's files, and how to ask for readiness, idleness and what is loaded.
+"""The common part of AUTOMATIC1111's web UI and its descendants: the API under /sdapi, the routes under /internal,
+the page's files, and the probes for readiness, idleness and what is loaded.
 
 By method and path, and where the body decides (`POST /sdapi/v1/options`, which may load a model), by the body. What
 cannot be seen there is counted: a slot too many is slow, a slot too few is two pictures at once.

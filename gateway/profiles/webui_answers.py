@@ -1,5 +1,5 @@
-"""What the gateway says in the web UI's place, in its shapes: to whoever asks how far a job is that is still in line,
-and to whoever wants to stop what is not theirs.
+"""Answers of the gateway in the web UI's place, in its shapes: about the progress of a job that is still in line,
+and to an interrupt of a job that is not the asker's.
 
 The page's progress bar lives on `queued`: it goes away after 40 s without it, and at any answer that is not 200.
 """

@@ -1,7 +1,6 @@
-"""Which clicks on the web UI's page stop the running job. The page sends them as ordinary events that name a function
-by its number (programs also by its name); what they mean is in Gradio's configuration, which each page and `GET
-/config` carry.
-"""
+"""Clicks on the web UI's page that stop the running job. The page sends them as ordinary events that name a function
+by its number (programs also by its name); what a function does is in Gradio's configuration, which each page and
+`GET /config` carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web UI's own exchanges say in their bodies: Gradio's events, tasks, options, and what a job needs loaded.
+"""Reads the web UI's own bodies: Gradio's events, tasks, options, and the model that a job needs.
 
 A heavy event carries the task's name as its first datum, `task(...)`: the page makes it up, and the web UI keys its
 progress on it.

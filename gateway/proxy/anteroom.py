@@ -1,5 +1,5 @@
-"""A request for a name that several pools share waits here while none of them is there yet: for a Knative Service
-without a revision that can be served. Nothing of its body is read meanwhile."""
+"""The anteroom: a request for a name that several pools share waits here while none of them is there yet, as for a
+Knative Service without a revision that can be served. Nothing of its body is read meanwhile."""
 
 from __future__ import annotations
 

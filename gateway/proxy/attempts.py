@@ -1,6 +1,6 @@
-"""The turns of a request that has its ticket: wait for one, send the request to that backend, relay the answer, and
-decide whether there is another turn. What was not started is in line again; what broke may be repeated once.
-"""
+"""The attempts of a request that has its ticket: wait for a turn, send the request to that backend, relay the
+answer, and decide whether there is another turn. A request that was not started is in line again; one that broke may
+be repeated once."""
 
 from __future__ import annotations
 

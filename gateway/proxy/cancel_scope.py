@@ -1,4 +1,4 @@
-"""A part of a task that can be ended from outside, or by a deadline that moves often and rarely passes.
+"""A cancel scope that can be ended from outside, or by a deadline that moves often and rarely passes.
 
 What anyio's cancel scope is, for one task on asyncio and at a tenth of its cost: one is entered for each request. It
 is edge-triggered: what is awaited while the block is being left is not interrupted again.

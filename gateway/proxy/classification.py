@@ -1,6 +1,5 @@
-"""Asks a profile for the treatment that counts, of those requests whose method and path do not settle it: it is shown
-the request and the beginning of its body, once. What cannot be shown is taken for the worst, and that is the profile's.
-"""
+"""Classifies requests whose method and path do not settle their treatment: shows the profile the request and the
+beginning of its body, once. The profile takes what it cannot see for the worst."""
 
 from __future__ import annotations
 

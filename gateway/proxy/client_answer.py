@@ -1,4 +1,4 @@
-"""What a client is told: a backend's answer, or one of the gateway's own."""
+"""The answer to a client: a backend's, or one of the gateway's own."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a browser gets in place of waiting for a first backend: the page that tells of the start, and nothing for the
-icon that it asks for beside it."""
+"""The cold-start page as a step of a request: what a browser gets in place of waiting for a first backend, and
+nothing for the icon that it asks for beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a request ended whose backend failed."""
+"""Endings of requests whose backend failed."""
 
 from __future__ import annotations
 

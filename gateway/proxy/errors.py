@@ -1,4 +1,4 @@
-"""What ends a request before a backend has answered it, with the evidence. Status codes are chosen in
+"""Errors that end a request before a backend has answered it, with the evidence. Status codes are chosen in
 `answers/problems.py` alone."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the proxy needs of the client of the data path: a request sent to a backend, and its answer as it comes."""
+"""The protocols of the data path's client: a request sent to a backend, and its answer as it comes."""
 
 from __future__ import annotations
 

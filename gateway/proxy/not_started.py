@@ -1,4 +1,4 @@
-"""The answers of a backend after which a request that was written may be sent again, for it was not begun.
+"""Recognises answers of a backend that took a request and did not begin it, so that it may be sent again.
 
 Both are of Knative's queue-proxy, which stands in front of a pod's container (pkg/queue/handler.go of Knative Serving,
 and network/error_handler.go of knative.dev/pkg):

@@ -1,4 +1,4 @@
-"""What a backend is sent of a request."""
+"""The request as a backend is sent it."""
 
 from __future__ import annotations
 

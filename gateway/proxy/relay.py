@@ -1,4 +1,4 @@
-"""A backend's answer on its way to the client, and what becomes of the slot.
+"""Relays a backend's answer to the client, and gives the slot back.
 
 The slot is given back when the *backend* is done, not when the client is: if the client leaves or a timer fires, the
 relay reads on, discarding, until the answer's end or until `drain_timeout` is over; then the connection is closed and

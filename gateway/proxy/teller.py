@@ -1,4 +1,4 @@
-"""What the proxy says to a client, as those see it who have something to say."""
+"""The protocols of an answer to a client, for those who have something to say."""
 
 from __future__ import annotations
 

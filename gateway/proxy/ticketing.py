@@ -1,6 +1,5 @@
-"""What a request asks of its pool: a ticket, with the session that its cookie, or another name of the client, brings,
-and with the client's own patience. What the client will be told of its session is settled here, too.
-"""
+"""Makes a request's ticket, with the session that its cookie or another name of the client brings and with the
+client's own limit on waiting, and prepares the cookie of its answer."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the endpoint tells of a request that is traced, as it goes its way. Who listens, and what becomes of it, is not
-the endpoint's business; a request that nobody traces has no `Trace`, and costs nothing."""
+"""The protocol of a request's trace: facts as they happen. A request that is not traced has no `Trace`, and costs
+nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that are read before their requests take a place in line, with the room that they need."""
+"""Reads bodies before their requests take a place in line, with the room that they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wakes the pool when its next deadline is due: one task a pool, no polling."""
+"""The timer of a pool: wakes it when its next deadline is due. One task a pool, no polling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One pool on the event loop: turns its decisions into waiting tasks that go on, and gives it the time.
+"""The driver of one pool on the event loop: turns its decisions into waiting tasks that go on, and gives it the
+time.
 
 Owns the clock and the tasks that wait; decides nothing. Every method is synchronous save those that wait for a turn,
 so giving back cannot be interrupted.

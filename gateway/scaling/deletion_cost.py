@@ -1,6 +1,6 @@
-"""Tells Kubernetes which pods it would be worst to lose: when replicas go down, those of the lowest
-`controller.kubernetes.io/pod-deletion-cost` end first. (After those that are not ready, whatever their cost; and it is
-a wish, not a promise: see "Pod deletion cost" in Kubernetes' documentation of ReplicaSets.)
+"""Writes the pods' deletion costs: when replicas go down, Kubernetes ends those of the lowest
+`controller.kubernetes.io/pod-deletion-cost` first. (After those that are not ready, whatever their cost; and it is a
+wish, not a promise: see "Pod deletion cost" in Kubernetes' documentation of ReplicaSets.)
 
 That documentation asks not to update it often. So costs are coarse, only changes are written, and only so many at a
 time, the largest first; before replicas go down by our own doing, all of them (`write_all`). The right to patch pods is

@@ -1,4 +1,4 @@
-"""The autoscaler of a pool whose pods we start ourselves: the loop that evaluates when it is due and tells the target.
+"""The loop of the autoscaler of our own pods: evaluates when it is due and tells the target.
 
 Thinks nothing itself (`gateway.core.scaling.local` does) and touches no pod (the target does). It goes on while the
 gateway is stopping, because those in line are still served; cancelling `run` ends it.

@@ -1,4 +1,4 @@
-"""What a scaler drives."""
+"""The protocol of a scaler's target."""
 
 from __future__ import annotations
 

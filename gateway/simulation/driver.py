@@ -1,4 +1,4 @@
-"""One pool in virtual time: hands its decisions to those who wait for them, and gives it the time.
+"""The driver of one pool in virtual time: hands its decisions to those who wait for them, and gives it the time.
 
 The counterpart of `gateway.runtime.driver`, method by method: what is a task that goes on there is a call here.
 Decides nothing.

@@ -1,6 +1,5 @@
-"""Pods that take their time to start, and the autoscaler that asks for them: what `scaling` and `discovery` are to
-processes, with the same cadence and the same rules. Decides nothing that the core decides.
-"""
+"""Pods that take their time to start, and the autoscaler that asks for them, with the cadence and the rules of
+`scaling` and `discovery`. Decides nothing that the core decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual time: what is going to happen, by when, and in the order it was asked for. Nothing sleeps."""
+"""Virtual time: a queue of what is going to happen, by time and then in the order it was asked for. Nothing sleeps."""
 
 from __future__ import annotations
 

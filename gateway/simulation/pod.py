@@ -1,4 +1,4 @@
-"""A pod as it really is, whatever the gateway believes of it: what it is at work on, and for whom."""
+"""A pod as it really is, whatever the gateway believes: what it works on, and for whom."""
 
 from __future__ import annotations
 

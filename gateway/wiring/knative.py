@@ -1,6 +1,5 @@
-"""All pools of Knative's, and what they have together: the plans of their revisions, the one link to the autoscaler,
-what is told over it, and what metrics and snapshot say of it. Decides nothing.
-"""
+"""All pools of Knative's, and what they share: the plans of their revisions, the one link to the autoscaler, the
+reports over it, and their metrics and snapshots. Decides nothing."""
 
 from __future__ import annotations
 

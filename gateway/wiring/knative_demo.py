@@ -1,4 +1,4 @@
-"""A look by eye at the gateway in front of Knative, without a cluster: `make run-knative-demo`.
+"""`make run-knative-demo`: the gateway in front of Knative, without a cluster.
 
 A pretended cluster (`gateway/demo/knative/`), our own KPA in the place of Knative's autoscaler, and the gateway itself
 as a child, told of both by its environment. Knative's statistics lead to pods and back:

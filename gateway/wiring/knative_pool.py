@@ -1,4 +1,4 @@
-"""A pool of the file that stands for a Knative Service: which revisions it consists of now, and who gets which.
+"""A pool of the file that stands for a Knative Service: its revisions now, and their shares of the traffic.
 
     what the cluster says ── plan ──> a pool for each revision in traffic, and the split between them
 

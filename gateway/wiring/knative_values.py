@@ -1,4 +1,4 @@
-"""A revision's pool: the settings of the file, and what Knative says where the file does not. Pure.
+"""The settings of a revision's pool: the file's, and what Knative says where the file does not. Pure.
 
 The file wins over annotations and over `config-autoscaler`. Only a revision's own timeouts win over the file: the
 queue-proxy cuts at them, whatever is said here.

@@ -1,4 +1,4 @@
-"""The cluster that pools of Kubernetes and of Knative are in: one client for all of them, made when the first asks."""
+"""The cluster of the pools of Kubernetes and Knative: one client for all of them, made when the first asks."""
 
 from __future__ import annotations
 

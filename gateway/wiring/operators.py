@@ -1,4 +1,4 @@
-"""Everything that the operators' port is made of, put together. Decides nothing."""
+"""Builds the operators' port. Decides nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that one pool is made of, put together and kept together through a reload. Decides nothing."""
+"""Builds everything of one pool, and keeps it together through a reload. Decides nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""The pools that exist: made when they are first asked for, kept through every reload, taken down when nobody asks for
-them any more and their last request is over. Decides nothing about which there should be.
-"""
+"""The registry of pools: a pool is made when it is first asked for, kept through every reload, and taken down when
+it is not asked for any more and its last request is over. Decides nothing about which there should be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the backends of one pool are asked whether they are ready, and whether they are idle. Asks nothing itself."""
+"""Builds the probes of one pool's backends. Asks nothing itself."""
 
 from __future__ import annotations
 

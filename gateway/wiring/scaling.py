@@ -1,4 +1,4 @@
-"""The autoscaler of a pool that the gateway scales itself, and what it drives. Puts together, and decides nothing."""
+"""Builds the autoscaler of a pool that the gateway scales itself, and its target. Decides nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Who can serve. Owns the pool's backends and the orders they stand in, and keeps both true to the backends' facts.
+"""Availability of the pool's backends: owns them and the orders they stand in (ready, free, suspect, quarantined,
+stuck), and keeps the orders true to the backends' facts.
 
     ready        listed, probed, not draining, not suspect
     free         ready, with a free slot

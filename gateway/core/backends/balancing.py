@@ -1,4 +1,4 @@
-"""Which backend serves a request that is bound to none: a policy is a sort key, smallest first."""
+"""Balancing: the sort key by which a backend is chosen for a request without a home, smallest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad luck, counted: starts that die, and backends that refuse. Decides when waiting is pointless."""
+"""Counts failed starts and refused connections, and decides when waiting for a pool is pointless."""
 
 from __future__ import annotations
 

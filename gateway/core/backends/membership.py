@@ -1,4 +1,4 @@
-"""Which backends exist, and what is said of them: by discovery, by probes, by processes that end, and by operators."""
+"""Membership: writes into the backends what discovery, probes, ended processes and operators say of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is turned away, and with which words. Nothing was started for them, so each refusal is safe to repeat."""
+"""Admission: turns requests away, with a reason. Nothing was started for them, so each refusal is safe to repeat."""
 
 from __future__ import annotations
 

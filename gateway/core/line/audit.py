@@ -1,7 +1,6 @@
-"""Whether a grant kept what is promised: never more than `limit` inside one backend, and nobody before those who came
-earlier. The match sees to both. This looks at what it did, so that a defect in it is counted where somebody is called
-for it, and not found in tests alone. Decides nothing.
-"""
+"""Audit of each grant: a backend never has more than `limit`, and nobody is served before those who came earlier.
+The match sees to both; the audit looks at what it did, so that a defect is counted in production, too. Decides
+nothing."""
 
 from __future__ import annotations
 

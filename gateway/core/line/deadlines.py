@@ -1,4 +1,4 @@
-"""How long a ticket waits, and how long it is expected to.
+"""Deadlines of waiting tickets.
 
 A pool has two clocks, of which exactly one runs: *cold* while no backend is ready, *warm* while one is. A ticket has
 a deadline on each and, if the client set a limit of its own, one in real time. Deadlines on a stopped clock do not

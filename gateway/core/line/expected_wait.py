@@ -1,4 +1,4 @@
-"""How long a request is expected to wait, from medians of what was measured, and what a refusal says of it."""
+"""Expected wait of a request, from medians of what was measured, and the Retry-After that a refusal carries."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Who waits, in order. A counted ticket stands in up to two lines: its home's, if it is bound to one, and the shared
-one, if anybody may serve it. Exempt tickets have a line of their own: they wait for a first backend, not for a slot.
+"""The line: waiting tickets, in order. A counted ticket stands in up to two lines: its home's, if it is bound to
+one, and the shared one, if any backend may serve it. Exempt tickets have a line of their own: they wait for a first
+backend, not for a slot.
 
 Owns membership alone: who may wait at all is the pool's affair, and when a backend is ready the availability's.
 """

@@ -1,4 +1,4 @@
-"""The matching of waiting tickets to free slots. The only place that grants.
+"""Matches waiting tickets to free slots. The only place that grants.
 
 A ticket waits in up to two lines: its home's, if it is bound to one, and the shared one, if anybody may serve it. A
 freed slot takes the older head of the two, so a bound ticket whose home is busy blocks nobody. Where models matter,

@@ -1,5 +1,5 @@
-"""What a request holds of its pool before and beside its place in line: a reserved place while its body is read, and
-bytes of the budget. Whatever happens to the request, `close` gives all of it back, once."""
+"""Places in line and bytes that a request holds while its body is read. Whatever happens to the request, `close`
+gives all of it back, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How turns end, and what becomes of their slots: free, or quarantined until the backend is known to be done.
+"""Ends turns. Their slots are free again, or quarantined until the backend is known to be done.
 
 A quarantine ends by two idle probes, by the backend's end, by an operator's word, or by time.
 """

@@ -1,4 +1,5 @@
-"""What a pool knows of models: which of its backends has which, who waits for which, and what that means for the match.
+"""Model affinity of one pool: which backend has which model, which ticket needs which, and what that means for the
+match.
 
 A pool without has none of this. One with it keeps three of its orders here (`ready`, `free` and `shared`: the same
 heaps, which tell what comes and goes), so that the availability and the line need not know.

@@ -1,4 +1,5 @@
-"""Which model is loaded where, and what that is worth in line. Knows neither backends nor tickets: `affinity.py` does.
+"""Models as such: which one is loaded where, and for how long a request may wait for one. Knows neither backends nor
+tickets: `affinity.py` does.
 
 Loading a model takes a backend as long as the work itself, so a request had better go where its model is. Two things
 can be traded for that: another backend than the first in rank (free of charge), and a place in line (never for more

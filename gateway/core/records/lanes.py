@@ -1,4 +1,4 @@
-"""What a request asks for, in words: its lane, what it does while its home is busy, and the model that it needs."""
+"""Words for what a request asks for: its lane, what it does while its home is busy, and the model that it needs."""
 
 from __future__ import annotations
 

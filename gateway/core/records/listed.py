@@ -1,4 +1,4 @@
-"""What discovery and probing say of a backend."""
+"""A backend as discovery lists it, and the states that probing gives it."""
 
 from __future__ import annotations
 

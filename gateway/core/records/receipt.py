@@ -1,5 +1,6 @@
-"""Why a request waits, or waited: its lane and the rule that chose it, its home, its place, which backends it met and
-why none of them took it, what ended the wait, and whether its model was there. Explains decisions, makes none.
+"""Receipts: why a request waits, or waited, in words. A receipt names the lane and the rule that chose it, the home,
+the place, the backends it met and why none took it, what ended the wait, and whether the model was there. Explains
+decisions, makes none.
 
 What is noted is noted of those who wait, and of no more than `SHOWN` backends; the words are made when somebody asks.
 """

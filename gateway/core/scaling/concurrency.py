@@ -1,4 +1,4 @@
-"""How many requests were here, second by second: the exact time-weighted average of an integer level.
+"""Concurrency second by second: the exact time-weighted average of the number of requests.
 
 Remembers whole seconds until they are taken, and no more than the longest window's worth. Never decides anything.
 """

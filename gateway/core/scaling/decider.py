@@ -1,4 +1,4 @@
-"""How many pods are wanted: Knative's pod autoscaler (KPA), one evaluation at a time.
+"""The decider: how many pods are wanted, as Knative's pod autoscaler (KPA) computes it, one evaluation at a time.
 
 Follows pkg/autoscaler/scaling/autoscaler.go of Knative Serving to the digit. It is told the averages and the pods that
 are ready, and answers with a wish and its reasons. Bounds (min, max) are not its business.

@@ -1,4 +1,4 @@
-"""What a scaler must serve, and since when nobody serves it. Scalers read it; none is called from here."""
+"""Demand: what a scaler must serve, and since when no backend serves it. Scalers read it; none is called from here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many pods of our own should exist: the autoscaler fed with exact demand, and the bounds on what it wants.
+"""The autoscaler of pods of our own: the decider, fed with exact demand, and the bounds on what it wants.
 
 Pure: the real scaler and the simulation both drive it. Unlike Knative's remote reporter it files the demand of each
 whole second under that second, and the running one provisionally. It evaluates every 2 s; when requests join the line

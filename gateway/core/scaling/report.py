@@ -1,4 +1,4 @@
-"""What a remote autoscaler is told of one revision: how many requests were here, period by period.
+"""The report of one revision to a remote autoscaler: its concurrency, period by period.
 
 As Knative's activators keep it (pkg/activator/handler/concurrency_reporter.go and networking/pkg/http/stats/request.go
 of Knative Serving). A revision is

@@ -1,4 +1,4 @@
-"""What the autoscaler remembers: averages over the last so many seconds, and the maximum of its last wishes.
+"""The autoscaler's windows: averages over the last seconds, and the maximum of its last decisions.
 
 Both follow Knative Serving to the digit: pkg/autoscaler/aggregation/bucketing.go (averages) and
 pkg/autoscaler/aggregation/max (maximum). Times are seconds on any one clock; a bucket is one whole second of it.

@@ -1,4 +1,5 @@
-"""Whose home is where: a ticket's session when it arrives, when it gets its turn, and when the turn ends.
+"""Session homes: gives a ticket its session's home when it arrives, moves the home when a turn begins elsewhere, and
+prolongs the session when a turn ends.
 
 Says which backend a session belongs to; that its tickets wait there is the line's affair.
 """

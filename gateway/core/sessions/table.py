@@ -1,4 +1,4 @@
-"""Which backend a session belongs to, and how many sessions each backend has.
+"""The table of sessions: each one's home, and how many sessions each backend has.
 
 Only sessions whose cookie came back are known here: until then the cookie itself carries the home, and a cookie that
 never returns is no session. A session is live while it is known: until `ttl` seconds after its last counted or

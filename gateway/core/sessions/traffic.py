@@ -1,4 +1,4 @@
-"""Which revision serves a request, where several share the traffic of one service.
+"""Chooses the revision that serves a request, where several share the traffic of one service.
 
 Percentages are for those who are new: a tag goes to its revision, whoever asks for it, and a session stays where it is
 known. A revision of 0 % is kept for these two.

@@ -1,6 +1,5 @@
-"""One request that is here, and why it is where it is: for somebody who asks by its name. O(tickets), so not for what
-asks again and again.
-"""
+"""Explains where one request is and why, for an operator who asks by its id. O(tickets), so not for what asks again
+and again."""
 
 from __future__ import annotations
 

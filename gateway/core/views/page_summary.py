@@ -1,5 +1,5 @@
-"""One pool for people who are looking: small enough to be made several times a second, at the same cost whether ten or
-ten thousand wait. `snapshot.py` has the full figures, for those who ask now and then.
+"""The summary of one pool for the live page: small enough to be made several times a second, at the same cost
+whether ten or ten thousand wait. `snapshot.py` has the full figures.
 
 Rows are tuples, told apart by their columns, because a thousand of them are made at once. Times are seconds on the
 driver's clock, so that a row that has not changed reads the same again.

@@ -1,4 +1,4 @@
-"""What is told of one request when it has ended: read by the access log and by the metrics."""
+"""The record of one ended request, which the access log and the metrics read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pool, as it is now: plain figures for the operators' port, the metrics and the scaler. Ages are seconds."""
+"""The snapshot of one pool: plain figures for the operators' port, the metrics and the scaler. Ages are seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page people see when the gateway answers itself. One file, no scripts, nothing loaded from elsewhere."""
+"""The page that a browser gets when the gateway answers itself. One file, no scripts, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 

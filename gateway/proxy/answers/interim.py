@@ -1,4 +1,4 @@
-"""Tells clients that hang up on silence, while they are in line, that they are: 102 Processing, again and again.
+"""Sends 102 Processing, again and again, to waiting clients that hang up on silence.
 
 It is an interim response (RFC 9110 15.2; RFC 2518 10.1): a client reads on, and the final status is open still. Only
 those get it that are known to need it, for proxies between us that are not prepared for it are older than these.

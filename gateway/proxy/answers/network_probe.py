@@ -1,4 +1,4 @@
-"""What Knative's ingress and kubelet ask of whoever stands where an activator stands: answered by rule, without a pool.
+"""Answers the probes that Knative's ingress and kubelet send to an activator: by rule, without a pool.
 
     User-Agent: kube-probe/...                     200
     K-Network-Probe: probe, K-Network-Hash: HASH   200, the hash echoed: so an ingress knows that its rules are in force

@@ -1,4 +1,4 @@
-"""The answers the gateway gives itself: the one place that knows which failure has which status code.
+"""The gateway's own answers: the one place that knows which failure has which status code.
 
 A 503 is said only if nothing was started, and then always with Retry-After: such a request is safe to repeat. What was
 started and did not end well is 502 or 504. Each text says what was found, what was expected and what to do; none

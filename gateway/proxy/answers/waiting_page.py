@@ -1,4 +1,4 @@
-"""What a person gets who opens the site while no backend is up: a page at once, where the browser would seem to hang.
+"""The page that a browser gets at once while no backend is up, where it would seem to hang.
 
 It stands in for the request that would be held: as long as it is open and asks, its pool has demand for a backend
 (`Pool.watch_start`), and when there is one the browser loads what it wanted. Programs are held as ever, and so is what

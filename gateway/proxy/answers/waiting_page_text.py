@@ -1,5 +1,5 @@
-"""The waiting page as text: what a template may contain, the one that ships, and the script that lets a page go on by
-itself. Knows no pool.
+"""The text of the waiting page: the template that ships, what a template may contain, and the script that lets a
+page go on by itself. Knows no pool.
 
 A template is HTML with these words in it: `$state` and `$expected` are sentences, `$request_id` is the log's, and
 `$follow`, which belongs into the head, is what makes the page ask again and load itself when there is a backend. The

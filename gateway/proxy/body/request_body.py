@@ -1,4 +1,4 @@
-"""The request's body on its way in: read whole before the request takes its place in line, or passed on as it comes.
+"""A request's body on its way in: read whole before the request takes its place in line, or passed on as it comes.
 
 Room is asked for before the first byte is read, and so before `100 Continue`: that is sent when the server is first
 asked for the body. What room was taken is given back by whoever made the room.

@@ -1,5 +1,5 @@
-"""A client that takes its answer more slowly than the backend gives it: what it has not taken waits in a spool, and a
-task of its own writes it. Two sides, one writer each: `put` and `complete` fill it, `write_out` empties it."""
+"""A client that takes its answer more slowly than the backend gives it: the rest waits in a spool, and a task of its
+own writes it. Two sides, one writer each: `put` and `complete` fill the spool, `write_out` empties it."""
 
 from __future__ import annotations
 

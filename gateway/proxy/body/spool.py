@@ -1,4 +1,4 @@
-"""Bytes that are held for somebody slower: in memory first, then in an unnamed temporary file.
+"""A spool: bytes held for a slower reader, in memory first, then in an unnamed temporary file.
 
 `SpoolFile` is the file, used in worker threads alone. `Spool` is the first-in, first-out buffer of an answer whose
 backend must not wait for its reader; it never waits for room itself: it says that it is full.

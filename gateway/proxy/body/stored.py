@@ -1,4 +1,4 @@
-"""A request's body once it is here: in memory up to a size, then in a file. Nothing here waits for a client."""
+"""A stored request body: in memory up to a size, then in a file. Nothing here waits for a client."""
 
 from __future__ import annotations
 

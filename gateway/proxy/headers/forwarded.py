@@ -1,4 +1,4 @@
-"""Who asked, for what and over what, when other proxies may stand in between, and how the next hop is told.
+"""The origin of a request behind other proxies: client, host and scheme, and the headers that tell the next hop.
 
 What a peer says of that counts only if the peer is trusted. Chains are read from the right: each trusted hop vouches
 for the address it wrote down, and the first address that is not trusted is the client. What stands further left

@@ -1,4 +1,4 @@
-"""Requests for backends that want to be asked by their own name. Pure.
+"""Rewrites Host and Origin for backends that want to be asked by their own name. Pure.
 
 ComfyUI on a loopback address refuses pages whose Origin is another host than the one asked for: so Host names the
 backend itself, and so does an Origin that named the host the client asked for. The Origin of any other page passes as

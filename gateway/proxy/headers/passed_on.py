@@ -1,4 +1,4 @@
-"""What of a message's headers is passed on, to the backend and back to the client. Pure: bytes in, bytes out.
+"""Headers that are passed on, to the backend and back to the client. Pure: bytes in, bytes out.
 
 Dropped both ways, first of all: the headers of one hop (RFC 9110 7.6.1, and the two of proxy authentication: a backend
 is an origin, credentials for a proxy are not its business) and those that `Connection` names. Framing is never copied;

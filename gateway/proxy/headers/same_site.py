@@ -1,4 +1,4 @@
-"""Whether a page is of the host that was asked for, by its `Origin`."""
+"""Decides whether a page is of the host that was asked for, by its `Origin`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""The jobs of one pool that somebody may ask about: those in line and those at work, by their names and by whose they
-are. Knows where each is by its slot alone; decides nothing.
-"""
+"""The jobs of one pool that a client may ask about: those in line and those at work, by name and by session. Knows
+where each is by its slot alone; decides nothing."""
 
 from __future__ import annotations
 

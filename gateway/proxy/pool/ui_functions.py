@@ -1,6 +1,6 @@
-"""Which functions of their pages stop the running job, as the backends of one pool say: asked when somebody clicks, and
-again when what is known is old, for a page may be made anew while its server runs. Decides nothing.
-"""
+"""The functions of a backend's page that stop the running job, as the backend's configuration names them. Read when
+somebody clicks, and again when what is known is old, for a page may be made anew while its server runs. Decides
+nothing."""
 
 from __future__ import annotations
 

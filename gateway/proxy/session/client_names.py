@@ -1,6 +1,5 @@
-"""Who clients without cookies are: the session and the home of each key that their requests carry, such as the name a
-page gives itself. A cookie goes first. Bounded; the least recently seen goes.
-"""
+"""Sessions and homes of clients without cookies, by the names that their requests carry, such as the name that a
+page gives itself. A cookie goes first. Bounded; the least recently seen name goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cookie that takes a visitor back to their backend: its value, its signature, its age.
+"""The session cookie, which takes a visitor back to their backend: its value, its signature, its age.
 
     value = session id . digest of pool and home . issued at . signature
 

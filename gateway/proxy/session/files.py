@@ -1,4 +1,4 @@
-"""Which backend has which file: of those that it made or was sent, and told of on the way to a client.
+"""Homes of files: the backend that made or was sent a file, as it told a client.
 
 For clients that keep no cookie. Names only: whose a file is, is the backend's to decide. Bounded; the least recently
 named goes.

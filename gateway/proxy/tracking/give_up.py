@@ -1,4 +1,4 @@
-"""Tells a backend to give up what it works on, when the client that wanted it is gone for good."""
+"""Tells a backend to give up its work when the client that wanted it is gone for good."""
 
 from __future__ import annotations
 

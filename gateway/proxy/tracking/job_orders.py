@@ -1,5 +1,5 @@
-"""Requests about somebody's jobs: how far it is, stop it, do not begin it. The rules are those of
-`profiles.treatment.Control`; here they meet the jobs that there are.
+"""Orders about jobs: how far one is, stop it, take it out of the line. `profiles.treatment.Control` has the rules;
+here they meet the jobs that there are.
 
 An order that goes to a pod goes to the one where the job runs, or nowhere: another pod would stop another's job. While
 it is on its way the job keeps its slot, or it would stop the next one.

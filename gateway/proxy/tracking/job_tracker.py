@@ -1,5 +1,5 @@
-"""A job that goes on behind its answer keeps its slot: made before the answer comes, hears it on its way to the client,
-and then follows the job by its dialogue until the pod is done.
+"""Tracks a job that goes on behind its answer, and keeps its slot: hears the answer on its way to the client, then
+follows the job by its dialogue until the pod is done.
 
 The client has its answer all the while, and is not waited for. What cannot be followed to its end, because the time is
 over or nothing can be seen, leaves its slot in quarantine: there the pod's own word that it is idle frees it.

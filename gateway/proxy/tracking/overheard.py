@@ -1,4 +1,4 @@
-"""An exchange whose answer is heard by somebody else, too, on its way to the client."""
+"""An exchange that a listener hears on its way to the client."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""A pod, asked for something beside the work that it does for somebody: small GETs of the gateway's own, bounded in
-time and in what is kept of their answers. Never fails: no answer is an answer.
-"""
+"""Small GETs of the gateway's own to a pod, bounded in time and in what is kept of their answers. Never fails: no
+answer is an answer."""
 
 from __future__ import annotations
 

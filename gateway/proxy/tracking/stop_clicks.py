@@ -1,6 +1,5 @@
-"""A click on a page that may be one to stop a job: only the backend that it would go to knows. Found out before it goes
-there, for it would stop whatever that backend works on.
-"""
+"""Classifies a Gradio event that may interrupt: only the configuration of the backend that it would go to says so,
+and it is read before the event goes there."""
 
 from __future__ import annotations
 

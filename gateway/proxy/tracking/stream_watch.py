@@ -1,4 +1,4 @@
-"""A stream on which the ends of jobs are told, overheard on its way to the client.
+"""Watches a stream that tells the ends of jobs, on its way to the client.
 
 If the client leaves while a job is at work whose end would be told here, the gateway reads on in its place: nobody else
 could know when the pod is done.
