@@ -55,14 +55,14 @@ class Figures:
         return self._line.models is not None
 
     def should_ask_for_model(self, identity: str) -> bool:
-        """It rests, and what it has loaded is not known, or may have changed."""
+        """Whether a backend rests and its loaded model is unknown, or may have changed."""
         backend = self.backends.get(identity)
         if backend is None or not self.looks_at_models:
             return False
         return backend.model_unsure and backend.rests and backend in self._availability.ready
 
     def model_needed(self, ticket: Ticket) -> str | None:
-        """What a backend should have loaded for it. None: whatever is there will do, or models do not matter."""
+        """The model that a backend should have loaded for a ticket. None: any will do, or models do not matter."""
         models = self._line.models
         return None if models is None else models.needs(ticket)
 
@@ -93,12 +93,12 @@ class Figures:
 
     @property
     def wanted(self) -> int:
-        """What keeps at least one backend up or coming."""
+        """Demand that keeps at least one backend up or coming."""
         return self._demand.wanted
 
     @property
     def demand(self) -> int:
-        """What a scaler must serve."""
+        """Requests that a scaler must serve."""
         return self.wanted + self._demand.working
 
     @property
@@ -108,7 +108,7 @@ class Figures:
 
     @property
     def report(self) -> RevisionReport | None:
-        """What a remote autoscaler is told; None: there is none."""
+        """The report to a remote autoscaler; None: there is none."""
         return self._demand.report
 
     @report.setter
@@ -138,7 +138,8 @@ class Figures:
         return self._line.position(ticket)
 
     def exact_position(self, ticket: Ticket) -> int | None:
-        """The same, counted: O(tickets). None: it is not in line, or in one without places (exempt requests)."""
+        """Place in line from 1, counted: O(tickets). None: the ticket is not in line, or is exempt, and exempt
+        requests have no places."""
         line = self._line.counted
         return sum(other.number <= ticket.number for other in line.members()) if ticket in line else None
 

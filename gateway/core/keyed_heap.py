@@ -59,7 +59,7 @@ class KeyedHeap(dict[Member, tuple[Any, int, Member]]):
         return entry[2] if entry is not None else None
 
     def first_but(self, member: Member | None) -> Member | None:
-        """The same, but `member` only if it is the only one."""
+        """The first member that is not `member`; `member` itself if it is the only one."""
         entry = self._top()
         if entry is None or entry[2] is not member or len(self) == 1:
             return entry[2] if entry is not None else None
@@ -97,7 +97,7 @@ class KeyedHeap(dict[Member, tuple[Any, int, Member]]):
             yield entry[2]
 
     def members(self) -> KeysView[Member]:
-        """All of them, in no order, without the cost of one."""
+        """All members, in no order, at no cost for order."""
         return self.keys()
 
     def __iter__(self) -> Iterator[Member]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Balancing(enum.Enum):
-    """How a free backend is chosen for an unbound request."""
+    """The choice of a free backend for an unbound request."""
 
     FEWEST_SESSIONS = "fewest_sessions"
     FIRST_AVAILABLE = "first_available"

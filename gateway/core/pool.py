@@ -70,7 +70,7 @@ class Pool(Figures):
         return Room(self.budget, place=False)
 
     def bytes_refusal(self) -> Refusal:
-        """What to say when `Room.take` said no."""
+        """The refusal of a request for which `Room.take` found no bytes."""
         return self._admission.refusal(Reason.BYTES_FULL)
 
     def arrive(self, ticket: Ticket, now: float, room: Room | None = None) -> list[Decision]:
@@ -145,13 +145,13 @@ class Pool(Figures):
     # Facts about backends
 
     def replace_backends(self, listing: Iterable[Listed], now: float) -> list[Decision]:
-        """Who exists now. One that is missing while busy drains; it is not forgotten, and if it comes back it is
-        the same object."""
+        """The whole list of backends that exist now. One that is missing while busy drains; it is not forgotten, and
+        if it comes back it is the same object."""
         self._membership.replace(listing, now)
         return self._hand_out(now)
 
     def set_state(self, identity: str, state: BackendState, now: float) -> list[Decision]:
-        """What probing, scaling or a process's end says. A backend that drains or is gone stays so."""
+        """Probing, scaling or a process's end gives a backend a state. One that drains or is gone stays so."""
         if (backend := self.backends.get(identity)) is not None:
             self._membership.set_state(backend, state, now)
         return self._hand_out(now)

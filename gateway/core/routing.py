@@ -28,7 +28,7 @@ _ENCODED_TWICE = re.compile(r"%(?:2e|2f|5c|00|25)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What one pool claims. No hosts: every host. No prefixes: every path."""
+    """The hosts and paths of one pool. No hosts: every host. No prefixes: every path."""
 
     pool: str
     hosts: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ class ComfyJobs:
 
 
 class Unnamed:
-    """It was taken, under a name that could not be read."""
+    """A job whose name could not be read from the answer."""
 
     name = None
     keys = ()

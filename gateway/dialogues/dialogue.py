@@ -19,7 +19,7 @@ HEARD = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a pod said to the request that may have begun a job."""
+    """The pod's answer to the request that may have begun a job."""
 
     raw_path: bytes  # of the request: the path's own bytes, without the query
     keys: tuple[str, ...]  # who sent it besides the cookie, as the profile found it: `session:...`
@@ -30,7 +30,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a pod said when it was asked for something."""
+    """The pod's answer to a question of the gateway's own."""
 
     status: int
     body: bytes  # at most as much of it as was wanted
@@ -42,14 +42,14 @@ class Pod(Protocol):
 
     @property
     def gone(self) -> bool:
-        """It has ended, and its work with it."""
+        """Whether the pod has ended, and its work with it."""
 
     async def get(self, target: str, most: int) -> Reply | None:
         """A GET; `most` bytes of the answer are wanted. None: it did not answer (in time)."""
 
 
 class End(enum.Enum):
-    """How a job ended, as far as can be seen."""
+    """The end of a job, as far as it can be seen."""
 
     SEEN = "seen"
     LOST = "lost"  # the pod knows nothing of it (any more)
@@ -61,11 +61,11 @@ class Job(Protocol):
 
     @property
     def name(self) -> str | None:
-        """What the pod calls it. None: that is not known."""
+        """The pod's name of the job. None: it is not known."""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What those who ask for it will be known by, and sent to its pod."""
+        """Names of those who will ask for the job; they are sent to its pod."""
 
     async def until_over(self, pod: Pod) -> End:
         """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""

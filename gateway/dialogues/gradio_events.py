@@ -143,7 +143,7 @@ class GradioEar:
 
     @property
     def wanted(self) -> bool:
-        """It would tell of an event that is at work."""
+        """Whether the stream would tell of an event that is at work."""
         return self._events.is_told_of(self._stream)
 
     def heard(self, piece: bytes) -> list[str]:

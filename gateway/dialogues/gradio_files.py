@@ -14,7 +14,7 @@ _PATH = re.compile(rb'"path"\s*:\s*("(?:[^"\\\x00-\x1f]|\\.)*")')
 
 
 def files_in(message: bytes) -> list[str]:
-    """Those that a message of a stream names, be it only its beginning."""
+    """Files that a message of a stream names, be it only its beginning."""
     return [name for quoted in _PATH.findall(message) if (name := _text(quoted))]
 
 

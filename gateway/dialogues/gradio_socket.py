@@ -32,7 +32,7 @@ _KIND = re.compile(rb'\s*\{\s*"msg"\s*:\s*"(\w{1,32})"')
 
 
 class Said(enum.Enum):
-    """What a pod's message is to the gateway."""
+    """The meaning of a pod's message."""
 
     WANTS_HASH = "send_hash"
     WANTS_DATA = "send_data"
@@ -42,7 +42,7 @@ class Said(enum.Enum):
 
 
 def said(message: bytes) -> Said:
-    """What a message means."""
+    """The meaning of a message."""
     found = _KIND.match(message)
     kind = found[1].decode() if found is not None else _object(message, _READ_WHOLE).get("msg")
     try:
@@ -52,7 +52,7 @@ def said(message: bytes) -> Said:
 
 
 def is_hash(message: bytes) -> bool:
-    """It answers `send_hash`."""
+    """Whether a message answers `send_hash`."""
     return "session_hash" in _object(message, LONGEST_HASH)
 
 

@@ -25,5 +25,5 @@ SOCKETS = frozenset(("gradio_socket",))
 
 
 def dialogues() -> dict[str, Dialogue]:
-    """One of each, for one pool."""
+    """A new set of all dialogues, for one pool."""
     return {name: make() for name, make in DIALOGUES.items()}

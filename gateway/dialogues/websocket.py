@@ -95,7 +95,7 @@ class WebSocketEnd(asyncio.Protocol):
         self._unread = 0
 
     def give_up(self) -> None:
-        """It is not heard any more, and gone."""
+        """The peer is not heard any more, and counts as gone."""
         self._end()
 
     def send(self, message: bytes) -> None:

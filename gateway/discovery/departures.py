@@ -25,7 +25,7 @@ class Departures:
         self._addresses: dict[str, set[str]] = {}  # by identity, as last listed
 
     def replace_backends(self, listing: Iterable[Listed]) -> None:
-        """Whoever is not in it any more, or is elsewhere, has left."""
+        """Backends that are missing from the list, or are listed elsewhere, have left."""
         listing = list(listing)
         before, self._addresses = self._addresses, {backend.identity: _addresses_of(backend) for backend in listing}
         for identity, addresses in before.items():
@@ -33,7 +33,7 @@ class Departures:
         self._reports.replace_backends(listing)
 
     def set_state(self, identity: str, state: BackendState) -> None:
-        """Whoever is gone has left."""
+        """A backend that is gone has left."""
         if state is BackendState.GONE:
             self._have_left(self._addresses.get(identity, set()))
         self._reports.set_state(identity, state)

@@ -106,7 +106,7 @@ class EndpointSliceBackends:
 
     @property
     def stale(self) -> str | None:
-        """As of every source: what the API server answers, while it is no list."""
+        """The API server's answer, while it is no list. None: the list is true."""
         return self._mirror.status.stale
 
     async def run(self) -> None:

@@ -110,7 +110,7 @@ class LocalProcesses:
 
     @property
     def ceilings(self) -> Mapping[str, int]:
-        """What bounds the number of processes, by the name of the bound."""
+        """The bounds on the number of processes, by name."""
         bounds = {"processes.max": self.most, "gpus": self._starter.gpus}
         return {name: bound for name, bound in bounds.items() if bound is not None}
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Reports(Protocol):
-    """Where a source tells what it knows: the pool's driver."""
+    """The receiver of a source's reports: the pool's driver."""
 
     def replace_backends(self, listing: Iterable[Listed]) -> None:
-        """Who exists now, all of them."""
+        """The whole list of backends that exist now."""
 
     def set_state(self, identity: str, state: BackendState) -> None:
-        """What has become of one of them."""
+        """A backend's state has changed."""
 
     def start_failed(self, evidence: str, retry_in: float) -> None:
         """A start died; the next attempt is possible in so many seconds."""

@@ -30,7 +30,7 @@ class WatchedListing:
         self._watches: dict[tuple[str, str], anyio.CancelScope] = {}  # by identity and address
 
     def replace(self, listing: Iterable[Listed]) -> None:
-        """Who exists now, all of them."""
+        """The whole list of backends that exist now."""
         present = {(backend.identity, backend.address): backend for backend in listing}
         self._reports.replace_backends(present.values())
         for key in self._watches.keys() - present.keys():

@@ -42,6 +42,6 @@ def spellings(prefix: str, field: str) -> Iterator[str]:
 
 
 def annotations_of(thing: Mapping[str, Any]) -> Mapping[str, str]:
-    """Of any object of the cluster; it may have none."""
+    """The annotations of any object of the cluster; it may have none."""
     annotations: Mapping[str, str] = (thing.get("metadata") or {}).get("annotations") or {}
     return annotations

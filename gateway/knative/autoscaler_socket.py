@@ -64,7 +64,7 @@ class AutoscalerSocket:
         self._socket = socket
 
     async def send(self, frame: bytes) -> None:
-        """As one binary message. Raises LinkLost."""
+        """Sends one binary message. Raises LinkLost."""
         try:
             await self._socket.send(frame)
         except ConnectionClosed as closed:

@@ -89,7 +89,7 @@ _TARGETS = {"container_concurrency_target_default": 100.0, "requests_per_second_
 
 @dataclass(frozen=True, slots=True)
 class ClusterAutoscaling:
-    """What the cluster says for every revision. Without anything: Knative's defaults hold."""
+    """The cluster's settings for every revision. Empty: Knative's defaults hold."""
 
     values: Mapping[str, Any] = field(default_factory=dict)  # keys of the config map in snake_case
     misfits: tuple[IgnoredAnnotation, ...] = ()

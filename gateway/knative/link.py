@@ -79,7 +79,7 @@ class AutoscalerLink:
 
     @property
     def is_up(self) -> bool:
-        """What is told now is sent."""
+        """Whether frames are sent now."""
         return self.down_since is None
 
     def tell(self, frame: bytes) -> None:
@@ -91,7 +91,7 @@ class AutoscalerLink:
             self._something.set()
 
     def poke(self, frame: bytes) -> None:
-        """What must not wait for the next period."""
+        """Sends a frame that must not wait for the next period."""
         self.dropped += not self.is_up
         if self.is_up:
             self._pokes.append(frame)

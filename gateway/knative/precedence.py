@@ -13,7 +13,7 @@ _SHOWN = 60  # characters of a value that a warning repeats: an annotation may h
 
 
 class Origin(enum.Enum):
-    """Where a value comes from; the nearest to the request wins."""
+    """The source of a value; the source nearest to the request wins."""
 
     FILE = "file"
     SERVICE = "service annotation"

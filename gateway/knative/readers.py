@@ -77,7 +77,7 @@ def duration(least: float, most: float) -> Callable[[str], float]:
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """One of some words, as they are."""
+    """One of some words, unchanged."""
 
     def read(text: str) -> str:
         if text in words:
@@ -88,7 +88,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def cookie_name(text: str) -> str:
-    """What browsers take for one."""
+    """A cookie name that browsers accept."""
     if _COOKIE_NAME.fullmatch(text):
         return text
     raise ValueError("a cookie name: letters, digits and !#$%&'*+-.^_`|~")

@@ -27,7 +27,7 @@ _MD5_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class RevisionFacts:
-    """What there is to know of a revision. Seconds; None: the revision does not limit it."""
+    """Facts of a revision. Seconds; None: the revision sets no limit."""
 
     name: str
     namespace: str

@@ -28,7 +28,7 @@ _ANNOTATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """What there is to know of a Service. None: it does not say."""
+    """Facts of a Service. None: the Service does not say."""
 
     name: str
     namespace: str

@@ -30,7 +30,7 @@ class Link(Protocol):
 
     @property
     def is_up(self) -> bool:
-        """What is told now is sent."""
+        """Whether frames are sent now."""
 
     @property
     def down_since(self) -> float | None:
@@ -40,7 +40,7 @@ class Link(Protocol):
         """One period's statistics."""
 
     def poke(self, frame: bytes) -> None:
-        """What must not wait for the next period."""
+        """Sends a frame that must not wait for the next period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class StatReporter:
         self._revisions[pool] = revision
 
     def remove(self, pool: str) -> None:
-        """It is reported no more."""
+        """The pool is reported no more."""
         self._revisions.pop(pool, None)
         self._reported.pop(pool, None)
 

@@ -27,7 +27,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Who is to get how much."""
+    """Shares, tags and hosts of a Route."""
 
     targets: tuple[Target, ...]
     shares: Mapping[str, int]  # revision -> percent in all; 0: only by its tag, and for sessions it has

@@ -37,13 +37,13 @@ class Collection:
 
     @property
     def path(self) -> str:
-        """Where it is listed and watched."""
+        """The path at which the collection is listed and watched."""
         resource = self.resource
         api = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
         return f"{api}/namespaces/{self.namespace}/{resource.plural}"
 
     @property
     def selectors(self) -> dict[str, str]:
-        """As query parameters."""
+        """The selectors as query parameters."""
         named = {"labelSelector": self.labels, "fieldSelector": self.fields}
         return {name: selector for name, selector in named.items() if selector}

@@ -15,7 +15,7 @@ _EXPLANATION = 300
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked."""
+    """A question to the API server, for messages."""
 
     verb: str  # as roles name it: get, list, watch, patch
     collection: Collection
@@ -24,7 +24,7 @@ class Question:
 
     @property
     def right(self) -> str:
-        """What a role must allow: "patch deployments.apps/scale"."""
+        """The right that a role must grant, such as "patch deployments.apps/scale"."""
         part = f"/{self.subresource}" if self.subresource else ""
         return f"{self.verb} {self.collection.resource}{part}"
 
@@ -68,7 +68,7 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """It has changed meanwhile, or is another one of the same name."""
+    """The object has changed meanwhile, or is another one of the same name."""
 
 
 class Gone(Refused):

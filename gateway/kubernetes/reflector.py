@@ -38,7 +38,7 @@ _TO_DO_OF_RIGHTS = "give the gateway's service account that right (k8s/README.md
 
 @dataclass(frozen=True, slots=True)
 class ReflectorStatus:
-    """How far a copy can be believed."""
+    """Whether the copy can be believed."""
 
     synced: bool  # false: stale, or there was no list yet
     error: ApiError | None = None  # why it is stale
@@ -50,7 +50,7 @@ class ReflectorStatus:
 
     @property
     def missing_right(self) -> str | None:
-        """What our role lacks: "list endpointslices.discovery.k8s.io"."""
+        """The right that the gateway's role lacks, such as "list endpointslices.discovery.k8s.io"."""
         return self.error.question.right if isinstance(self.error, Forbidden) else None
 
 

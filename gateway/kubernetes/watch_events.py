@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Change(enum.Enum):
-    """What an event says."""
+    """The kind of a watch event."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -34,7 +34,7 @@ class Event:
 
     @property
     def version(self) -> str:
-        """Where a watch goes on after this."""
+        """The version from which a watch goes on after this event."""
         return str(self.object["metadata"]["resourceVersion"])
 
 
@@ -67,6 +67,6 @@ def parse_event(question: Question, line: bytes) -> Event:
 
 
 def key_of(content: KubeObject) -> tuple[str, str]:
-    """What an object is known by among its kind: namespace and name. Raises KeyError."""
+    """The key of an object among its kind: namespace and name. Raises KeyError."""
     metadata = content["metadata"]
     return metadata.get("namespace", ""), metadata["name"]

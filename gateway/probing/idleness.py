@@ -22,16 +22,16 @@ PERIOD = 1.01
 
 
 class IdleReports(Protocol):
-    """Who is told: the pool's driver."""
+    """The receiver of idle probes' answers: the pool's driver."""
 
     def backend_idle(self, identity: str, sent_at: float) -> None:
-        """It said that it is idle, asked at `sent_at` on the driver's clock."""
+        """The backend said that it is idle, asked at `sent_at` on the driver's clock."""
 
     def backend_busy(self, identity: str) -> None:
-        """It said that it works."""
+        """The backend said that it works."""
 
     def backend_cannot_be_asked(self, identity: str) -> None:
-        """It does not know the question, or does not let us ask."""
+        """The backend does not know the question, or does not let us ask."""
 
 
 class IdlenessWatch:

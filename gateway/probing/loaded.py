@@ -18,10 +18,10 @@ PERIOD = 1.0
 
 
 class ModelReports(Protocol):
-    """Who is told: the pool's driver."""
+    """The receiver of the loaded model: the pool's driver."""
 
     def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:
-        """It said what it has loaded, asked at `sent_at` on the driver's clock. None: it does not say."""
+        """The backend named its model, asked at `sent_at` on the driver's clock. None: it does not say."""
 
 
 class LoadedWatch:

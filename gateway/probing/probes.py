@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Finding(enum.Enum):
-    """What a readiness probe found."""
+    """The finding of a readiness probe."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -128,7 +128,7 @@ class FallbackProbe:
 
 
 class Idleness(enum.Enum):
-    """What an idle probe found."""
+    """The finding of an idle probe."""
 
     IDLE = "idle"
     BUSY = "busy"
@@ -137,7 +137,7 @@ class Idleness(enum.Enum):
 
 
 class IdleAnswer(NamedTuple):
-    """What an idle probe found, and the evidence: what was asked, and what came."""
+    """The finding of an idle probe, and the evidence: what was asked, and what came."""
 
     found: Idleness
     evidence: str = ""

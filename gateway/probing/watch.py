@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Reports(IdleReports, ModelReports, Protocol):
-    """Who is told: the pool's driver."""
+    """The receiver of all answers: the pool's driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ProbeOfEach:
 
 @dataclass(frozen=True, slots=True)
 class BackendWatch:
-    """How the backends of one pool are looked after. The callables take a backend's identity, or nothing."""
+    """The probing of one pool's backends. The callables take a backend's identity, or nothing."""
 
     probe: Probe | ProbeOfEach
     cadence: Cadence

@@ -42,7 +42,7 @@ _LONGEST_NUMBER = 64  # characters: Python refuses to read integers of thousands
 
 @dataclass(slots=True)
 class Found:
-    """What was found: values of text, numbers, True, False and None by place; of anything else `COMPOUND`."""
+    """Values found in a body, by place: text, numbers, True, False and None; `COMPOUND` for anything else."""
 
     values: dict[Path, object] = field(default_factory=dict)
     sure: bool = False

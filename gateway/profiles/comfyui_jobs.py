@@ -30,7 +30,7 @@ _LONGEST_ID = 128
 
 @dataclass(frozen=True, slots=True)
 class PromptFacts:
-    """What matters of a submitted graph."""
+    """Facts of a submitted graph."""
 
     client: str | None  # the name its page's websocket has
     prompt_id: str | None  # newer clients choose it
@@ -38,7 +38,7 @@ class PromptFacts:
 
 
 def prompt_facts(asked: Asked) -> PromptFacts:
-    """Of the body of `POST /prompt`."""
+    """Facts of the body of `POST /prompt`."""
     found = look(asked.body, _is_of_prompt, 4, whole=asked.whole)
     classes = {path[1]: kind for path, kind in found.values.items() if len(path) == 3 and isinstance(kind, str)}
     names = (found.text("prompt", node, "inputs", _LOADERS[kind]) for node, kind in classes.items() if kind in _LOADERS)

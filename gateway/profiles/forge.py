@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def forge(rules: Iterable[Rule] = ()) -> Profile:
-    """As a1111, save for the page and for what its own options load."""
+    """As a1111, except for the page and for the options that load something."""
     page = (*stream_rules(""), *event_rules("", _event))
     return webui("forge", rules, page=page, loading_prefixes=("forge_",))
 

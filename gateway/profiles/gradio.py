@@ -59,7 +59,7 @@ def gradio(rules: Iterable[Rule] = ()) -> Profile:
 
 
 def stream_rules(prefix: str) -> tuple[Rule, ...]:
-    """What a page keeps open or asks again and again."""
+    """Rules for what a page keeps open or asks again and again."""
     paths = ("/queue/data", "/heartbeat/*", "/stream/*", "/upload_progress", "/call/*", "/mcp/*")
     more = More(_passive)
     return (

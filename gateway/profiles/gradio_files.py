@@ -24,7 +24,7 @@ def is_file(place: Path) -> bool:
 
 
 def sent_files(found: Found) -> tuple[str, ...]:
-    """Those that an event's body names."""
+    """Files that an event's body names."""
     named = [name for place, name in found.values.items() if is_file(place) and isinstance(name, str)]
     return tuple(named[:_MOST])
 

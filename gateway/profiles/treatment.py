@@ -39,7 +39,7 @@ Ask: TypeAlias = "Callable[[Asked], Treatment]"
 
 
 class Verb(enum.Enum):
-    """What a request wants of a job."""
+    """The wish of a request about a job."""
 
     WATCH = "watch"  # how far is it?
     STOP = "stop"
@@ -48,7 +48,7 @@ class Verb(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in line a job is."""
+    """A job's place in line."""
 
     position: int  # from 1
     length: int  # of the line
@@ -57,7 +57,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LocalAnswer:
-    """What the gateway answers itself, in the words of the backend."""
+    """An answer of the gateway in the words of the backend."""
 
     status: int
     body: bytes = b""
@@ -101,7 +101,7 @@ class Click:
     name: str | None = None
 
     def is_of(self, functions: Functions) -> bool:
-        """It calls one of them."""
+        """Whether the click calls one of these functions."""
         return self.number in functions.numbers or self.name in functions.names
 
 
@@ -128,7 +128,7 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How one request is to be handled."""
+    """The handling of one request."""
 
     lane: Lane
     when_busy: WhenBusy | None = None  # None: the pool's default
@@ -144,7 +144,7 @@ def is_success(status: int, body: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How to find out that a backend may be given work."""
+    """The probe that finds out whether a backend may be given work."""
 
     kind: Literal["tcp", "http"]
     path: str = "/"  # of an HTTP probe: a GET's target
@@ -169,7 +169,7 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class IdleProbe:
-    """How to ask a backend, by a GET, whether it still works on something."""
+    """The GET that asks a backend whether it still works on something."""
 
     path: str
     says_idle: Callable[[int, bytes], bool]  # status, body; False when in doubt
@@ -186,7 +186,7 @@ class ModelProbe:
 
 @dataclass(frozen=True, slots=True)
 class StoppingProbe:
-    """How to ask a backend, by a GET, which functions of its page stop the running job."""
+    """The GET that asks a backend which functions of its page stop the running job."""
 
     path: str
     reads: Callable[[int, bytes], Functions | None]  # status, body; None: it does not say

@@ -97,7 +97,7 @@ def options(loads: Callable[[str], bool]) -> Callable[[Asked], Treatment]:
 
 
 def watched_task(asked: Asked) -> str | None:
-    """Whose progress `/internal/progress` asks for."""
+    """The task that `/internal/progress` asks for."""
     found: Found = look(asked.body, _TASK_PLACES.__contains__, 1, whole=asked.whole)
     return _name(found.text("id_task"))
 

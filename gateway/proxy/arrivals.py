@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Arrivals:
-    """Of one endpoint. `trusted` and `tracer` may be replaced: requests that come later see the new ones."""
+    """The arrivals of one endpoint. `trusted` and `tracer` may be replaced: requests that come later see the new
+    ones."""
 
     def __init__(self, trusted: TrustedProxies, id_prefix: str, clock: Callable[[], float]) -> None:
         self.trusted = trusted
@@ -38,7 +39,7 @@ class Arrivals:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> RequestContext:
-        """Of the request that an ASGI server hands over so. Nothing of its body has been read."""
+        """The context of a request that an ASGI server hands over. Nothing of its body has been read."""
         peer = scope["client"][0] if scope["client"] else "unknown"
         origin = self.trusted.origin(scope["headers"], peer, scope["scheme"])
         client = scope["extensions"]["gateway.client"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Attempts:
-    """Those of one endpoint; the `Owner` of each `Turn`."""
+    """The attempts of one endpoint; the `Owner` of each `Turn`."""
 
     def __init__(self, spawn: Callable[[str, Callable[[], Awaitable[None]]], None]) -> None:
         """`spawn` runs a task that may outlive its request."""

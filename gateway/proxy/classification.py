@@ -28,7 +28,7 @@ def is_spoken_here(treatment: Treatment) -> bool:
 
 
 def needs_body(treatment: Treatment) -> bool:
-    """It cannot be asked before the body is here."""
+    """Whether the profile cannot be asked before the body is here."""
     return is_open(treatment) and treatment.more is not None and treatment.more.by_body
 
 

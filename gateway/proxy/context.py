@@ -41,7 +41,7 @@ class UnderWay(Protocol):
 
 
 class Moved(Protocol):
-    """What stands behind a 101, by the bytes that went each way."""
+    """A connection behind a 101, by the bytes that went each way."""
 
     @property
     def bytes_in(self) -> int: ...

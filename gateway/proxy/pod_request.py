@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
-    """What its backend gets; the same for each turn, so ready before one comes."""
+    """Headers for the backend; the same for each turn, so they are made before one comes."""
     headers = request_headers(
         context.headers,
         context.origin,
@@ -36,7 +36,7 @@ def request_of(
     *,
     reusable: bool,
 ) -> UpstreamRequest:
-    """What the backend gets. `reusable`: it may ride on a connection that carried another."""
+    """The request for the backend. `reusable`: it may ride on a connection that carried another."""
     if pool.profile.own_host and context.slot is not None:
         headers = named_by_address(headers, context.origin.host, context.slot.backend.address)
     if context.trace is not None and context.slot is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RelayTeller(Protocol):
-    """What a relay needs of it."""
+    """The part of an answer that a relay tells."""
 
     def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The answer's head. `body_follows`: the first of its body is sent next, without waiting."""

@@ -29,7 +29,7 @@ _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
 def ticket_for(
     context: RequestContext, pool: ServedPool, treatment: Treatment, cookie_seen: Callable[[str, str], None]
 ) -> Ticket:
-    """What the request asks of the pool, with the session that its cookie brings."""
+    """A request's ticket, with the session that its cookie brings."""
     sessions, now = pool.driver.pool.sessions, time.time()
     more = treatment.more
     context.keys = more.session_keys if more is not None else ()
@@ -76,7 +76,7 @@ def _known_without_cookie(context: RequestContext, pool: ServedPool, at: str | N
 
 
 def remember(context: RequestContext, pool: ServedPool, slot: Slot) -> None:
-    """Where the session is at home whose keys the request names, now that it has its turn."""
+    """Remembers the home of the session whose names the request carries, now that it has its turn."""
     if context.keys and slot.ticket.session is not None:
         pool.client_names.remember(context.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
 

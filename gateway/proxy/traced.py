@@ -17,10 +17,10 @@ class Trace(Protocol):
     """One request's. Each method is told a fact when it happens, returns at once and raises nothing."""
 
     def waits(self, *, cold: bool) -> None:
-        """It stands in line. `cold`: no backend is ready."""
+        """The request stands in line. `cold`: no backend is ready."""
 
     def waited(self, ticket: Ticket) -> None:
-        """It has a turn, or has left the line without one. Means nothing if it does not wait (any more)."""
+        """The request has a turn, or has left the line without one. Ignored if it does not wait (any more)."""
 
     def dials(self, backend: str, headers: list[Header]) -> list[Header]:
         """A connection to the backend of that name is made, or found. Returns the headers for it: with the context of
@@ -36,7 +36,7 @@ class Trace(Protocol):
         """This attempt came to nothing; the request is not over."""
 
     def ended(self, record: RequestRecord) -> None:
-        """It is over. Called once, last."""
+        """The request is over. Called once, last."""
 
 
 #: Begins the trace of a request: its headers, its record, http or https. None: it is not traced, and what the client

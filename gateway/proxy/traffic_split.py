@@ -34,7 +34,7 @@ class Chosen(NamedTuple):
 
 @dataclass(slots=True)
 class Revisions:
-    """What is known of a Service's traffic: all of it is replaced at once."""
+    """A Service's traffic. All of it is replaced at once."""
 
     pools: Mapping[str, ServedPool]  # by revision: those that can be served
     shares: Mapping[str, float]  # revision -> percent

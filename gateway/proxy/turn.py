@@ -40,7 +40,7 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
 
 class Owner(Protocol):
-    """Of all turns."""
+    """The owner of all turns."""
 
     stopping: bool  # nothing is started from here on
     spawn: Callable[[str, Callable[[], Awaitable[None]]], None]  # runs a task that may outlive its request
@@ -102,7 +102,7 @@ class Turn:
                 self._relay = None
 
     def close(self) -> None:
-        """It is over; what was sent and never relayed is broken off."""
+        """The turn is over; a request that was sent and never relayed is broken off."""
         self._slot.when_given = None
         self._context.relay = None
         if self._exchange is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Uploads:
-    """Those of one endpoint that are under way."""
+    """The uploads of one endpoint that are under way."""
 
     def __init__(self) -> None:
         self._under_way: set[anyio.CancelScope] = set()

@@ -29,7 +29,7 @@ class DeadlineTimer:
 
     @property
     def is_idle(self) -> bool:
-        """It waits for nothing yet."""
+        """Whether the timer waits for nothing yet."""
         return self._armed == math.inf
 
     def look(self, now: float) -> None:

@@ -71,7 +71,7 @@ class Slot:
 
     @property
     def backend(self) -> Backend:
-        """Who serves this turn."""
+        """The backend of this turn."""
         backend = self.ticket.backend
         assert backend is not None, "asked for the backend outside of a turn"
         return backend
@@ -214,11 +214,11 @@ class Driver:
     # Backends
 
     def replace_backends(self, listing: Iterable[Listed]) -> None:
-        """Who exists now, all of them."""
+        """The whole list of backends that exist now."""
         self._tell(lambda now: self.pool.replace_backends(listing, now))
 
     def set_state(self, identity: str, state: BackendState) -> None:
-        """What probing or a process's end says of a backend."""
+        """Probing or a process's end gives a backend a state."""
         self._tell(lambda now: self.pool.set_state(identity, state, now))
 
     def backend_idle(self, identity: str, sent_at: float) -> None:
@@ -230,7 +230,7 @@ class Driver:
         self._tell(lambda now: self.pool.backend_busy(identity, now))
 
     def backend_cannot_be_asked(self, identity: str) -> None:
-        """It answered an idle probe in a way that says nothing, and will do so again."""
+        """A backend answered an idle probe in a way that says nothing, and will do so again."""
         self._tell(lambda now: self.pool.backend_cannot_be_asked(identity, now))
 
     def backend_model(self, identity: str, model: str | None, sent_at: float) -> None:

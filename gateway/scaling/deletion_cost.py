@@ -42,7 +42,7 @@ _WITHOUT_RIGHT = 600.0
 
 @dataclass(frozen=True, slots=True)
 class PodCost:
-    """What it would cost to lose this pod."""
+    """The cost of losing one pod."""
 
     uid: str
     name: str
@@ -57,7 +57,8 @@ def deletion_cost(work: int, sessions: int) -> int:
 
 
 def costs_of(backends: Iterable[Backend]) -> list[PodCost]:
-    """Of those that are pods. A quarantined slot may still be at work; an unlisted backend is beyond our reach."""
+    """The costs of those backends that are pods. A quarantined slot may still be at work; an unlisted backend is
+    beyond our reach."""
     return [
         PodCost(each.identity, each.name, deletion_cost(_work_of(each), each.sessions))
         for each in backends

@@ -17,7 +17,7 @@ class Fleet(Protocol):
 
     @property
     def existing(self) -> int:
-        """Those that are starting or ready; those that are being stopped do not count."""
+        """Processes that are starting or ready, without those that are being stopped."""
         ...
 
     def start(self) -> None:

@@ -30,7 +30,7 @@ _EVERYWHERE = ("0.0.0.0", "::", "")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong at one place, in the light of others."""
+    """A setting that is wrong in the light of others."""
 
     at: Location
     expected: str

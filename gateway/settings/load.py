@@ -40,7 +40,7 @@ def _is_secret(at: Location) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What the file says, and what in it may not be meant."""
+    """The settings of a file, and its doubtful ones."""
 
     settings: Settings
     warnings: tuple[Problem, ...]

@@ -155,7 +155,7 @@ class TracingSettings(Section):
 
 
 class StopSettings(Section):
-    """What SIGTERM begins. A change needs a restart."""
+    """The order of stopping after SIGTERM. A change needs a restart."""
 
     delay: Duration = 0.0
     """Seconds that the listener stays open while `/readyz` already fails: as long as a load balancer needs to
@@ -264,7 +264,7 @@ class ScalingSettings(Section):
 
 
 class AffinitySettings(Section):
-    """How a returning visitor finds the backend that knows them: the session's home."""
+    """Sessions: how a returning visitor finds the backend that knows them, the session's home."""
 
     cookie: CookieName = "sd"
     """Name of the session cookie. Two pools on one host need different names."""
@@ -367,7 +367,7 @@ class ReadinessSettings(Section):
 
 
 class ProbeSettings(Section):
-    """What the gateway's own requests to backends bring."""
+    """The gateway's own requests to backends."""
 
     headers: dict[HeaderName, Text] = {}
     """Headers of every HTTP probe, such as Authorization for pods that ask for a login. Their values are never

@@ -151,7 +151,7 @@ def parse_backend(value: object) -> str:
 
 
 def parse_origin(value: object) -> str:
-    """As browsers say it: in lower case, and without the scheme's own port."""
+    """An origin as browsers send it: in lower case, and without the scheme's own port."""
     match = _ORIGIN.fullmatch(value.lower()) if isinstance(value, str) else None
     if match is None or int(match["port"] or 80) not in range(1, 65536):
         raise ValueError('an origin such as "https://ui.example.com" or "http://localhost:3000", without a path')

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Caller(Protocol):
-    """Who waits for a turn. Both may tell the driver new facts at once."""
+    """A waiting request. Both methods may tell the driver new facts at once."""
 
     def turn(self, backend: Backend) -> None:
         """Its ticket has a (another) turn on `backend`."""
@@ -68,18 +68,18 @@ class Driver:
         self._dispatch(self.pool.retry(ticket, self.loop.now, quarantine))
 
     def leave(self, ticket: Ticket, ending: Ending, quarantine: float = 0.0) -> None:
-        """It is over; the slot is quarantined for at most so many seconds."""
+        """The request is over; the slot is quarantined for at most so many seconds."""
         self._callers.pop(ticket, None)
         self._dispatch(self.pool.leave(ticket, self.loop.now, ending, quarantine))
 
     # Backends
 
     def replace_backends(self, listing: Iterable[Listed]) -> None:
-        """Who exists now, all of them."""
+        """The whole list of backends that exist now."""
         self._dispatch(self.pool.replace_backends(listing, self.loop.now))
 
     def set_state(self, identity: str, state: BackendState) -> None:
-        """What probing or a process's end says of a backend."""
+        """Probing or a process's end gives a backend a state."""
         self._dispatch(self.pool.set_state(identity, state, self.loop.now))
 
     def backend_idle(self, identity: str, sent_at: float) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Employer(Protocol):
-    """Who gave a pod its work. It may have lost interest: the pod does not know."""
+    """The giver of a pod's work. It may have lost interest: the pod does not know."""
 
     def done(self) -> None:
         """The answer is whole."""

@@ -26,7 +26,7 @@ _LATE = (Reason.WAITED_TOO_LONG, Reason.NOTHING_CAME_UP, Reason.CLIENT_LIMIT)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a request needs, and what is in store for it. Seconds, and chances from 0 to 1."""
+    """The needs of a request, and its fate. Seconds, and chances from 0 to 1."""
 
     work: float
     leaves_after: float | None = None  # then its client is gone
@@ -53,7 +53,7 @@ class Visit:
     _client_left: bool = False
 
     def arrive(self) -> None:
-        """It begins."""
+        """The request begins."""
         if self.plan.leaves_after is not None:
             self.driver.loop.after(self.plan.leaves_after, self._client_leaves)
         self.driver.arrive(self.ticket, self)

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 def warn(warnings: Iterable[Problem]) -> None:
-    """What in the file may not be meant goes to the log."""
+    """Logs the doubtful settings of a file."""
     for warning in warnings:
         structlog.get_logger().warning(
             "configuration_doubtful",
@@ -129,15 +129,15 @@ class Gateway:
         return [parts.driver.snapshot() for parts in self._pools.parts.values()]
 
     def figures(self) -> list[PoolView]:
-        """The same without them: for whoever counts alone, again and again."""
+        """Every pool as it is now, without tickets and sessions: for those who count again and again."""
         return [parts.driver.snapshot(shown=0) for parts in self._pools.parts.values()]
 
     def drivers(self) -> list[Driver]:
-        """Of every pool."""
+        """The driver of every pool."""
         return [parts.driver for parts in self._pools.parts.values()]
 
     def scaler_views(self) -> dict[str, ScalerView]:
-        """What the scalers of the pools that have one last thought."""
+        """The last decisions of the pools' scalers, by pool."""
         return {name: view for name, parts in self._pools.parts.items() if (view := parts.scaler_view()) is not None}
 
     def stale(self) -> dict[str, list[str]]:

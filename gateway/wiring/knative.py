@@ -85,7 +85,7 @@ class KnativePools(Collector):
                 self._add(name, pool)
 
     def split(self, name: str) -> TrafficSplit | None:
-        """What stands in front of the pools of that name's revisions."""
+        """The traffic split in front of the pools of that name's revisions."""
         return self._splits.get(name) if name in self._services else None
 
     def pool_names(self) -> set[str]:
@@ -93,7 +93,7 @@ class KnativePools(Collector):
         return {revision.name for plan in self._plans().values() for revision in plan.revisions.values()}
 
     def hosts(self, name: str) -> tuple[str, ...]:
-        """Those that tags of that pool's traffic are asked for by."""
+        """Hosts by which the tags of that pool's traffic are asked for."""
         plan = self._plans().get(name)
         return tuple(plan.traffic.hosts) if plan is not None else ()
 
@@ -127,7 +127,7 @@ class KnativePools(Collector):
         return self._services[name].stale if name in self._services else []
 
     def told(self) -> dict[str, dict[str, Any]]:
-        """What Knative says of each pool, and who told each value, for the snapshot."""
+        """Knative's values for each pool, each with its source, for the snapshot."""
         told: dict[str, dict[str, Any]] = {}
         reported = self._reporter.reported() if self._reporter is not None else {}
         for name, service in self._services.items():
@@ -144,7 +144,7 @@ class KnativePools(Collector):
         return self._link.is_up if self._services and self._link is not None else None
 
     def collect(self) -> Iterator[Metric]:
-        """What there is to say while there are such pools."""
+        """The metrics, while there are such pools."""
         if self._services:
             yield from IgnoredAnnotationsCollector(
                 lambda: {name: len(plan.warnings) for name, plan in self._plans().items()}

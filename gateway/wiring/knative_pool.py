@@ -34,7 +34,7 @@ _LOOK_EVERY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a pool of Knative's consists of."""
+    """The revisions of a Knative pool, and their traffic."""
 
     traffic: Traffic
     revisions: Mapping[str, RevisionPool]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RevisionPlace:
-    """What the pool of a revision has besides settings, and no other pool has."""
+    """The facts of a revision's pool that are no settings."""
 
     pool: str  # of the file: one cookie leads to all its revisions
     namespace: str
@@ -43,7 +43,7 @@ class RevisionPlace:
 
 @dataclass(frozen=True, slots=True)
 class RevisionPool:
-    """What the pool of one revision is made of."""
+    """The parts of one revision's pool."""
 
     name: str
     settings: PoolSettings

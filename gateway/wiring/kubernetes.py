@@ -26,7 +26,7 @@ _DEPLOYMENTS = Resource("apps", "v1", "deployments")
 
 
 class Cluster:
-    """What this gateway can reach of Kubernetes. Whoever made it closes it."""
+    """The parts of Kubernetes that this gateway can reach. Whoever made it closes it."""
 
     def __init__(self, settings: KubernetesSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
@@ -68,7 +68,7 @@ class Cluster:
         return EndpointSliceBackends(self.client, place.where, reports, watch, believe_unready=believe)
 
     def deletion_costs(self, settings: PoolSettings, pool: Pool) -> DeletionCosts | None:
-        """What it would cost to lose each of the pool's pods. None: nobody is to be told."""
+        """The writer of the pods' deletion costs. None: nobody is to be told."""
         told = settings.backends.kubernetes or settings.backends.knative
         if told is None or not told.deletion_cost:
             return None

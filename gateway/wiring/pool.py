@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class CannotReload(Exception):
-    """What changed in the file needs a restart."""
+    """A change of the file that needs a restart."""
 
 
 class PoolParts:
@@ -125,7 +125,7 @@ class PoolParts:
         return bool(in_line) or any(not backend.is_done for backend in pool.backends.values())
 
     async def close(self) -> None:
-        """It is over, for good: its processes are stopped, and `run` returns."""
+        """Ends the pool for good: its processes are stopped, and `run` returns."""
         self._closing = True
         if self.fleet is not None:
             await self.fleet.close()
@@ -139,7 +139,7 @@ class PoolParts:
         return [reason] if reason is not None else []
 
     def scaler_view(self) -> ScalerView | None:
-        """What its scaler last thought; None: it has none, or it has not thought yet."""
+        """The last decision of the pool's scaler; None: it has none, or has not decided yet."""
         scale = self._scaler.view() if self._scaler is not None else None
         if scale is None:
             return None

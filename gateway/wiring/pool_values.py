@@ -28,7 +28,7 @@ def profile_of(settings: PoolSettings) -> Profile:
 
 
 def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
-    """What the core is told."""
+    """The core's policy."""
     affinity, quarantine = settings.affinity, settings.quarantine
     return Policy(
         limit=settings.concurrency,
@@ -48,7 +48,7 @@ def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
 
 
 def rules_of(settings: PoolSettings) -> Rules:
-    """What the endpoint is told."""
+    """The endpoint's rules."""
     timeouts = settings.timeouts
     return Rules(
         when_busy=settings.affinity.when_busy,
@@ -88,6 +88,6 @@ def cookies_of(name: str, settings: PoolSettings, keys: Sequence[str]) -> Sessio
 
 
 def autoscaling_of(settings: PoolSettings) -> Autoscaling:
-    """What the autoscaler is told."""
+    """The autoscaler's values."""
     names = {each.name for each in fields(Autoscaling)}
     return Autoscaling(**settings.autoscaling.model_dump(include=names, exclude_none=True))

@@ -151,8 +151,8 @@ class Availability:
             self.held.discard(backend.identity)
 
     def suspect(self, backend: Backend, now: float) -> None:
-        """It refused. Turns that fail together are one refusal, or a page of small files would cost it half a
-        minute."""
+        """Marks a backend suspect because it refused a connection. Turns that fail together are one refusal, or a
+        page of small files would cost half a minute."""
         if backend.is_suspect(now):
             return
         backend.refusals += 1

@@ -80,7 +80,7 @@ class Admission:
 
 
 def reject(ticket: Ticket, refusal: Refusal) -> Rejected:
-    """It has ended, without a (further) turn."""
+    """Ends a ticket without a (further) turn."""
     ticket.state = TicketState.ENDED
     ticket.wait_ended = refusal.reason.value
     return Rejected(ticket, refusal)

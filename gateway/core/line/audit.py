@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def is_overfull(backend: Backend) -> bool:
-    """It has more requests, and quarantined slots, than it may."""
+    """Whether a backend has more requests and quarantined slots than its limit."""
     return 0 < backend.limit < len(backend.in_flight) + len(backend.quarantines)
 
 

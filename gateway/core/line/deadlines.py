@@ -62,14 +62,14 @@ class Deadlines:
         ticket.own_deadline = now + ticket.patience
 
     def watch(self, ticket: Ticket) -> None:
-        """It waits."""
+        """Starts the clocks of a ticket that waits."""
         self._cold.put(ticket, ticket.cold_deadline)
         self._warm.put(ticket, ticket.warm_deadline)
         if ticket.own_deadline < math.inf:
             self._own.put(ticket, ticket.own_deadline)
 
     def unwatch(self, ticket: Ticket) -> None:
-        """It waits no longer."""
+        """Stops the clocks of a ticket that waits no longer."""
         self._cold.discard(ticket)
         self._warm.discard(ticket)
         self._own.discard(ticket)

@@ -73,7 +73,7 @@ class Line:
             self.shared.put(ticket, ticket.number)
 
     def spill(self, now: float) -> None:
-        """Those whose time alone with their home is over join the shared line, too."""
+        """Tickets whose time alone with their home is over join the shared line, too."""
         for ticket in self.spills.pop_until(now):
             self.shared.put(ticket, ticket.number)
 

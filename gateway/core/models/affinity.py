@@ -40,7 +40,8 @@ class ModelAffinity:
     # What the match asks
 
     def needs(self, ticket: Ticket) -> Model:
-        """What a backend should have loaded for it. One that names nothing and takes a backend's own: what all have."""
+        """The model that a backend should have loaded for a ticket. A ticket that names none takes a backend's own:
+        the one that all have, if that is one."""
         if ticket.need is None or ticket.need.model is not None:
             return ticket.model
         return next(iter(self._own)) if len(self._own) == 1 else None
@@ -60,12 +61,12 @@ class ModelAffinity:
         return best
 
     def next_for(self, backend: Backend) -> Ticket | None:
-        """Whom of the shared line it should serve, if it is free."""
+        """The ticket of the shared line that a free backend should serve."""
         loaded = self.stock.loaded(backend)
         return self.shared.first() if loaded is None else self.line.next_for(loaded)
 
     def next_for_anybody(self) -> Ticket | None:
-        """Who of the shared line should be served by whichever backend is free."""
+        """The ticket of the shared line that any free backend should serve."""
         return self.shared.first() if self.stock.has_a_free_empty_one else self.line.next_for(None)
 
     def called(self) -> list[Backend]:
@@ -74,7 +75,7 @@ class ModelAffinity:
         return self.free_with(*newcomers)
 
     def free_with(self, *models: Model) -> list[Backend]:
-        """Of the free backends that have these, each model's first."""
+        """Free backends that have one of these models: the first of each model."""
         return [backend for model in models if (backend := self.stock.free_with(model)) is not None]
 
     # What it is told
@@ -103,8 +104,8 @@ class ModelAffinity:
         self._load(backend, model, now)
 
     def told(self, backend: Backend, model: Model, now: float) -> None:
-        """It has nothing in hand, and says which is its own: the one that is loaded, unless the last job has named
-        another. None: it does not say."""
+        """A resting backend has named its own model: the loaded one, unless the last job named another. None: it did
+        not say."""
         backend.model_unsure = False
         if model is None:
             return
@@ -113,7 +114,7 @@ class ModelAffinity:
             self._load(backend, model, now)
 
     def became_ready(self, backend: Backend) -> None:
-        """It was not, or it was not here."""
+        """A backend has become ready."""
         self.stock.load(backend, backend.model, backend.ready_at)
         self.line.reconsider(backend.model)
         if backend.own_model is not None:

@@ -50,15 +50,15 @@ class ModelStock(Generic[Server]):
         self._victims: KeyedHeap[Model] = KeyedHeap()  # models of free backends, the longest not asked for first
 
     def holders(self, model: Model) -> int:
-        """How many backends have it, be they busy or free."""
+        """The number of backends that have a model, busy or free."""
         return self._holders.get(model, 0)
 
     def loaded(self, server: Server) -> Model:
-        """What a backend has."""
+        """The model that a backend has."""
         return self._loaded.get(server)
 
     def load(self, server: Server, model: Model, now: float) -> Model:
-        """It has this from now on (and is ready, if it was not here before). Returns what it had."""
+        """A backend has this model from now on, and is ready. Returns the model that it had."""
         rank, before = self._ranks.get(server), self._loaded.get(server)
         self.take(server)
         self._count(server, -1)
@@ -70,13 +70,13 @@ class ModelStock(Generic[Server]):
         return before
 
     def forget(self, server: Server) -> Model:
-        """It is not ready any more. Returns what it had."""
+        """A backend is not ready any more. Returns the model that it had."""
         self.take(server)
         self._count(server, -1)
         return self._loaded.pop(server, None)
 
     def free(self, server: Server, rank: Any) -> None:
-        """It has a free slot. The least rank serves first, among those that are as good otherwise."""
+        """A backend has a free slot. The least rank serves first, among backends that fit equally."""
         model = self._loaded.setdefault(server, None)
         self._ranks[server] = rank
         self._free.put(server, rank)
@@ -84,7 +84,7 @@ class ModelStock(Generic[Server]):
         self._rank_victim(model)
 
     def take(self, server: Server) -> None:
-        """It has no free slot."""
+        """A backend has no free slot."""
         if self._ranks.pop(server, None) is None:
             return
         model = self._loaded[server]
@@ -106,7 +106,7 @@ class ModelStock(Generic[Server]):
 
     @property
     def has_a_free_empty_one(self) -> bool:
-        """Of some free backend nothing is known, or it has nothing loaded."""
+        """Whether a free backend has nothing loaded, or nothing that is known."""
         return None in self._free_with
 
     def choose(self, model: Model) -> Server | None:
@@ -178,11 +178,12 @@ class ModelLine(Generic[Request]):
             self._switching.discard(model)
 
     def model_of(self, request: Request) -> Model:
-        """What it needs."""
+        """The model that a member of the line needs."""
         return self._entries[request][1]
 
     def next_for(self, loaded: Model) -> Request | None:
-        """Whom a free backend that has this loaded should serve. None: whoever waits has a better one to wait for."""
+        """The one that a free backend with this model should serve. None: all who wait have a better backend to wait
+        for."""
         if (due := self._due.first()) is not None:
             return due
         at_home = [line.first() for model in {loaded, None} if (line := self._lines.get(model))]
@@ -203,7 +204,7 @@ class ModelLine(Generic[Request]):
         self._begin(None, now)
 
     def expire(self, now: float) -> None:
-        """Those whose windows have ended are due."""
+        """Members whose windows have ended are due."""
         for request in self._windows.pop_until(now):
             self._due.put(request, self._number(request))
 

@@ -85,11 +85,11 @@ class Backend:
 
     @property
     def has_known_work(self) -> bool:
-        """It has work of ours, or says itself that it works; that it was never asked is none."""
+        """Whether the backend has work of ours, or says itself that it works. One that was never asked has none."""
         return bool(self.in_flight) or any(quarantine.is_known_work for quarantine in self.quarantines)
 
     def says_busy(self, now: float) -> bool:
-        """Asked about a quarantine, it has said a moment ago that it works."""
+        """Whether the backend, asked about a quarantine, said a moment ago that it works."""
         return any(q.busy_seen_at is not None and now - q.busy_seen_at < STILL_BUSY for q in self.quarantines)
 
     @property
@@ -99,8 +99,8 @@ class Backend:
 
     @property
     def is_busy(self) -> bool:
-        """It works, or may work, on something that must not be stopped. Passive requests hold nothing up,
-        nor do tunnels without a slot."""
+        """Whether a backend works, or may work, on something that must not be stopped. Passive requests hold nothing
+        up, nor do tunnels without a slot."""
         holding_up = any(t.lane is Lane.EXEMPT and not t.endless for t in self.uncounted)
         return bool(self.in_flight or self.quarantines) or holding_up
 
@@ -116,28 +116,28 @@ class Backend:
 
     @property
     def rests(self) -> bool:
-        """It works on nothing, as far as is known."""
+        """Whether a backend works on nothing, as far as is known."""
         return not (self.in_flight or self.quarantines)
 
     def has_rested(self, since: float) -> bool:
-        """It has worked on nothing since then."""
+        """Whether a backend has worked on nothing since then."""
         return self.rests and self.idle_since <= since
 
     def forget_model(self) -> None:
-        """It may have been started anew: what is loaded is not known."""
+        """The backend may have been started anew: its model is not known."""
         self.model = self.own_model = None
         self.model_unsure, self.model_named = True, False
 
     def address_for(self, lane: Lane) -> str:
-        """Where a request of this lane goes."""
+        """The address for a request of this lane."""
         return self.address if lane is Lane.COUNTED else self.direct_address or self.address
 
     def is_suspect(self, now: float) -> bool:
-        """It refused a connection a moment ago."""
+        """Whether the backend refused a connection a moment ago."""
         return now < self.suspect_until
 
     def is_eligible(self, now: float) -> bool:
-        """It may be granted a request, if it has a free slot."""
+        """Whether the backend may be granted a request, if it has a free slot."""
         return self.state is BackendState.READY and self.listed and not self.held and not self.is_suspect(now)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Counts:
-    """What a pool has counted since the gateway started. Only ever grows."""
+    """A pool's counters since the gateway started. They only grow."""
 
     arrivals: int = 0  # requests that a scaler must serve: counted ones, and exempt ones that met no ready backend
     affinity_hits: int = 0  # a session's turn at its home

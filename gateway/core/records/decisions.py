@@ -60,7 +60,7 @@ Decision = Granted | Rejected | Warmed
 
 
 class Outcome(enum.Enum):
-    """Where an accepted request went. Promise G2: accepted = the sum of these + still here."""
+    """The fate of an accepted request. Promise G2: accepted = the sum of these + still here."""
 
     SERVED = "served"  # answered whole by a backend
     CUT = "cut"  # its answer began and was cut

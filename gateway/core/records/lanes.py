@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Lane(enum.Enum):
-    """What a request costs."""
+    """The cost of a request."""
 
     COUNTED = "counted"  # takes a slot, wakes pods
     EXEMPT = "exempt"  # no slot, wakes pods
@@ -16,7 +16,7 @@ class Lane(enum.Enum):
 
 
 class WhenBusy(enum.Enum):
-    """What a session's request does while its home is busy."""
+    """A session's request may wait for its busy home, or spill."""
 
     WAIT = "wait"
     SPILL = "spill"
@@ -24,7 +24,7 @@ class WhenBusy(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelNeed:
-    """What a job needs loaded, and what it leaves."""
+    """The model that a job needs loaded, and the one that it leaves."""
 
     model: str | None  # None: the backend's own, which it loads again if another one is there
     stays: bool = False  # it is the backend's own from then on

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class BackendState(enum.Enum):
-    """What discovery and probing say of a backend."""
+    """The state of a backend, as discovery and probing say."""
 
     STARTING = "starting"  # listed, not probed ready (yet, or any more)
     READY = "ready"

@@ -118,7 +118,7 @@ class LocalEvaluation:
         return self._evaluated_at + (HURRY_EVERY if self._is_hurried else EVALUATE_EVERY)
 
     def due(self, now: float) -> bool:
-        """It is time to evaluate."""
+        """Whether it is time to evaluate."""
         return now >= self.next_at
 
     def joined(self) -> bool:

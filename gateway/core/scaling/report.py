@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 
 class Accounting(enum.Enum):
-    """Who tells the autoscaler of the requests that pods work on."""
+    """The two accounts of requests that pods work on: the queue-proxies', or this gateway's."""
 
     WAITING = "waiting"  # their queue-proxies, which are scraped: what waits here is reported, and no arrivals
     PROXIED = "proxied"  # this gateway: what is at work and what is quarantined is reported, too

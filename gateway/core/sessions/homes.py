@@ -26,7 +26,7 @@ class SessionHomes:
         self._counts = counts
 
     def recognise(self, ticket: Ticket, now: float) -> None:
-        """It arrives. The table knows better than the cookie."""
+        """A ticket arrives, and gets its session's home. The table goes before the cookie."""
         if ticket.session is None:
             return
         session = self._sessions.get(ticket.session)

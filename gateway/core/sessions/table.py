@@ -36,7 +36,7 @@ class SessionTable:
         self._at_home: dict[str, int] = {}
 
     def get(self, session_id: str) -> Session | None:
-        """What is known of a session; does not prolong it."""
+        """A session, if it is live. Does not prolong it."""
         return self._sessions.get(session_id)
 
     def touch(self, session_id: str, home: str | None, now: float) -> Session:

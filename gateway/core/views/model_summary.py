@@ -20,7 +20,8 @@ _END = NAME_SHOWN // 3
 
 
 class ModelSummary(NamedTuple):
-    """Of a pool that looks at models. `pods` and `line` are places in `names`; None: unknown or nothing, and any."""
+    """The models of a pool that looks at them. `pods` and `line` are indexes into `names`; None: unknown or nothing
+    loaded, and any model will do."""
 
     names: list[str]
     pods: list[int | None]  # what each has loaded
@@ -29,7 +30,7 @@ class ModelSummary(NamedTuple):
 
 
 def model_summary_of(pool: Pool, pods: Iterable[Backend], line: Iterable[Ticket]) -> ModelSummary | None:
-    """What these backends have and these tickets need. None: the pool does not look at models. O(what is shown)."""
+    """The models of these backends and tickets. None: the pool does not look at models. O(what is shown)."""
     if not pool.looks_at_models:
         return None
     places: dict[str, int] = {}

@@ -117,7 +117,7 @@ class PoolView(NamedTuple):
 
 @lru_cache(4096)
 def short_hash(session_id: str) -> str:
-    """What logs and snapshots show of a session: enough to tell two apart, not enough to be one."""
+    """A session as logs and snapshots show it: enough to tell two apart, not enough to be one."""
     return hashlib.sha256(session_id.encode()).hexdigest()[:8]
 
 
@@ -234,6 +234,6 @@ def _session_views(pool: Pool, now: float, shown: int) -> tuple[SessionView, ...
 
 
 def name_of(pool: Pool, identity: str | None) -> str | None:
-    """Of a backend that exists."""
+    """The name of a backend, if it exists."""
     backend = pool.backends.get(identity) if identity is not None else None
     return backend.name if backend is not None else None

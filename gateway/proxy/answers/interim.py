@@ -49,5 +49,5 @@ class InterimAnswers:
 
 
 def is_impatient(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """It would hang up."""
+    """Whether a client would hang up on silence."""
     return any(name == b"user-agent" and value.startswith(_IMPATIENT) for name, value in headers)

@@ -114,7 +114,7 @@ class Answer(NamedTuple):
 
 
 def problem_for(error: EdgeError) -> Problem:
-    """What a request is answered that no backend has answered."""
+    """The answer to a request that was not started."""
     match error:
         case Refused():
             return _refused(error.refusal, error.place)

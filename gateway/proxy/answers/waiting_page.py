@@ -34,7 +34,7 @@ ICON = "/favicon.ico"
 
 
 class Start(NamedTuple):
-    """How far it is, for people."""
+    """A cold start, for people."""
 
     state: str
     expected: str
@@ -85,7 +85,7 @@ def is_beside(pool: Pool, lane: Lane) -> bool:
 
 
 def start_of(pool: Pool, now: float) -> Start:
-    """How far the start of a pool is that has no ready backend."""
+    """The cold start of a pool without a ready backend."""
     elapsed, usual = pool.cold_for(now), pool.estimates.cold_start
     passed = f"{_seconds(elapsed)} {'has' if _whole(elapsed) == 1 else 'have'} passed"
     if usual is None:

@@ -69,7 +69,7 @@ class Client(Protocol):
 
     @property
     def websocket(self) -> bool:
-        """It asks to go on with websocket."""
+        """Whether the client asks to go on with websocket."""
 
     def upgrade(
         self, headers: Iterable[tuple[bytes, bytes]], tunnel: asyncio.Protocol

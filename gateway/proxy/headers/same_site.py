@@ -9,8 +9,8 @@ _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 
 
 def is_of(host: bytes, origin: bytes) -> bool:
-    """Whether an Origin is that of the host asked for, both in lower case. Whatever the scheme: who ended TLS for us
-    may not have said so."""
+    """Whether an Origin is that of the host asked for, both in lower case. The scheme does not count: a proxy that
+    ended TLS may not have said so."""
     parts = _ORIGIN.fullmatch(origin)
     if parts is None or not host:
         return False

@@ -48,7 +48,7 @@ class JobInHand:
 
     @property
     def runs_on(self) -> Backend | None:
-        """Who works on it. None: nobody."""
+        """The backend that works on the job. None: none does."""
         return self.slot.backend if self.slot.ticket.state is TicketState.HOLDING else None
 
     def withdraw(self) -> None:
@@ -91,14 +91,14 @@ class Jobs:
             self._by_name.setdefault(name, []).append(job)
 
     def leave(self, job: JobInHand) -> None:
-        """It is over."""
+        """The job is over."""
         for name in job.names:
             _drop(self._by_name, name, job)
         if job.session is not None:
             _drop(self._by_session, job.session, job)
 
     def named(self, name: str) -> list[JobInHand]:
-        """Those of that name, the oldest first; whosever they are."""
+        """Jobs of that name, the oldest first, of any session."""
         return self._by_name.get(name, [])
 
     def of(self, session: str | None) -> list[JobInHand]:

@@ -19,7 +19,7 @@ SHORTEST_QUARANTINE = 1.0
 
 
 class OnClientGone(enum.Enum):
-    """What becomes of a backend's work when its client has left."""
+    """The fate of a backend's work when its client has left."""
 
     FINISH = "finish"  # read to the end, so that the slot is given back when the backend is done
     CLOSE = "close"  # close at once, then quarantine
@@ -28,7 +28,7 @@ class OnClientGone(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PodHeaders:
-    """What a pool's backends are told in headers besides. Clients cannot send any of Knative's own."""
+    """Headers for a pool's backends beside the request's own. Clients cannot send any of Knative's."""
 
     counted: tuple[Header, ...] = ()
     uncounted: tuple[Header, ...] = ()

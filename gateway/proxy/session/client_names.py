@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Known:
-    """What is remembered of a key."""
+    """The session and home of a name."""
 
     session: str
     home: str | None  # identity of a backend, which may be gone; None: it is in line still
@@ -30,7 +30,7 @@ class ClientNames:
         self._known: Latest[Known] = Latest(capacity)
 
     def find(self, keys: Iterable[str]) -> Known | None:
-        """What is known of the first of them that is known."""
+        """The entry of the first name that is known."""
         for key in keys:
             if (known := self._known.get(key)) is not None:
                 return known
@@ -46,7 +46,7 @@ class ClientNames:
             self._known.put(key, known)
 
     def forget(self, keys: Iterable[str]) -> None:
-        """They may lead to another session."""
+        """These names may lead to another session from now on."""
         for key in keys:
             self._known.discard(key)
 

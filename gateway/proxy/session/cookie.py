@@ -49,7 +49,7 @@ _DIGEST_LENGTH = 16
 
 
 class Verdict(enum.Enum):
-    """What the client brought."""
+    """The state of a client's cookie."""
 
     NONE = "none"
     VALID = "valid"
@@ -58,7 +58,7 @@ class Verdict(enum.Enum):
 
 
 class Claim(NamedTuple):
-    """What a verified cookie says."""
+    """The content of a verified cookie."""
 
     session: str
     home: str  # digest; `SessionCookies.home_of` knows whose

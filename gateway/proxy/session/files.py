@@ -24,12 +24,12 @@ class FileHomes:
         self._at: Latest[str] = Latest(capacity)
 
     def put(self, name: str, backend: str) -> None:
-        """It is there; `backend`: an identity. One that is in two places is found in the later one."""
+        """`backend` (an identity) has the file. A file in two places is found in the later one."""
         if len(name) <= _LONGEST:
             self._at.put(name, backend)
 
     def find(self, names: Iterable[str]) -> str | None:
-        """Where the first of them is that is known."""
+        """The backend of the first file that is known."""
         return next((at for name in names if (at := self._at.get(name)) is not None), None)
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ class Latest(Generic[_Value]):
         self._entries: OrderedDict[str, _Value] = OrderedDict()
 
     def get(self, key: str) -> _Value | None:
-        """What is kept under `key`, which counts as used."""
+        """The value under `key`, which counts as used. None: there is none."""
         if key not in self._entries:
             return None
         self._entries.move_to_end(key)
@@ -33,7 +33,7 @@ class Latest(Generic[_Value]):
             self._entries.popitem(last=False)
 
     def discard(self, key: str) -> None:
-        """Whether or not it is there."""
+        """Drops `key`, if it is there."""
         self._entries.pop(key, None)
 
     def __len__(self) -> int:

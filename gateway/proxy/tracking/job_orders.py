@@ -40,7 +40,8 @@ class Order:
         self._job = job  # the running one that it is about
 
     def missed(self, slot: Slot) -> LocalAnswer | None:
-        """What to say if it would not reach the job that it is to stop: that has ended, or its pod takes nothing."""
+        """The answer to an order that would not reach its job: the job has ended, or its pod takes nothing. None: it
+        reaches it."""
         job = self._job
         if job is None or self._control.verb is Verb.WATCH or job.runs_on is slot.ticket.backend:
             return None
@@ -108,7 +109,7 @@ async def carried_out(
 
 
 def place_of(ticket: Ticket, pool: Pool) -> Place:
-    """Where in line it is."""
+    """A ticket's place in line."""
     position = pool.position(ticket)
     return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Who hears it."""
+    """The one who hears an exchange."""
 
     def heard_head(self, head: AnswerHead) -> None:
         """The answer's head has come."""
@@ -74,7 +74,7 @@ class OverheardExchange:
             self.close_now()
 
     def close_now(self) -> None:
-        """Whoever wants more."""
+        """Closes it, whether or not the listener wants more."""
         self.is_open = False
         self._exchange.close()
 

@@ -10,6 +10,7 @@ from gateway.core.records.backends_and_tickets import Backend, Ticket
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import BackendState
 from gateway.core.records.quarantine import Quarantine
+from tests.core.playbook import Playbook
 
 
 def backend(limit: int = 1, state: BackendState = BackendState.READY) -> Backend:
@@ -92,3 +93,19 @@ def test_nor_is_one_that_is_not_listed_or_suspect() -> None:
     assert (gpu.is_eligible(0.9), gpu.is_eligible(1.0)) == (False, True)
     gpu.listed = False
     assert not gpu.is_eligible(1.0)
+
+
+def test_work_is_known_that_is_ours_or_that_the_backend_speaks_of() -> None:
+    p = Playbook(can_ask=True)
+    p.pods("gpu-1")
+    gpu = p.pool.backends["gpu-1"]
+    assert gpu.quarantines
+    assert not gpu.has_known_work, "it was never asked"
+    p.ready("gpu-1")
+    p.busy("gpu-1")
+    assert gpu.has_known_work
+    p.release("gpu-1")
+    assert not gpu.has_known_work
+    p.arrive("a")
+    p.granted("a")
+    assert gpu.has_known_work
