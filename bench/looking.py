@@ -35,7 +35,7 @@ from gateway.ops.app import operators_app
 from gateway.ops.event_stream import EventStream
 from gateway.ops.live import PERIOD, LiveFeed
 from gateway.ops.orders import Orders
-from gateway.ops.recent import Recent
+from gateway.ops.recent import RecentRequests
 from gateway.ops.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Crowd:
 
     now: float = 1000.0
     pool: Pool = field(init=False)
-    recent: Recent = field(init=False, default_factory=Recent)
+    recent: RecentRequests = field(init=False, default_factory=RecentRequests)
     _numbers: itertools.count[int] = field(init=False, default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -131,7 +131,7 @@ async def looking(bench: Bench) -> list[Table]:
 
     async def nobody(told: Told) -> None:
         """What is kept for those who may come: a point of the curve."""
-        timeline.take()
+        timeline.add_points()
         told(0)
 
     async def five(told: Told) -> None:

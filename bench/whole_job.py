@@ -23,7 +23,7 @@ from gateway.load.sender import run_load
 
 if TYPE_CHECKING:
     from bench.rounds import Bench
-    from gateway.load.progress import Tally
+    from gateway.load.progress import RunProgress
     from gateway.load.result import LoadResult
 
 REQUESTS, AT_A_TIME = 50, 5
@@ -102,7 +102,7 @@ def _plan(port: int, ops: int) -> LoadPlan:
     )
 
 
-def _unseen(tally: Tally) -> None:
+def _unseen(progress: RunProgress) -> None:
     """Nobody watches."""
 
 

@@ -1,4 +1,4 @@
-"""Why a request failed, in words short and stable enough to be counted by."""
+"""The cause of a failed request, short and stable, so that failures can be counted by it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def words(error: BaseException) -> str:
-    """The kind of the error and what lies at its bottom: `ConnectError: Connection refused`."""
+def cause_of(error: BaseException) -> str:
+    """The error's class and the system's message behind it: `ConnectError: Connection refused`."""
     reason = next(_system_reasons(error), None) or str(error)
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def _system_reasons(error: BaseException | None) -> Iterator[str]:
-    """Of the operating system's errors behind this one: libraries wrap them until "All attempts failed" is left."""
+    """The messages of the system's errors behind this one, which libraries wrap in errors of their own."""
     while error is not None:
         if isinstance(error, OSError) and error.errno is not None and error.errno > 0:  # below 0: of name look-ups
             yield os.strerror(error.errno)

@@ -1,4 +1,4 @@
-"""What `gateway load` does: run a plan, show how it goes on stderr, print the summary on stdout."""
+"""The command `gateway load`: runs a plan, shows progress on stderr, prints the summary on stdout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INTERRUPTED = 130  # as shells say: 128 and the number of SIGINT
 def main(plan: LoadPlan) -> int:
     """Carry out the plan and return the exit code: 0 if every request got a 2xx, 1 if not, 130 after Ctrl-C.
 
-    Ctrl-C ends the run; the summary then tells of what was done so far.
+    Ctrl-C ends the run; the summary then covers what was done so far.
     """
     with display_on(Console(stderr=True), plan.requests) as display:
         result = anyio.run(_until_interrupted, plan, display)

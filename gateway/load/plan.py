@@ -1,4 +1,4 @@
-"""What a load run is to send: the options of `hey`, as values. Sends nothing and reads no file."""
+"""The plan of a load run: the options of `hey`, as values. Sends nothing and reads no file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FIELD_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """`concurrency` workers share `requests`; each sends its next one when the last was answered (a closed loop).
+    """`concurrency` workers share `requests`; each sends its next request when its last was answered (a closed loop).
 
     Raises ValueError, with a sentence for the user, for a plan that cannot be carried out.
     """
@@ -24,8 +24,8 @@ class LoadPlan:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     timeout: float = 20.0  # seconds a request, from connecting to the last byte; 0: none
-    cookies: bool = False  # each worker keeps the cookies it is given, as a browser would; hey keeps none
-    ops: str | None = None  # where the gateway's operators' port answers
+    cookies: bool = False  # each worker keeps cookies as a browser does; hey keeps none
+    ops: str | None = None  # URL of the operators' port; None: it is not read
 
     def __post_init__(self) -> None:
         _check_url("URL", self.url)

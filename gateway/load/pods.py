@@ -1,4 +1,4 @@
-"""What the operators' port says of the pods while a load runs. Only looks; a look that fails stops nothing."""
+"""Reads the operators' port while a load runs. Changes nothing there; a read that fails stops nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from gateway.load.causes import words
+from gateway.load.causes import cause_of
 from gateway.load.result import PodCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Seconds for a look: longer than any healthy gateway needs, shorter than a watcher's patience.
+#: Seconds for an answer: longer than any healthy gateway needs.
 _TIMEOUT = 2.0
 
 
@@ -50,40 +50,40 @@ class PodView:
     starting: int
 
 
-class PodWatch:
-    """Reads the snapshot again and again and remembers what pods served, those too that are gone by the end."""
+class PodPoller:
+    """Polls the snapshot and remembers what each pod served, also of pods that are gone by the end."""
 
     def __init__(self, client: httpx.AsyncClient, ops: str) -> None:
         self.view: PodView | None = None  # None: never read
         self._client = client
         self._url = ops.rstrip("/") + "/api/snapshot"
-        self._trouble = ""
+        self._error = ""
         self._names: dict[str, str] = {}  # by identity, of every pod ever seen
-        self._before: dict[str, int] = {}  # served when first looked at: by pods that were there before the run
+        self._before: dict[str, int] = {}  # served at the first read, by pods that were there before the run
         self._served: dict[str, int] = {}
         self._most_ready = 0
 
-    async def look(self) -> None:
-        """Read the snapshot once. What goes wrong is remembered as the trouble, until a look succeeds."""
+    async def poll(self) -> None:
+        """Read the snapshot once. An error is kept until a read succeeds."""
         try:
             answer = await self._client.get(self._url, timeout=_TIMEOUT)
             answer.raise_for_status()
             snapshot = _Snapshot.model_validate_json(answer.content)
         except httpx.HTTPError as error:
-            self._trouble = f"{self._url}: {words(error)}"
+            self._error = f"{self._url}: {cause_of(error)}"
         except ValidationError as error:
-            self._trouble = f"{self._url}: not a snapshot ({error.error_count()} fields)"
+            self._error = f"{self._url}: not a snapshot ({error.error_count()} fields)"
         else:
-            self._trouble = ""
+            self._error = ""
             self._take([backend for pool in snapshot.pools for backend in pool.backends])
             self.view = self._view(snapshot.pools)
 
     def count(self) -> PodCount:
-        """What was seen since the first look."""
+        """What was served since the first read."""
         served: Counter[str] = Counter()
         for identity, name in self._names.items():
             served[name] += self._served[identity] - self._before.get(identity, 0)
-        return PodCount(served, self._most_ready, self._trouble)
+        return PodCount(served, self._most_ready, self._error)
 
     def _take(self, backends: Sequence[_Backend]) -> None:
         if self.view is None:

@@ -1,4 +1,4 @@
-"""How a run that goes on is shown: a live line on a terminal, a plain line now and then elsewhere."""
+"""The display of a run: a live line on a terminal, elsewhere a plain line every few seconds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from gateway.load.pods import PodView
 
-#: Seconds between two plain lines: often enough to see it live, seldom enough to keep a log readable.
+#: Seconds between two plain lines: often enough to follow, seldom enough for a log.
 _EVERY = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Where a run is."""
+class RunProgress:
+    """How far a run is."""
 
     asked: int
     done: int
@@ -29,11 +29,11 @@ class Tally:
     under_way: int
     elapsed: float  # seconds
     pods: PodView | None = None
-    over: bool = False  # nothing will follow
+    over: bool = False  # the run has ended
 
     @property
     def figures(self) -> str:
-        """Everything but the count of those done."""
+        """The figures beside the number of requests that are done."""
         if self.pods is None:
             return f"errors {self.bad}  under way {self.under_way}"
         starting = f" (+{self.pods.starting} starting)" if self.pods.starting else ""
@@ -44,10 +44,10 @@ class Tally:
 
 
 class Display(Protocol):
-    """Shows a run. Called several times a second, and once when it has ended."""
+    """Shows a run. Called several times a second, and once at its end."""
 
-    def __call__(self, tally: Tally) -> None:
-        """Show it, or not, as is fit."""
+    def __call__(self, progress: RunProgress) -> None:
+        """Show `progress`, or leave it out."""
 
 
 class PlainLines:
@@ -57,17 +57,17 @@ class PlainLines:
         self._write = write
         self._next = _EVERY
 
-    def __call__(self, tally: Tally) -> None:
-        """Write a line if it is time for one."""
-        if tally.elapsed < self._next and not tally.over:
+    def __call__(self, progress: RunProgress) -> None:
+        """Write a line if one is due."""
+        if progress.elapsed < self._next and not progress.over:
             return
-        self._next = tally.elapsed + _EVERY
-        self._write(f"{tally.elapsed:6.1f} s  done {tally.done}/{tally.asked}  {tally.figures}\n")
+        self._next = progress.elapsed + _EVERY
+        self._write(f"{progress.elapsed:6.1f} s  done {progress.done}/{progress.asked}  {progress.figures}\n")
 
 
 @contextlib.contextmanager
 def display_on(console: Console, asked: int) -> Iterator[Display]:
-    """The fitting display for this console. The live one is gone from the screen afterwards."""
+    """The display for this console. The live line is removed from the screen afterwards."""
     if not console.is_terminal:
         yield PlainLines(console.file.write)
         return
@@ -80,4 +80,4 @@ def display_on(console: Console, asked: int) -> Iterator[Display]:
     )
     with Progress(*columns, console=console, transient=True) as live:
         line = live.add_task("", total=asked)
-        yield lambda tally: live.update(line, completed=tally.done, description=tally.figures)
+        yield lambda progress: live.update(line, completed=progress.done, description=progress.figures)

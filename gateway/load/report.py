@@ -1,4 +1,4 @@
-"""The summary of a load run, in the shape of `hey`'s, with what each pod served. Pure: a result in, a text out."""
+"""The summary of a load run in the form of `hey`'s, with what each pod served. Pure: a result in, a text out."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _statuses(result: LoadResult) -> list[str]:
 
 
 def _pods(result: LoadResult) -> list[str]:
-    """What each pod served: by the answers' own word if they have one, else by the operators' port."""
+    """What each pod served: by the answers' `X-Backend` if they have it, else by the operators' port."""
     answered = result.answered
     named = Counter(one.pod for one in answered if one.pod is not None)
     if named:
@@ -93,9 +93,9 @@ def _pods(result: LoadResult) -> list[str]:
 def _pods_at_once(pods: PodCount | None) -> list[str]:
     if pods is None:
         return []
-    lines = [f"  Ready at once: {pods.most_ready} at most"] if pods.served or not pods.trouble else []
-    if pods.trouble:
-        lines.append(f"  The operators' port could not be read: {_printable(pods.trouble)}")
+    lines = [f"  Ready at once: {pods.most_ready} at most"] if pods.served or not pods.error else []
+    if pods.error:
+        lines.append(f"  The operators' port could not be read: {_printable(pods.error)}")
     return lines
 
 
@@ -118,5 +118,5 @@ def _bars(rows: Sequence[tuple[str, int]]) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Strings of the other side go to a terminal: nothing in them may command it."""
+    """Escapes control characters: strings of the other side go to a terminal."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -1,6 +1,6 @@
-"""Sends the requests of a plan and notes how each ended. Prints nothing: the display is told.
+"""Sends the requests of a plan and records how each ended. Prints nothing itself.
 
-A closed loop, as `hey`'s: as many workers as the plan says, each with a connection of its own, take from one count.
+A closed loop as `hey`'s: the plan's workers, each with a connection of its own, take requests from one counter.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from gateway.load.causes import words
-from gateway.load.pods import PodWatch
-from gateway.load.progress import Tally
-from gateway.load.result import Ended, LoadResult
+from gateway.load.causes import cause_of
+from gateway.load.pods import PodPoller
+from gateway.load.progress import RunProgress
+from gateway.load.result import LoadResult, RequestResult
 
 if TYPE_CHECKING:
     import ssl
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     from gateway.load.plan import LoadPlan
     from gateway.load.progress import Display
 
-#: Seconds between two looks at the operators' port, and between two updates of the display.
+#: Seconds between two reads of the operators' port, and between two updates of the display.
 _TICK = 0.25
 
 _DEFAULT_HEADERS = (("User-Agent", "gateway-load"), ("Accept-Encoding", "gzip"))
 
 
 async def run_load(plan: LoadPlan, display: Display, stop: anyio.Event | None = None) -> LoadResult:
-    """Carry out the plan. When `stop` is set, what is under way is given up and the rest is not sent.
+    """Run the plan. When `stop` is set, requests under way are given up and the rest is not sent.
 
-    A request that fails is part of the result; nothing is raised for it.
+    A failed request is part of the result; nothing is raised for it.
     """
     async with AsyncExitStack() as stack:
         tls = httpx.create_ssl_context(trust_env=False)  # dear to make, so that all share it
         clients = [await stack.enter_async_context(_client(plan, tls)) for _ in range(plan.concurrency)]
-        watch = None
+        poller = None
         if plan.ops is not None:
-            watcher = await stack.enter_async_context(httpx.AsyncClient(verify=tls, trust_env=False))
-            watch = PodWatch(watcher, plan.ops)
-            await watch.look()  # before the first request: what pods had served until then is not ours
-        run = _Run(plan, watch, display)
+            client = await stack.enter_async_context(httpx.AsyncClient(verify=tls, trust_env=False))
+            poller = PodPoller(client, plan.ops)
+            await poller.poll()  # before the first request: what pods had served until then does not count
+        run = _Run(plan, poller, display)
         await run.carry_out(clients, stop or anyio.Event())
-        if watch is not None:
-            await watch.look()
-        display(run.tally(over=True))
+        if poller is not None:
+            await poller.poll()
+        display(run.progress(over=True))
         return run.result()
 
 
@@ -68,21 +68,21 @@ def _client(plan: LoadPlan, tls: ssl.SSLContext) -> httpx.AsyncClient:
 
 
 class _Run:
-    """One run: how many requests are still to be sent, and what became of the others."""
+    """One run: the number of requests still to be sent, and the results of the others."""
 
-    def __init__(self, plan: LoadPlan, watch: PodWatch | None, display: Display) -> None:
+    def __init__(self, plan: LoadPlan, poller: PodPoller | None, display: Display) -> None:
         self._plan = plan
-        self._watch = watch
+        self._poller = poller
         self._display = display
         self._to_send = plan.requests
         self._under_way = 0
-        self._ended: list[Ended] = []
+        self._ended: list[RequestResult] = []
         self._bad = 0
         self._began = time.perf_counter()
         self._seconds = 0.0
 
     async def carry_out(self, clients: Sequence[httpx.AsyncClient], stop: anyio.Event) -> None:
-        """Send until all have ended or `stop` is set."""
+        """Return when all requests have ended or `stop` is set."""
         self._began = time.perf_counter()
         async with anyio.create_task_group() as around:
             around.start_soon(self._show)
@@ -93,23 +93,23 @@ class _Run:
             self._seconds = time.perf_counter() - self._began
             around.cancel_scope.cancel()
 
-    def tally(self, over: bool = False) -> Tally:
-        """Where the run is now."""
+    def progress(self, over: bool = False) -> RunProgress:
+        """How far the run is."""
         elapsed = time.perf_counter() - self._began
-        pods = self._watch.view if self._watch else None
-        return Tally(self._plan.requests, len(self._ended), self._bad, self._under_way, elapsed, pods, over)
+        pods = self._poller.view if self._poller else None
+        return RunProgress(self._plan.requests, len(self._ended), self._bad, self._under_way, elapsed, pods, over)
 
     def result(self) -> LoadResult:
-        """What came of it; to be asked for when it is over."""
-        pods = self._watch.count() if self._watch else None
+        """The result, once the run is over."""
+        pods = self._poller.count() if self._poller else None
         return LoadResult(self._plan.requests, self._seconds, tuple(self._ended), self._under_way, pods)
 
     async def _show(self) -> None:
         while True:
-            self._display(self.tally())
+            self._display(self.progress())
             await anyio.sleep(_TICK)
-            if self._watch is not None:
-                await self._watch.look()
+            if self._poller is not None:
+                await self._poller.poll()
 
     async def _work(self, client: httpx.AsyncClient) -> None:
         while self._to_send:
@@ -120,7 +120,7 @@ class _Run:
             self._ended.append(ended)
             self._bad += not ended.is_good
 
-    async def _send(self, client: httpx.AsyncClient) -> Ended:
+    async def _send(self, client: httpx.AsyncClient) -> RequestResult:
         plan, size, began = self._plan, 0, time.perf_counter()
         try:
             with anyio.fail_after(plan.timeout or None):
@@ -128,10 +128,10 @@ class _Run:
                     async for piece in answer.aiter_raw():
                         size += len(piece)
         except TimeoutError:
-            return Ended(time.perf_counter() - began, error=f"no whole answer within {plan.timeout:g} s")
+            return RequestResult(time.perf_counter() - began, error=f"no whole answer within {plan.timeout:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Ended(time.perf_counter() - began, error=words(error))
-        return Ended(time.perf_counter() - began, answer.status_code, size, answer.headers.get("x-backend"))
+            return RequestResult(time.perf_counter() - began, error=cause_of(error))
+        return RequestResult(time.perf_counter() - began, answer.status_code, size, answer.headers.get("x-backend"))
 
 
 async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:

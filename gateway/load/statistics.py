@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How many latencies are at most `upper` and above the bar before."""
+    """The number of latencies up to `upper` and above the bar before."""
 
     upper: float
     count: int
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The first latency that has at least `percent` of them before it.
+    """The first latency with at least `percent` per cent of all before it.
 
     Where hey finds none (the 99th of fifty) it prints nothing; here it is the slowest. Raises IndexError for no
     latencies.
@@ -29,7 +29,7 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
 
 
 def histogram(ordered: Sequence[float], bars: int = 10) -> list[Bar]:
-    """Bars of equal width from the fastest to the slowest; one, if all are the same. Their counts add up to all."""
+    """Bars of equal width from the fastest to the slowest; one bar if all are equal. Their counts add up to all."""
     if not ordered:
         return []
     fastest, slowest = ordered[0], ordered[-1]

@@ -1,4 +1,4 @@
-"""How the link to Knative's autoscaler is, and what it was last told, read at each scrape."""
+"""Metrics of the link to Knative's autoscaler: its state, and what was last reported, read at each scrape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LinkFigures(Protocol):
-    """The link itself."""
+    """The figures of the link."""
 
     losses: int
     sent: int
@@ -22,14 +22,14 @@ class LinkFigures(Protocol):
 
     @property
     def is_up(self) -> bool:
-        """What is told now is sent."""
+        """The link is up: what is reported now is sent."""
 
 
 class AutoscalerLinkCollector(Collector):
-    """To be registered where a pool is reported to an autoscaler: without one there is no link to tell of."""
+    """Registered only where a pool is reported to an autoscaler."""
 
     def __init__(self, link: LinkFigures, reported: Callable[[], Mapping[str, float]]) -> None:
-        """`reported`: requests that the autoscaler was last told of, by pool."""
+        """`reported`: the requests that were last reported, by pool."""
         self._link = link
         self._reported = reported
 

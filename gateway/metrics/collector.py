@@ -1,12 +1,12 @@
-"""What is, read from the pools' snapshots at the moment of a scrape: no fact is counted twice, and a backend's series
-vanish with it. What a pool counts itself is passed on as counters. Decides nothing, keeps nothing.
+"""Gauges, read from the pools' snapshots at each scrape: no fact is counted twice, and a backend's series end with it.
+What a pool counts itself is passed on as counters. Keeps no state.
 
-A figure that nobody knows (`None`) has no series: a guess is never shown as a zero.
+An unknown figure (`None`) has no series: a guess is never shown as a zero.
 """
 
 from __future__ import annotations
 
-from collections import Counter as Tally
+from collections import Counter
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -24,7 +24,7 @@ _View = TypeVar("_View")
 
 
 class ScalerView(TypedDict):
-    """What one pool's autoscaler decided last, and from what."""
+    """The last decision of a pool's autoscaler, and its inputs."""
 
     desired: int  # backends
     ready: int  # backends it reckoned with
@@ -35,7 +35,7 @@ class ScalerView(TypedDict):
 
 
 class SnapshotCollector(Collector):
-    """Asks for the views anew at each scrape. To be called where the pools live: on the event loop."""
+    """Reads the views anew at each scrape. Must be called on the event loop, where the pools live."""
 
     def __init__(
         self, views: Callable[[], Iterable[PoolView]], scalers: Callable[[], Mapping[str, ScalerView]]
@@ -81,20 +81,20 @@ def _spread_family(family: Family, views: Mapping[str, _View], figures: Callable
 
 
 def _slots_by_state(pool: PoolView) -> Mapping[str, int]:
-    free = {"free": pool.free} if pool.free >= 0 else {}  # no limit: no number says how many are free
+    free = {"free": pool.free} if pool.free >= 0 else {}  # without a limit the number of free slots is unknown
     return {**free, "in_flight": pool.in_flight, "quarantined": pool.quarantined}
 
 
 def _backends_by_state(pool: PoolView) -> Mapping[str, int]:
     none = dict.fromkeys(("starting", "ready", "suspect", "draining", "gone"), 0)
-    return {**none, **Tally(backend.state for backend in pool.backends)}
+    return {**none, **Counter(backend.state for backend in pool.backends)}
 
 
 def _by_backend(figure: Callable[[BackendView], int]) -> Callable[[PoolView], Mapping[str, int]]:
-    """Summed by name: a pod and its successor may bear the same one for a while, and a series may be told but once."""
+    """Figures by backend, summed by name: a pod and its successor may have the same name for a while."""
 
     def figures(pool: PoolView) -> Mapping[str, int]:
-        sums = Tally[str]()
+        sums = Counter[str]()
         for backend in pool.backends:
             sums[backend.name] += figure(backend)
         return sums

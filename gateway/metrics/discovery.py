@@ -1,4 +1,4 @@
-"""Whether what is known of pools' backends can be believed, read at each scrape."""
+"""Whether discovery is stale, by pool, read at each scrape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Knative's objects say and cannot be used, counted; the log names each."""
+"""The number of Knative's annotations and settings that are ignored, by pool; the log names each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class IgnoredAnnotationsCollector(Collector):
-    """`misfits`: how many there are now, by pool of the file."""
+    """`ignored`: how many there are now, by pool of the configuration."""
 
-    def __init__(self, misfits: Callable[[], Mapping[str, int]]) -> None:
-        self._misfits = misfits
+    def __init__(self, ignored: Callable[[], Mapping[str, int]]) -> None:
+        self._ignored = ignored
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The one family."""
@@ -24,6 +24,6 @@ class IgnoredAnnotationsCollector(Collector):
             "Annotations, fields and configuration that make no sense; something else applies in their place.",
             labels=["pool"],
         )
-        for pool, count in self._misfits().items():
+        for pool, count in self._ignored().items():
             family.add_metric([pool], count)
         yield family

@@ -1,13 +1,13 @@
-"""Knative's own names for what a pool of Knative's shows, old and new, so that dashboards made for Knative work.
+"""The figures of Knative pools under Knative's own metric names, old and new, so that dashboards made for Knative work.
 
-Untyped, as the same name may be a gauge here and something else there, and left out of what holds for our own names.
-Labels are Knative's, exactly: the old names' as scraped from an activator up to 1.18, the new ones' as from 1.19 on.
-Concurrency is that of the moment of the scrape; Knative's is the average of the second before.
+Untyped, as the type of one name differs between Knative's components. Labels are exactly Knative's: of the old
+names as scraped from an activator up to 1.18, of the new ones as from 1.19 on. Concurrency is that at the
+scrape; Knative's is the average of the second before.
 """
 
 from __future__ import annotations
 
-from collections import Counter as Tally
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 _OLD = ("configuration_name", "container_name", "namespace_name", "pod_name", "revision_name", "service_name")
 _WITH_CODE = (*_OLD, "response_code", "response_code_class")
 
-#: From 1.19 on: of a revision, and of its line, which tells no more than which revision it is.
+#: From 1.19 on: the labels of a revision, and the fewer ones of its queue.
 _NEW = ("kn_service_name", "kn_configuration_name", "kn_revision_name", "k8s_namespace_name")
 _NEW_SHORT = ("kn_revision_name", "k8s_namespace_name")
 
-#: As whose dashboards select by: the container in whose place this gateway stands.
+#: The container that dashboards select: the gateway takes its place.
 _CONTAINER = "activator"
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionNames:
-    """Whose requests a pool's are."""
+    """The revision that a pool serves, and its owners."""
 
     namespace: str
     service: str
@@ -43,7 +43,7 @@ class RevisionNames:
 
 
 class KnativeNamesCollector(Collector):
-    """Told of each ended request, and asked at each scrape. To be called where the pools live: on the event loop."""
+    """Counts each ended request, and reads the views at each scrape. Must be called on the event loop."""
 
     def __init__(
         self,
@@ -51,19 +51,19 @@ class KnativeNamesCollector(Collector):
         revisions: Callable[[], Mapping[str, RevisionNames]],
         pod_name: str,
     ) -> None:
-        """`revisions`: by pool; a pool that is not Knative's has none. `pod_name`: this gateway's."""
+        """`revisions`: by pool, Knative pools alone. `pod_name`: the gateway's own."""
         self._views = views
         self._revisions = revisions
         self._pod_name = pod_name
-        self._counts = Tally[tuple[str, int]]()  # by pool and status
+        self._counts = Counter[tuple[str, int]]()  # by pool and status
 
     def observe(self, record: RequestRecord) -> None:
-        """Count one ended request that was answered, or whose client left."""
+        """Count one ended request, if it has a status."""
         if record.pool is not None and record.status is not None:
             self._counts[record.pool, record.status] += 1
 
     def forget(self, pool: str) -> None:
-        """The pool is no more."""
+        """The pool is no more: its series end."""
         for key in [key for key in self._counts if key[0] == pool]:
             del self._counts[key]
 

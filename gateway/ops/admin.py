@@ -1,14 +1,14 @@
-"""Orders of an operator: who may give them, and what becomes of them. Carries none out itself.
+"""The HTTP routes of an operator's orders, and who may give them. `orders.py` carries them out.
 
     POST   /api/backends/ID/drain      no new requests there, until `undrain`; ID is the backend's id or name
     POST   /api/backends/ID/undrain
     POST   /api/backends/ID/release    its quarantined slots are free
-    DELETE /api/tickets/ID             who waits under this request id leaves the line, with a 503
+    DELETE /api/tickets/ID             the waiting request with this id leaves the line, with a 503
     GET    /api/admin                  204: the token is right
 
-All want `Authorization: Bearer TOKEN` (RFC 6750). No page of another origin can send that without asking first, and we
-allow nothing, so neither forged requests nor a rebound name get anywhere. Without a token of its own in the
-configuration the gateway takes no orders here.
+All need `Authorization: Bearer TOKEN` (RFC 6750). A page of another origin cannot send that without a preflight, and no
+preflight is allowed, so cross-site requests and DNS rebinding fail. Without a token in the configuration all orders are
+refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """`token` None: off."""
+    """The routes. `token` None: orders are off."""
 
     token: str | None
     orders: Orders
@@ -45,7 +45,7 @@ class Admin:
 
     @property
     def routes(self) -> list[Route]:
-        """See the top of this file."""
+        """The routes of the module's table."""
         on_backends = {
             "drain": ("backend_drained", self.orders.drain),
             "undrain": ("backend_undrained", self.orders.undrain),
@@ -61,7 +61,7 @@ class Admin:
         ]
 
     def refusal(self, request: Request) -> Response | None:
-        """Why the request is no order, or None if it is one."""
+        """The answer that refuses the request. None: the request may give orders."""
         if self.token is None:
             return problem(403, "Admin is off", "set ops.token_file or ops.token_env to turn it on")
         scheme, _, told = request.headers.get("authorization", "").partition(" ")

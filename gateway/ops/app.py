@@ -1,15 +1,15 @@
-"""The operators' app: a page, health, metrics, the pools as they are, and what an operator may order. Reads through the
-callables it is given, on the event loop where the pools live; owns no state.
+"""The operators' app: the page, health, metrics, snapshots and orders. Reads through the callables that it is given, on
+the event loop where the pools live; owns no state.
 
     GET  /                                        a page for people; its files under /static/
     GET  /healthz                                 200: the loop turns
-    GET  /readyz                                  200, or 503 with the reason; holding no backend is ready
+    GET  /readyz                                  200, or 503 with the reason; a gateway without backends is ready
     GET  /metrics                                 Prometheus text, or OpenMetrics if asked for
     GET  /api/snapshot                            {"pools": [...]}, each with its autoscaler's view
-    GET  /api/scaling                             {"pools": {POOL: {"demand": ...}}}: numbers for scalers outside
-    GET  /api/knative                             {"pools": {POOL: ...}}: what the snapshot has of Knative, alone
-    GET  /api/requests/ID                         why one request is where it is, by its id; also shortly after its end
-    GET  /api/live                                what the page shows, as server-sent events; see live.py
+    GET  /api/scaling                             {"pools": {POOL: {"demand": ...}}}: numbers for external scalers
+    GET  /api/knative                             {"pools": {POOL: ...}}: the snapshot's part about Knative
+    GET  /api/requests/ID                         the receipt of one request, by its id; also shortly after its end
+    GET  /api/live                                the page's frames, as server-sent events; see live.py
     POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
     ...  /api/admin, /api/backends, /api/tickets  orders; see admin.py
 
@@ -29,7 +29,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from gateway.ops import page
-from gateway.ops.guard import is_meant
+from gateway.ops.guard import is_allowed
 from gateway.ops.metrics_text import scrape
 from gateway.ops.plain_json import plain
 from gateway.ops.problems import problem
@@ -71,10 +71,11 @@ def operators_app(
     stale: Callable[[], Mapping[str, Sequence[str]]],
     knative: Callable[[], Mapping[str, object]],
 ) -> Starlette:
-    """`figures`: the views without tickets and sessions. `scaler_views`: by pool, a mapping or a dataclass of plain
-    values; a pool may lack one. `knative`: the same, of what Knative says of it. `stale`: why what is known of a pool's
-    backends may not be true any more. `ready`: whether, and why or why not. `explain`: what is to be told of a
-    request, by its id. `release(pool, backend)`: whether there was a quarantine to end."""
+    """`figures`: the views without tickets and sessions. `scaler_views`: by pool, a mapping or a dataclass of
+    plain values; a pool may lack one. `knative`: the same, of what Knative says of the pool. `stale`: by pool,
+    the reasons why its list of backends may be out of date. `ready`: whether the gateway is ready, and the
+    reason. `explain`: the receipt of a request, by its id. `release(pool, backend)`: returns whether there was
+    a quarantine to end."""
     endpoints = _Endpoints(
         views, figures, scaler_views, registry, ready, release, explain, live, admin, stale, knative, page.files()
     )
@@ -99,7 +100,7 @@ def operators_app(
 
 @dataclass(frozen=True)
 class _Endpoints:
-    """All are coroutines, though none awaits: a plain function would run on a thread, away from the pools."""
+    """The endpoints. All are coroutines, though few await: Starlette would run a plain function on a thread."""
 
     views: Callable[[], Iterable[PoolView]]
     figures: Callable[[], Iterable[PoolView]]
@@ -156,19 +157,19 @@ class _Endpoints:
 
     async def request(self, request: Request) -> Response:
         if (explained := self.explain(request.path_params["id"])) is None:
-            return problem(404, "Not known", "nobody of that id waits, works, or has ended a moment ago")
+            return problem(404, "Not known", "no request of that id waits, is at work, or has ended a moment ago")
         return JSONResponse(plain(explained))
 
     async def show(self, request: Request) -> Response:
         if self.live.is_full:
             return problem(503, "Too many watch", "close a page that you do not need", {"Retry-After": "5"})
-        return _Show(self.live, is_head=request.method == "HEAD")
+        return _LiveAnswer(self.live, is_head=request.method == "HEAD")
 
     async def release_backend(self, request: Request) -> Response:
         pool, backend = request.path_params["pool"], request.path_params["backend"]
         if self.admin.is_on and (refusal := self.admin.refusal(request)) is not None:
             return refusal
-        if not is_meant(request.headers):
+        if not is_allowed(request.headers):
             return problem(
                 403, "Not from here", "send X-Requested-With; a page may ask from an IP address or localhost"
             )
@@ -178,8 +179,8 @@ class _Endpoints:
         return JSONResponse({"pool": pool, "backend": backend, "released": True})
 
 
-class _Show(Response):
-    """An answer that goes on for as long as somebody watches."""
+class _LiveAnswer(Response):
+    """An event stream, which ends when its viewer leaves or the gateway stops."""
 
     def __init__(self, live: EventStream, *, is_head: bool) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """The live feed as server-sent events (HTML Living Standard, 9.2), for a bounded number of viewers.
 
-A viewer that reads slowly misses frames: while one is on its way to it no other is made for it, so what it holds is one
-frame and the buffer of its connection. One that does not read at all keeps its place until its connection ends.
+A viewer that reads slowly misses frames: one frame at a time is on its way to it, so its memory is one frame and the
+buffer of its connection. A viewer that does not read keeps its place until its connection ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.ops.live import LiveFeed
 
-#: Pages that may watch at once.
+#: Viewers at a time.
 VIEWERS = 32
 
 _START = {
@@ -26,7 +26,7 @@ _START = {
 
 
 class EventStream:
-    """All viewers of one feed."""
+    """The viewers of one feed."""
 
     def __init__(self, feed: LiveFeed, most: int = VIEWERS) -> None:
         self.viewers = 0
@@ -36,20 +36,20 @@ class EventStream:
 
     @property
     def is_full(self) -> bool:
-        """Nobody else may watch."""
+        """There is no place for another viewer."""
         return self.viewers >= self._most
 
     def close(self) -> None:
-        """Every viewer's answer ends, so that nobody waits for it."""
+        """End every viewer's answer, so that the gateway's stop does not wait for it."""
         self._over.set()
 
     async def head(self, send: Send) -> None:
-        """What a HEAD is answered."""
+        """Answer a HEAD."""
         await send(_START)
         await send({"type": "http.response.body"})
 
     async def show(self, receive: Receive, send: Send) -> None:
-        """Until the viewer leaves, or `close`."""
+        """Send frames until the viewer leaves or `close` is called."""
         self.viewers += 1
         try:
             async with anyio.create_task_group() as tasks:

@@ -1,12 +1,11 @@
-"""Whether a request that changes something may come from a page the operator did not mean to open.
+"""Protects orders against pages of other origins (CSRF, DNS rebinding) where no token is configured (`admin.py`).
 
-Where no token is configured (`admin.py`) there is no login on the operators' port: it is guarded by where it listens.
-But a browser on the same machine lets any page send requests there, so a request that changes something must
+Without a token the operators' port has no login: the address that it listens on protects it. But a browser on the same
+machine lets any page send requests there, so a request that changes something must
 
-1. carry `X-Requested-With`, with any value: a page of another origin may not send it unless we allow it, and we allow
-   nothing (no CORS);
-2. come from no page, or from one whose address is an IP address or `localhost`: a name of an attacker's that was made
-   to point here after its page was loaded (DNS rebinding) is the same origin to the browser, and fails here.
+1. carry `X-Requested-With`, with any value: a page of another origin cannot send it, as there is no CORS here;
+2. have no `Origin`, or one whose host is an IP address or `localhost`: to the browser a name that an attacker
+makes point here after its page was loaded (DNS rebinding) is the same origin, and this rule refuses it.
 
 Programs (`curl -X POST -H 'X-Requested-With: curl' ...`) send no `Origin` and need the one header.
 """
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def is_meant(headers: Mapping[str, str]) -> bool:
-    """Whether the request may change something. `headers` by lower-case name."""
+def is_allowed(headers: Mapping[str, str]) -> bool:
+    """The request may change something. `headers` have names in lower case."""
     if "x-requested-with" not in headers:
         return False
     origin = headers.get("origin")

@@ -1,8 +1,8 @@
-"""What the page shows, several times a second: one frame for all who watch, made when the first of them asks for it,
-and none while nobody does.
+"""The frames of the page, several a second. One frame serves all viewers; it is made when the first of them
+asks for it, and none is made without viewers.
 
-A frame is figures (the pools as they are) and news (what has ended or was measured since the frame before). Whoever
-has missed one, as a slow reader does, gets the whole: the figures, and everything that is kept.
+A frame has figures (the pools now) and news (what has ended or was measured since the last frame). A viewer that has
+missed a frame gets a whole one: the figures, and all the history that is kept.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.core.pool import Pool
-    from gateway.ops.recent import Recent
+    from gateway.ops.recent import RecentRequests
     from gateway.ops.ring import Ring
     from gateway.ops.timeline import Timeline
 
 #: Seconds between two frames.
 PERIOD = 0.25
-#: Rows of the line in one frame, of all pools together.
+#: Rows of the line in one frame, all pools together.
 PLACES = 200
-#: Backends in one frame, of all pools together. Who has more sees them in turns.
+#: Backends in one frame, all pools together. Of more backends, frames show others in turn.
 PODS = 250
-#: Ended requests of a pool in the news of one frame: more than that cannot be told apart.
+#: Ended requests of a pool in the news of one frame: more could not be told apart on the page.
 BARS = 300
 
 _ROWS = (PageSummary, Pod, Turn, Place, ModelSummary, Ended, Failed, Point)
-#: What the rows mean, told once in each whole.
+#: The columns of the rows, sent in each whole frame.
 _COLUMNS = {row.__name__.lower(): row._fields for row in _ROWS}
 
-#: How much of each ring was told, by pool and kind.
+#: How much of each ring was sent, by pool and kind.
 _Marks = dict[tuple[str, str], int]
 
 
 class Frame:
-    """One moment, encoded once for everybody."""
+    """One frame, encoded once for all viewers."""
 
     def __init__(self, number: int, at: float, figures: str, news: str, everything: Callable[[], str]) -> None:
         self.number = number
@@ -53,7 +53,7 @@ class Frame:
         self._next = _event("news", f"{figures},{news}")
 
     def after(self, number: int | None) -> bytes:
-        """An event for somebody who saw frame `number` last (None: none)."""
+        """The event for a viewer that saw frame `number` last (None: no frame)."""
         if number == self.number - 1:
             return self._next
         if self._whole is None:
@@ -62,10 +62,9 @@ class Frame:
 
 
 class LiveFeed:
-    """`pools` as they are on the event loop; `scalers` as the snapshot shows them; `status`: whether the gateway takes
-    requests, and why or why not; `stale`: why what is known of a pool's backends may not be true any more; `hears`:
-    whether Knative's autoscaler hears of them (None: there is none); `admin`: whether orders are taken at all. `clock`
-    is the drivers'."""
+    """Makes the frames. `scalers`: as the snapshot shows them. `status`: whether the gateway takes requests, and the
+    reason. `stale`: by pool, the reasons why its list of backends may be out of date. `hears`: whether the link to
+    Knative's autoscaler is up (None: there is none). `admin`: orders are on. `clock`: that of the drivers."""
 
     def __init__(
         self,
@@ -75,7 +74,7 @@ class LiveFeed:
         status: Callable[[], tuple[bool, str]],
         stale: Callable[[], Mapping[str, Sequence[str]]],
         hears: Callable[[], bool | None],
-        recent: Recent,
+        recent: RecentRequests,
         timeline: Timeline,
         clock: Callable[[], float],
         admin: bool,
@@ -93,7 +92,7 @@ class LiveFeed:
         self._marks: _Marks = {}
 
     def frame(self) -> Frame:
-        """The one of this moment. Made anew at most every `PERIOD`."""
+        """The current frame. A new one is made at most every `PERIOD`."""
         now, last = self._clock(), self._frame
         if last is None or now - last.at >= PERIOD:
             is_next = last is not None and now - last.at < 3 * PERIOD
@@ -102,18 +101,18 @@ class LiveFeed:
         return last
 
     def due_in(self) -> float:
-        """Seconds until there can be another one."""
+        """Seconds until there can be another frame."""
         return 0.0 if self._frame is None else max(0.0, self._frame.at + PERIOD - self._clock())
 
     def _make(self, number: int, now: float, *, is_next: bool) -> Frame:
-        """If it is not the next one of those that somebody may have seen, nobody asks for its news."""
+        """`is_next`: a viewer may have seen the frame before, and needs the news since."""
         pools = list(self._pools())
         names = [pool.name for pool in pools]
         figures = {
             "number": number,
             "now": now,
             "status": self._status(),
-            "pools": [self._glance(pool, now, number, len(pools)) for pool in pools],
+            "pools": [self._summary(pool, now, number, len(pools)) for pool in pools],
             "scalers": self._scalers(),
             "stale": {name: why for name, why in self._stale().items() if why},
             "hears": self._hears(),
@@ -123,8 +122,8 @@ class LiveFeed:
         news = self._news(names, before if is_next else marks, marks, BARS)
         return Frame(number, now, _members(figures), _members(news), lambda: self._everything(names, marks))
 
-    def _glance(self, pool: Pool, now: float, number: int, among: int) -> PageSummary:
-        """Each pool gets its share; of its backends, if they are more than that, the next so many."""
+    def _summary(self, pool: Pool, now: float, number: int, among: int) -> PageSummary:
+        """One pool's part of a frame: its share of the rows, and of its backends the ones whose turn it is."""
         share = max(1, PODS // among)
         turns = max(1, -(-len(pool.backends) // share))
         start = number % turns * share
@@ -148,7 +147,7 @@ class LiveFeed:
         }
 
     def _everything(self, names: Iterable[str], marks: _Marks) -> str:
-        """As of the frame that it belongs to: what has ended since then is news of the next one."""
+        """All history up to `marks`: what has ended since is news of the next frame."""
         return _members({"columns": _COLUMNS, "admin": self._admin, **self._news(names, {}, marks, None)})
 
 

@@ -1,5 +1,5 @@
-"""A scrape, family by family: at a thousand pods the whole takes longer than requests should wait for the loop. Formats
-are `prometheus_client`'s affair.
+"""A scrape, encoded family by family, so that the event loop can serve requests in between: with a thousand
+pods the whole takes too long for one step. `prometheus_client` makes the formats.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.metrics_core import Metric
 
-#: How OpenMetrics says that nothing is missing; the older text has no end.
+#: The end marker of OpenMetrics; the older text format has none.
 _END = b"# EOF\n"
 
 
 class _One(Collector):
-    """What an encoder takes for a registry."""
+    """A registry of one family, for the encoder."""
 
     def __init__(self, family: Metric) -> None:
         self._family = family
@@ -32,7 +32,7 @@ class _One(Collector):
 
 
 def scrape(registry: CollectorRegistry, accept: str) -> tuple[str, AsyncIterator[bytes]]:
-    """The content type for whoever accepts that, and the text. Between two families others have their turn."""
+    """The content type for this `Accept`, and the text. Yields to the event loop between two families."""
     encode, content_type = choose_encoder(accept)
     return content_type, _families(registry, encode)
 

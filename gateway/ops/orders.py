@@ -1,4 +1,4 @@
-"""What an operator may order, carried out on the pools that have to do with it."""
+"""Carries out an operator's orders on the pools that they concern."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Backends go by their id or their name, requests by their id. Each order answers with the names of the pools in
-    which it changed something."""
+    """The orders. A backend is named by its id or its name, a request by its id. Each order returns the names of the
+    pools in which it changed something."""
 
     drivers: Callable[[], Iterable[Driver]]
 
     def drain(self, backend: str) -> list[str]:
-        """No new requests there, until `undrain`."""
+        """The backend gets no new requests until `undrain`."""
         return self._on(backend, lambda b: not b.held, lambda driver, identity: driver.drain(identity))
 
     def undrain(self, backend: str) -> list[str]:
-        """A drain is over."""
+        """The backend gets requests again."""
         return self._on(backend, lambda b: b.held, lambda driver, identity: driver.undrain(identity))
 
     def release(self, backend: str) -> list[str]:
-        """Its quarantined slots are free."""
+        """The backend's quarantined slots are free."""
         return self._on(backend, lambda b: bool(b.quarantines), lambda driver, identity: driver.release(identity))
 
     def expel(self, request: str) -> list[str]:
-        """Who waits under this id leaves the line."""
+        """The waiting request with this id leaves the line."""
         pools = []
         for driver in self.drivers():
             before = driver.pool.wanted

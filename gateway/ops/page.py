@@ -1,5 +1,5 @@
-"""The page at `/` and the files it is made of, read once. Nothing in it comes from elsewhere, no script stands in it,
-and its policy lets it ask this server and nothing more. What it shows is set as text, never as markup.
+"""The page at `/` and its files, read once. It loads nothing from elsewhere and has no inline script, and its
+policy lets it ask this server alone. What it shows is set as text, never as markup.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TYPES = {
 
 PAGE = "index.html"
 
-#: Trusted Types without a policy: no string can become markup or script, whatever it says.
+#: Trusted Types without a policy: no string can become markup or script.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -26,5 +26,5 @@ POLICY = (
 
 
 def files() -> dict[str, tuple[bytes, str]]:
-    """Content and type of each, by name."""
+    """The content and the type of each file, by name."""
     return {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in sorted(_FOLDER.iterdir())}

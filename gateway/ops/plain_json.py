@@ -1,4 +1,5 @@
-"""Views as JSON that any reader takes: what has named fields becomes an object, what is not finite becomes null."""
+"""Views as values for strict JSON: what has named fields becomes an object, a number that is not finite becomes
+null."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ from typing import Any
 
 
 def plain(value: object) -> Any:
-    """The same in `dict`, `list`, `str`, `int`, `bool`, finite `float` and None. Seconds are kept to the microsecond.
+    """`value` in `dict`, `list`, `str`, `int`, `bool`, finite `float` and None. Seconds are kept to the microsecond.
 
-    Raises TypeError for what is none of these: a view holds plain values.
+    Raises TypeError for any other type.
     """
     match value:
         case None | bool() | int() | str():

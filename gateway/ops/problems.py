@@ -1,4 +1,4 @@
-"""What went wrong, as RFC 9457 has it."""
+"""Errors of the operators' port as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with `status`."""
+    """An answer with a problem as its body."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")

@@ -63,7 +63,7 @@ class Failed(NamedTuple):
     detail: str
 
 
-class Recent:
+class RecentRequests:
     """Observes the record of each ended request. Cheap: it is on the path of every request."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The last so many of what never ends, counted, so that a reader can ask for what is new."""
+"""A ring buffer that counts what was ever put in, so that a reader can ask for what is new."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ T = TypeVar("T")
 
 
 class Ring(Generic[T]):
-    """Keeps the newest `size`."""
+    """Keeps the newest `size` items."""
 
     def __init__(self, size: int) -> None:
         self.count = 0  # that were ever put in
         self._kept: deque[T] = deque(maxlen=size)
 
     def put(self, item: T) -> None:
-        """The newest, for now."""
+        """Add the newest item."""
         self.count += 1
         self._kept.append(item)
 
     def between(self, first: int, last: int, most: int | None = None) -> list[T]:
-        """Those after the first `first` and up to the `last`-th, as far as they are kept, oldest first; of them at
-        `most` the newest."""
+        """The items after the first `first`, up to the `last`-th, that are kept, oldest first; of these the newest
+        `most`."""
         wanted = max(0, last - first) if most is None else min(max(0, last - first), most)
         younger = self.count - last
         newest = itertools.islice(reversed(self._kept), younger, younger + wanted)

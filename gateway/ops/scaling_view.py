@@ -1,5 +1,5 @@
-"""The figures that a scaler outside the gateway needs, as numbers under names that stay: what KEDA's `metrics-api`
-reads by a path such as `pools.stable-diffusion.demand`. Pure; a figure that nobody knows is left out, never shown as 0.
+"""The figures for external scalers, as numbers under stable names: KEDA's `metrics-api` reads them by a path such as
+`pools.stable-diffusion.demand`. Pure. An unknown figure is left out, never shown as 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Figures: TypeAlias = dict[str, int | float]
 
 
 def scaling_of(views: Iterable[PoolView], scalers: Mapping[str, object]) -> dict[str, Figures]:
-    """By pool: what is here now, and every number that its own scaler tells, if it has one (`desired`, averages).
+    """By pool: its current figures, and every number of its own scaler's view, if it has one (`desired`, averages).
 
     `scalers`: as for the snapshot. Raises TypeError for a scaler's view that holds anything but plain values.
     """

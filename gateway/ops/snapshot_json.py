@@ -1,5 +1,5 @@
-"""The snapshot as JSON, piece by piece: to write down a thousand pods takes longer than requests should wait for the
-loop. What is written is of one moment all the same: views do not change.
+"""The snapshot as JSON, encoded piece by piece, so that the event loop can serve requests in between. All
+pieces are of one moment: views do not change.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from gateway.core.views.snapshot import PoolView
 
-#: Backends that are written down in one go: about a millisecond.
+#: Backends that are encoded in one step: about a millisecond.
 BACKENDS = 50
 
 
 async def in_pieces(views: Iterable[PoolView], beside: Mapping[str, Mapping[str, object]]) -> AsyncIterator[bytes]:
-    """`{"pools": [...]}`. `beside`: what each pool has besides its view. Between two pieces others have their turn."""
+    """`{"pools": [...]}`. `beside`: further members of each pool. Yields to the event loop between two pieces."""
     yield b'{"pools":['
     for number, view in enumerate(views):
         yield b"," if number else b""
@@ -32,7 +32,7 @@ async def in_pieces(views: Iterable[PoolView], beside: Mapping[str, Mapping[str,
 
 
 def _pool(view: PoolView, beside: Mapping[str, object]) -> Iterator[bytes]:
-    """Its backends last: they are many."""
+    """One pool, its backends last, as they are many."""
     members = {**view._asdict(), **beside}
     backends = members.pop("backends")
     yield _encoded(members)[:-1] + b',"backends":['

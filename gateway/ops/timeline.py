@@ -1,5 +1,5 @@
-"""The last minutes of each pool, second by second, so that whoever opens the page sees where it came from. Runs whether
-or not anybody looks: a few numbers a second.
+"""The last two minutes of each pool, one point a second, for the page's curves. Runs with and without viewers:
+it costs a few numbers a second.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 #: Seconds between two points.
 EVERY = 1.0
-#: Looks for each point. Between a job and the next one a pod has none for a moment: a single look would meet that now
-#: and then, and the curve would show a second of idleness that nobody had.
-LOOKS = 4
+#: Samples for each point. Between two jobs a pod is idle for a moment: a single sample would meet that now and
+#: then, and the curve would show an idle second that there was not.
+SAMPLES = 4
 #: Points kept: the two minutes that the page shows, and a few to begin before its edge.
 POINTS_KEPT = 130
 
 
 class Point(NamedTuple):
-    """One pool at one moment: of those that were looked at in its second, the busiest."""
+    """One pool at one moment: the busiest sample of its second."""
 
     at: float  # seconds on the driver's clock
     ready: int  # backends
@@ -33,12 +33,13 @@ class Point(NamedTuple):
     in_flight: int
     waiting: int
     quarantined: int
-    desired: int | None  # None: nothing scales it, or nothing was decided yet
-    stable: float | None  # what the scaler saw: concurrency, averaged over its stable window
+    desired: int | None  # None: the pool is not scaled from here, or nothing was decided yet
+    stable: float | None  # concurrency, averaged over the scaler's stable window
 
 
 class Timeline:
-    """`levels`: each pool by its name. `scalers`: what the scaler of each that has one decided last."""
+    """`levels`: each pool's current level, by name. `scalers`: the last decision of each pool's scaler, if it
+    has one."""
 
     def __init__(
         self,
@@ -51,24 +52,24 @@ class Timeline:
         self._busiest: dict[str, Level] = {}  # since the last point
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Take samples and add points until cancelled."""
         while True:
-            self.take()
-            for _ in range(LOOKS - 1):
-                await anyio.sleep(EVERY / LOOKS)
-                self.look()
-            await anyio.sleep(EVERY / LOOKS)
+            self.add_points()
+            for _ in range(SAMPLES - 1):
+                await anyio.sleep(EVERY / SAMPLES)
+                self.sample()
+            await anyio.sleep(EVERY / SAMPLES)
 
-    def look(self) -> None:
-        """Remember each pool as it is, if it is busier than before; those that exist no longer are forgotten."""
+    def sample(self) -> None:
+        """Keep each pool's level if it is busier than the last sample; pools that are gone are forgotten."""
         before, self._busiest = self._busiest, {}
         for pool, level in self._levels():
             busiest = before.get(pool, level)
             self._busiest[pool] = level if _business(level) > _business(busiest) else busiest
 
-    def take(self) -> None:
-        """Look, and make one point of each pool."""
-        self.look()
+    def add_points(self) -> None:
+        """Take a sample, and add one point to each pool."""
+        self.sample()
         busiest, self._busiest = self._busiest, {}
         scalers, before, self._rings = self._scalers(), self._rings, {}
         for pool, level in busiest.items():
@@ -82,7 +83,7 @@ class Timeline:
 
 
 def _business(level: Level) -> tuple[int, int]:
-    """How many requests there are, and of as many, how many are at work."""
+    """The number of requests, then the number of those at work."""
     return level.in_flight + level.waiting, level.in_flight
 
 

@@ -1,6 +1,6 @@
-"""The terminal view: one pool at a time, its pods, its line and its sessions, looked at again every few seconds.
+"""The terminal view: one pool at a time, with its pods, its line and its sessions, read again every few seconds.
 
-Owns what is on the screen; what stands in the tables is `rows`', what can be asked and ordered is `port`'s.
+Owns the screen; `rows.py` makes the tables, `port.py` asks and gives orders.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from textual.content import Content
 from textual.widgets import DataTable, Footer, Input, Static
 
 from gateway.top.confirm import Confirm
-from gateway.top.port import Order, Trouble
-from gateway.top.rows import MODEL, Look, Tables, fitting, shown
+from gateway.top.port import Order, PortError
+from gateway.top.rows import MODEL, Tables, TableView, fitting, shown
 from gateway.top.summary import outages_of, summary_of
 
 if TYPE_CHECKING:
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from gateway.top.rows import Row
 
 
-#: How words and figures of pods stand out, or stand back.
+#: The styles of words and figures in the table of pods.
 _STYLES = {"ready": "green", "starting": "yellow", "suspect": "red", "draining": "magenta", "gone": "dim", "0": "dim"}
 
 
 class Top(App[None]):
-    """Looks at `port` every `every` seconds."""
+    """Reads `port` every `every` seconds."""
 
     TITLE = "gateway top"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #summary, #outages, #trouble { height: auto; padding: 0 1; }
+    #summary, #outages, #error { height: auto; padding: 0 1; }
     #outages { color: $warning; }
-    #trouble { color: $error; }
+    #error { color: $error; }
     Input { height: 3; display: none; }
     DataTable { height: 1fr; border: round $surface-lighten-2; border-title-color: $text-muted; }
     DataTable:focus { border: round $accent; }
@@ -65,7 +65,7 @@ class Top(App[None]):
         self._every = every
         self._pools: list[Pool] = []
         self._chosen: str | None = None  # a pool's name
-        self._looks = dict.fromkeys(Tables, Look())
+        self._table_views = dict.fromkeys(Tables, TableView())
         self._columns = {table: table.value.columns for table in Tables}
 
     # What is on the screen
@@ -73,7 +73,7 @@ class Top(App[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="summary")
         yield Static(id="outages")
-        yield Static(id="trouble")
+        yield Static(id="error")
         yield Input(placeholder="show only rows with …")
         for table in Tables:
             yield DataTable[Text](id=table.name.lower(), cursor_type="row", zebra_stripes=True)
@@ -83,22 +83,22 @@ class Top(App[None]):
         for table in Tables:
             self._widget(table).add_columns(*self._columns[table])
         self._widget(Tables.PODS).focus()
-        self.set_interval(self._every, self.look)
-        await self.look()
+        self.set_interval(self._every, self.refresh_pools)
+        await self.refresh_pools()
 
-    async def look(self) -> None:
-        """Ask again, and show what is told."""
+    async def refresh_pools(self) -> None:
+        """Read the pools again, and show them."""
         try:
             self._pools = await self._port.pools()
-        except Trouble as trouble:
-            self._say(f"{self._port.url}: {trouble}")
+        except PortError as error:
+            self._show_error(f"{self._port.url}: {error}")
             return
-        self._say("")
+        self._show_error("")
         self._show()
 
     @property
     def pool(self) -> Pool | None:
-        """The one that is shown."""
+        """The pool that is shown."""
         return next((pool for pool in self._pools if pool.name == self._chosen), next(iter(self._pools), None))
 
     def _show(self) -> None:
@@ -112,24 +112,24 @@ class Top(App[None]):
             self._fill(table, pool)
 
     def _fill(self, table: Tables, pool: Pool) -> None:
-        """Anew, with the cursor on the row it was on."""
+        """Fill the table anew; the cursor stays on its row."""
         marked = self._marked(table)
         self._head(table, table.value.columns_of(pool))
-        widget, look = self._widget(table), self._looks[table]
+        widget, view = self._widget(table), self._table_views[table]
         widget.clear()
-        for row in look.of(table.value.rows(pool)):
+        for row in view.of(table.value.rows(pool)):
             if row.key not in widget.rows:  # two requests may bear the same id
                 widget.add_row(*_styled(table, self._columns[table], row), key=row.key)
         if marked is not None and marked in widget.rows:
             widget.move_cursor(row=widget.get_row_index(marked), scroll=False)
-        widget.border_title = _title(table, self._columns[table], look)
+        widget.border_title = _title(table, self._columns[table], view)
 
     def _head(self, table: Tables, columns: tuple[str, ...]) -> None:
-        """Other columns are sorted by none of them."""
+        """Set the headings; a table with new ones is not sorted."""
         if columns == self._columns[table]:
             return
         self._columns[table] = columns
-        self._looks[table] = replace(self._looks[table], column=None)
+        self._table_views[table] = replace(self._table_views[table], column=None)
         self._widget(table).clear(columns=True).add_columns(*columns)
 
     def _widget(self, table: Tables) -> DataTable[Text]:
@@ -149,8 +149,8 @@ class Top(App[None]):
     def _text(self, name: str, text: str) -> None:
         self.query_one(f"#{name}", Static).update(Content(text))
 
-    def _say(self, trouble: str) -> None:
-        self._text("trouble", shown(trouble))
+    def _show_error(self, error: str) -> None:
+        self._text("error", shown(error))
 
     # Keys
 
@@ -162,12 +162,12 @@ class Top(App[None]):
 
     def action_sort(self) -> None:
         table = self._focused_table
-        self._looks[table] = self._looks[table].by_next(len(self._columns[table]))
+        self._table_views[table] = self._table_views[table].sorted_by_next(len(self._columns[table]))
         self._show()
 
     def action_reverse(self) -> None:
         table = self._focused_table
-        self._looks[table] = replace(self._looks[table], reverse=not self._looks[table].reverse)
+        self._table_views[table] = replace(self._table_views[table], reverse=not self._table_views[table].reverse)
         self._show()
 
     def action_filter(self) -> None:
@@ -176,7 +176,7 @@ class Top(App[None]):
         field.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._looks = {table: replace(look, word=event.value) for table, look in self._looks.items()}
+        self._table_views = {table: replace(view, word=event.value) for table, view in self._table_views.items()}
         self._show()
 
     def on_input_submitted(self) -> None:
@@ -208,16 +208,16 @@ class Top(App[None]):
                 return
             try:
                 await carry_out()
-            except Trouble as trouble:
-                self._say(str(trouble))
+            except PortError as error:
+                self._show_error(str(error))
             else:
-                await self.look()
+                await self.refresh_pools()
 
         self.push_screen(Confirm(shown(question)), answered)
 
 
 def _styled(table: Tables, columns: tuple[str, ...], row: Row) -> list[Text]:
-    """The cells; of a pod, all but its name and its model's."""
+    """The cells of a row. Those of a pod have styles, except its name and its model."""
     styles = _STYLES if table is Tables.PODS else {}
     return [_cell(styles, column, cell) for column, cell in zip(columns, row.cells, strict=True)]
 
@@ -228,6 +228,6 @@ def _cell(styles: dict[str, str], column: str, cell: str) -> Text:
     return Text(cell, "" if column == Tables.PODS.value.columns[0] else styles.get(cell, ""))
 
 
-def _title(table: Tables, columns: tuple[str, ...], look: Look) -> str:
-    column = "" if look.column is None else f", by {columns[look.column]}"
-    return f"{table.value.title}{column}{', reversed' if look.reverse else ''}"
+def _title(table: Tables, columns: tuple[str, ...], view: TableView) -> str:
+    column = "" if view.column is None else f", by {columns[view.column]}"
+    return f"{table.value.title}{column}{', reversed' if view.reverse else ''}"

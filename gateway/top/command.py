@@ -1,4 +1,4 @@
-"""What `gateway top` does, if the parts for it are installed."""
+"""The command `gateway top`, which needs the extra `top`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class NotInstalled(Exception):
 
 
 def main(url: str, token: str | None, every: float) -> None:
-    """Show it until it is closed. Raises NotInstalled, and ValueError for what is no URL of a web server."""
+    """Run the terminal view until it is closed. Raises NotInstalled, and ValueError for a URL that is not http(s)."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"expected a URL such as http://127.0.0.1:9090, found {url}")
     try:

@@ -1,4 +1,4 @@
-"""Asks before an order is given."""
+"""The dialogue that asks before an order is given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Confirm(ModalScreen[bool]):
-    """Answers whether it was meant."""
+    """Asks a question; its result is the answer, yes or no."""
 
     DEFAULT_CSS = """
     Confirm { align: center middle; }

@@ -1,4 +1,4 @@
-"""The operators' port of a gateway, here or far away: what it shows, and the orders it takes. Keeps nothing."""
+"""A client of a gateway's operators' port: reads the snapshot, gives orders. Keeps no state."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pydantic import BaseModel, ValidationError
 if TYPE_CHECKING:
     from types import TracebackType
 
-#: Seconds for an answer: a gateway that takes longer is not well, and that is worth seeing.
+#: Seconds for an answer: a gateway that takes longer is not well, and the operator should see that.
 _TIMEOUT = 5.0
 
 
-class Trouble(Exception):
-    """The port did not do what it was asked; the text says why, for people."""
+class PortError(Exception):
+    """The port did not answer, or refused; the text says why."""
 
 
 class Order(enum.Enum):
-    """What an operator may order of a backend."""
+    """The orders for a backend."""
 
     DRAIN = "drain"  # no new requests there
     UNDRAIN = "undrain"
@@ -66,7 +66,7 @@ class Session(BaseModel):
 
 
 class Line(BaseModel):
-    """Who waits; of `tickets` the first hundred."""
+    """The line. `tickets`: the first hundred."""
 
     waiting: int
     waiting_exempt: int
@@ -77,13 +77,13 @@ class Line(BaseModel):
 
 
 class Counts(BaseModel):
-    """Since the gateway started."""
+    """Counts since the gateway started."""
 
     model_switches: int = 0
 
 
 class Pool(BaseModel):
-    """One pool, as far as it is shown. What a snapshot has besides is passed over."""
+    """The members of a pool's snapshot that are shown."""
 
     name: str
     cold: bool
@@ -111,7 +111,7 @@ class _Snapshot(BaseModel):
 
 
 class OperatorsPort:
-    """At `url`, such as `http://127.0.0.1:9090`. `token`: what orders are signed with; None: none can be given."""
+    """The port at `url`, such as `http://127.0.0.1:9090`. `token`: the bearer token of orders; None: no orders."""
 
     def __init__(self, url: str, token: str | None = None, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.url = url.rstrip("/")
@@ -129,33 +129,33 @@ class OperatorsPort:
         await self._client.aclose()
 
     async def pools(self) -> list[Pool]:
-        """Every pool as it is now. Raises Trouble."""
+        """Every pool as it is now. Raises PortError."""
         answer = await self._ask("GET", "/api/snapshot")
         try:
             return _Snapshot.model_validate_json(answer.content).pools
         except ValidationError as error:
-            raise Trouble(f"its snapshot is not understood: {error.errors()[0]['msg']}") from None
+            raise PortError(f"its snapshot is not understood: {error.errors()[0]['msg']}") from None
 
     async def order(self, order: Order, backend: str) -> None:
-        """Of a backend, by its identity. Raises Trouble."""
+        """Give an order for a backend, by its identity. Raises PortError."""
         await self._ask("POST", f"/api/backends/{quote(backend, safe='')}/{order.value}")
 
     async def expel(self, request: str) -> None:
-        """Who waits under this request id leaves the line. Raises Trouble."""
+        """Take the waiting request with this id out of the line. Raises PortError."""
         await self._ask("DELETE", f"/api/tickets/{quote(request, safe='')}")
 
     async def _ask(self, method: str, path: str) -> httpx.Response:
         try:
             answer = await self._client.request(method, path)
         except httpx.HTTPError as error:
-            raise Trouble(f"no answer: {error or type(error).__name__}") from None
+            raise PortError(f"no answer: {error or type(error).__name__}") from None
         if not answer.is_success:
-            raise Trouble(_why(answer))
+            raise PortError(_why(answer))
         return answer
 
 
 def _why(answer: httpx.Response) -> str:
-    """In the port's own words (RFC 9457), if it has any."""
+    """The title and detail of the problem (RFC 9457), if the answer is one."""
     try:
         told = answer.json()
         return f"{answer.status_code} {told['title']}: {told['detail']}"

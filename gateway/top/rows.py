@@ -1,4 +1,4 @@
-"""What stands in the tables: a snapshot's pool as rows, sorted and filtered. Pure. Nothing that is told becomes a
+"""The tables of `gateway top`: a snapshot's pool as rows, sorted and filtered. Pure. No string of a snapshot becomes a
 control sequence of the terminal: request ids may be a client's own.
 """
 
@@ -8,6 +8,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from gateway.core.views.model_summary import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -16,48 +18,48 @@ if TYPE_CHECKING:
 Cell = TypeVar("Cell")
 Value = str | float | None
 
-#: The heading of what is loaded, or needed.
+#: The heading of the column of models, loaded or needed.
 MODEL = "model"
-#: Characters of a model's name: on 80 columns there is to be room for the figures that matter.
+#: Characters of a model's name, so that the figures fit into 80 columns.
 MODEL_SHOWN = 20
 
 
 class Row(NamedTuple):
-    """`key` names what it is about, as an order does: a backend's identity, a request's id."""
+    """One row. `key` names its subject as an order does: a backend's identity, or a request's id."""
 
     key: str
     values: tuple[Value, ...]
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As they are shown."""
+        """The values as they are shown."""
         return tuple(map(shown, self.values))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One of the three."""
+    """A table's title, its columns, and how its rows are made."""
 
     title: str
     columns: tuple[str, ...]
     rows: Callable[[Pool], list[Row]]
-    model_at: int | None = None  # where pools that look at models have one more column
+    model_at: int | None = None  # where the model's column stands, in pools that look at models
 
     def columns_of(self, pool: Pool) -> tuple[str, ...]:
-        """As many as its rows have values."""
+        """The headings for the rows of `pool`."""
         return self.columns if self.model_at is None else _with_model(pool, self.model_at, self.columns, MODEL)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How a table is looked at. `column` None: in the snapshot's order."""
+class TableView:
+    """The sorting and the filter of a table. `column` None: in the snapshot's order."""
 
     column: int | None = None
     reverse: bool = False
     word: str = ""
 
     def of(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows that have the word in a cell, in order; what is not known comes last, either way round."""
+        """The rows with `word` in a cell, sorted; rows without a value in the column come last in either direction."""
         word = self.word.casefold()
         found = [row for row in rows if any(word in cell.casefold() for cell in row.cells)]
         column = self.column
@@ -67,18 +69,18 @@ class Look:
         known.sort(key=lambda row: _comparable(row.values[column]), reverse=self.reverse)
         return known + [row for row in found if row.values[column] is None]
 
-    def by_next(self, columns: int) -> Look:
-        """Sorted by the next column; after the last one, by none."""
+    def sorted_by_next(self, columns: int) -> TableView:
+        """The same view sorted by the next column; after the last column, by none."""
         after = 0 if self.column is None else self.column + 1
-        return Look(after if after < columns else None, self.reverse, self.word)
+        return TableView(after if after < columns else None, self.reverse, self.word)
 
 
-#: Where the model's column is.
+#: Where the model's column stands.
 _OF_PODS, _OF_LINE = 2, 5
 
 
 class Tables(enum.Enum):
-    """From top to bottom."""
+    """The tables from top to bottom."""
 
     PODS = Table(
         "Pods",
@@ -100,7 +102,7 @@ class Tables(enum.Enum):
 
 
 def shown(value: Value) -> str:
-    """Seconds and counts without what nobody reads; unknown is nothing."""
+    """A value as text: numbers from 10 on without decimals, "" for None, no control characters."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -109,9 +111,8 @@ def shown(value: Value) -> str:
 
 
 def fitting(name: str) -> str:
-    """A model's name, without its middle if it is long: versions and precisions stand at the end."""
-    half = MODEL_SHOWN // 2
-    return name if len(name) <= MODEL_SHOWN else f"{name[: MODEL_SHOWN - half - 1]}…{name[-half:]}"
+    """A model's name, without its middle if it is long."""
+    return shortened(name, MODEL_SHOWN, MODEL_SHOWN // 2)
 
 
 def _pod(pool: Pool, backend: Backend) -> Row:

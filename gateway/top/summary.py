@@ -1,4 +1,4 @@
-"""One pool in one line. Pure."""
+"""One pool in one line, and what is wrong with it in another. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def summary_of(pool: Pool) -> str:
-    """What one wants to know before the tables."""
+    """The figures above the tables, in one line."""
     line = pool.line
     parts = [
         f"{shown(pool.name)}: {_state(pool)}",

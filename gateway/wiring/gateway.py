@@ -21,7 +21,7 @@ from gateway.core.routing import Route, Router, bare_host
 from gateway.discovery.static import address_of
 from gateway.kubernetes.access import NoAccess
 from gateway.metrics.knative_names import KnativeNamesCollector
-from gateway.ops.recent import Recent
+from gateway.ops.recent import RecentRequests
 from gateway.processes.reaper import adopts_orphans, reap_orphans
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.headers.forwarded import TrustedProxies
@@ -88,7 +88,7 @@ class Gateway:
         self._instruments = instruments
         self._access_log = access_log
         self._background = background
-        self.recent = Recent()
+        self.recent = RecentRequests()
         self._keys = self._read_keys(settings)
         self._stopping = False
         self._pools = PoolRegistry(self._new_pool, background, self._retired)

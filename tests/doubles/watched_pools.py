@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.core.views.page_summary import level_of
 from gateway.ops.live import Frame, LiveFeed
-from gateway.ops.recent import Recent
+from gateway.ops.recent import RecentRequests
 from gateway.ops.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class WatchedPools:
         self.scalers: dict[str, dict[str, object]] = {}
         self.stale: dict[str, list[str]] = {}
         self.hears: bool | None = None
-        self.recent = Recent()
+        self.recent = RecentRequests()
         self.timeline = Timeline(
             lambda: [(book.pool.name, level_of(book.pool, book.now)) for book in self.books], lambda: self.scalers
         )

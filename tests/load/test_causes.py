@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from gateway.load.causes import words
+from gateway.load.causes import cause_of
 
 
 def test_what_the_system_said_is_found_below_what_libraries_say() -> None:
@@ -16,7 +16,7 @@ def test_what_the_system_said_is_found_below_what_libraries_say() -> None:
     wrapped.__cause__ = refused
     error = RuntimeError("All connection attempts failed")
     error.__context__ = wrapped
-    assert words(error) == "RuntimeError: Connection refused"
+    assert cause_of(error) == "RuntimeError: Connection refused"
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ def test_what_the_system_said_is_found_below_what_libraries_say() -> None:
     ],
 )
 def test_without_one_it_is_the_error_s_own_text(error: Exception, said: str) -> None:
-    assert words(error) == said
+    assert cause_of(error) == said

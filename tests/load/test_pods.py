@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from gateway.load.pods import PodView, PodWatch
+from gateway.load.pods import PodPoller, PodView
 from gateway.ops.plain_json import plain
 from tests.doubles.views import backend_view, line_view, pool_view
 
@@ -33,47 +33,47 @@ class ScriptedOps:
         return httpx.Response(200, json={"pools": plain(self.next)})
 
 
-def watch_of(ops: ScriptedOps) -> PodWatch:
-    return PodWatch(httpx.AsyncClient(transport=httpx.MockTransport(ops)), "http://ops:9090/")
+def poller_of(ops: ScriptedOps) -> PodPoller:
+    return PodPoller(httpx.AsyncClient(transport=httpx.MockTransport(ops)), "http://ops:9090/")
 
 
 async def test_what_pods_served_before_the_run_is_not_counted() -> None:
     ops = ScriptedOps()
-    watch = watch_of(ops)
+    poller = poller_of(ops)
     ops.next = [pool_view(backends=(backend_view("gpu-0", served=100),))]
-    await watch.look()
+    await poller.poll()
     ops.next = [pool_view(backends=(backend_view("gpu-0", served=103), backend_view("gpu-1", served=2)))]
-    await watch.look()
-    assert watch.count().served == {"gpu-0": 3, "gpu-1": 2}
-    assert watch.count().most_ready == 2
+    await poller.poll()
+    assert poller.count().served == {"gpu-0": 3, "gpu-1": 2}
+    assert poller.count().most_ready == 2
     assert ops.asked == ["http://ops:9090/api/snapshot"] * 2
 
 
 async def test_a_pod_that_went_is_still_counted() -> None:
     ops = ScriptedOps()
-    watch = watch_of(ops)
-    await watch.look()
+    poller = poller_of(ops)
+    await poller.poll()
     ops.next = [pool_view(backends=(backend_view("gpu-0", served=5),))]
-    await watch.look()
+    await poller.poll()
     ops.next = [pool_view(backends=())]
-    await watch.look()
-    assert (watch.count().served, watch.count().most_ready) == ({"gpu-0": 5}, 1)
+    await poller.poll()
+    assert (poller.count().served, poller.count().most_ready) == ({"gpu-0": 5}, 1)
 
 
 async def test_all_pools_are_seen_together() -> None:
     ops = ScriptedOps()
-    watch = watch_of(ops)
+    poller = poller_of(ops)
     starting = backend_view("gpu-1", state="starting")
     ops.next = [
         pool_view("sd", in_flight=1, line=line_view(waiting=4), backends=(backend_view("gpu-0"), starting)),
         pool_view("xl", in_flight=2, line=line_view(waiting=3), backends=(backend_view("gpu-9"),)),
     ]
-    await watch.look()
-    assert watch.view == PodView(waiting=7, in_flight=3, ready=2, starting=1)
+    await poller.poll()
+    assert poller.view == PodView(waiting=7, in_flight=3, ready=2, starting=1)
 
 
 @pytest.mark.parametrize(
-    ("broken", "trouble"),
+    ("broken", "error"),
     [
         (httpx.ReadTimeout(""), "ReadTimeout"),
         (httpx.Response(404), "HTTPStatusError: Client error '404 Not Found'"),
@@ -82,14 +82,14 @@ async def test_all_pools_are_seen_together() -> None:
     ],
 )
 async def test_a_look_that_fails_is_a_trouble_until_one_succeeds(
-    broken: httpx.Response | httpx.TransportError, trouble: str
+    broken: httpx.Response | httpx.TransportError, error: str
 ) -> None:
     ops = ScriptedOps()
-    watch = watch_of(ops)
+    poller = poller_of(ops)
     ops.next = broken
-    await watch.look()
-    assert watch.view is None
-    assert watch.count().trouble.startswith(f"http://ops:9090/api/snapshot: {trouble}")
+    await poller.poll()
+    assert poller.view is None
+    assert poller.count().error.startswith(f"http://ops:9090/api/snapshot: {error}")
     ops.next = []
-    await watch.look()
-    assert watch.count().trouble == ""
+    await poller.poll()
+    assert poller.count().error == ""

@@ -8,9 +8,9 @@ from dataclasses import replace
 from rich.console import Console
 
 from gateway.load.pods import PodView
-from gateway.load.progress import PlainLines, Tally, display_on
+from gateway.load.progress import PlainLines, RunProgress, display_on
 
-_BEGUN = Tally(asked=50, done=7, bad=1, under_way=5, elapsed=1.0)
+_BEGUN = RunProgress(asked=50, done=7, bad=1, under_way=5, elapsed=1.0)
 _PODS = PodView(waiting=3, in_flight=2, ready=2, starting=1)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from gateway.load.report import render
-from gateway.load.result import Ended, LoadResult, PodCount
+from gateway.load.result import LoadResult, PodCount, RequestResult
 
 
 def test_a_good_run() -> None:
-    ended = tuple(Ended(0.1 * number, 200, 1000, f"gpu-{number % 2}") for number in range(1, 11))
+    ended = tuple(RequestResult(0.1 * number, 200, 1000, f"gpu-{number % 2}") for number in range(1, 11))
     served = PodCount(Counter({"gpu-0": 99}), most_ready=2)
     assert render(LoadResult(10, 4.0, ended, pods=served)).splitlines() == [
         "Summary:",
@@ -54,7 +54,9 @@ def test_a_good_run() -> None:
 
 
 def test_a_run_in_which_nothing_answered() -> None:
-    ended = (Ended(0.1, error="ConnectError: Connection refused"),) * 3 + (Ended(0.1, error="odd \x1b[2J"),)
+    ended = (RequestResult(0.1, error="ConnectError: Connection refused"),) * 3 + (
+        RequestResult(0.1, error="odd \x1b[2J"),
+    )
     assert render(LoadResult(4, 0.5, ended)).splitlines() == [
         "Summary:",
         "  Total:\t0.5000 secs",
@@ -67,13 +69,18 @@ def test_a_run_in_which_nothing_answered() -> None:
 
 
 def test_an_interrupted_run_says_where_all_requests_are() -> None:
-    lines = render(LoadResult(10, 1.0, (Ended(0.1, 200), Ended(0.1, 500)), given_up=3)).splitlines()
+    lines = render(LoadResult(10, 1.0, (RequestResult(0.1, 200), RequestResult(0.1, 500)), given_up=3)).splitlines()
     assert lines[0] == "Interrupted: 2 of 10 ended, 3 given up, 5 not sent"
     assert lines[-2:] == ["  [200]\t1 responses", "  [500]\t1 responses"]
 
 
 def test_answers_that_no_pod_gave() -> None:
-    ended = (Ended(0.1, 200, pod="gpu-0"), Ended(0.1, 200, pod="gpu-0"), Ended(0.1, 503), Ended(0.1, error="refused"))
+    ended = (
+        RequestResult(0.1, 200, pod="gpu-0"),
+        RequestResult(0.1, 200, pod="gpu-0"),
+        RequestResult(0.1, 503),
+        RequestResult(0.1, error="refused"),
+    )
     assert render(LoadResult(4, 1.0, ended)).split("\n\n")[4].splitlines() == [
         "Requests per pod, as the answers say:",
         "  gpu-0  [2]  |" + "■" * 40,
@@ -82,8 +89,8 @@ def test_answers_that_no_pod_gave() -> None:
 
 
 def test_where_answers_name_no_pod_the_gateway_s_count_is_shown() -> None:
-    served = PodCount(Counter({"gpu-1": 0, "gpu-0": 2}), most_ready=2, trouble="http://ops: ReadTimeout")
-    assert render(LoadResult(1, 1.0, (Ended(0.1, 200),), pods=served)).split("\n\n")[-1].splitlines() == [
+    served = PodCount(Counter({"gpu-1": 0, "gpu-0": 2}), most_ready=2, error="http://ops: ReadTimeout")
+    assert render(LoadResult(1, 1.0, (RequestResult(0.1, 200),), pods=served)).split("\n\n")[-1].splitlines() == [
         "Requests per pod, as the gateway says:",
         "  gpu-0 [2]  |" + "■" * 40,
         "  gpu-1 [0]  |",
@@ -94,7 +101,7 @@ def test_where_answers_name_no_pod_the_gateway_s_count_is_shown() -> None:
 
 def test_an_operators_port_that_never_answered() -> None:
     never = PodCount(Counter(), 0, "http://ops: ConnectError: Connection refused")
-    assert render(LoadResult(1, 1.0, (Ended(0.1, 200),), pods=never)).split("\n\n")[-1].splitlines() == [
+    assert render(LoadResult(1, 1.0, (RequestResult(0.1, 200),), pods=never)).split("\n\n")[-1].splitlines() == [
         "Requests per pod, as the gateway says:",
         "  The operators' port could not be read: http://ops: ConnectError: Connection refused",
     ]
@@ -102,7 +109,7 @@ def test_an_operators_port_that_never_answered() -> None:
 
 def test_a_gateway_that_had_no_pod() -> None:
     none = PodCount(Counter(), 0)
-    assert render(LoadResult(1, 1.0, (Ended(0.1, 503),), pods=none)).split("\n\n")[-1].splitlines() == [
+    assert render(LoadResult(1, 1.0, (RequestResult(0.1, 503),), pods=none)).split("\n\n")[-1].splitlines() == [
         "Requests per pod, as the gateway says:",
         "  Ready at once: 0 at most",
     ]

@@ -17,7 +17,7 @@ from tests.doubles.scripted_site import Asked, answer, scripted_site
 from tests.doubles.views import backend_view, pool_view
 
 if TYPE_CHECKING:
-    from gateway.load.progress import Tally
+    from gateway.load.progress import RunProgress
 
 pytestmark = pytest.mark.anyio
 
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.anyio
 class Watcher:
     """A display that keeps what it was shown."""
 
-    shown: list[Tally] = field(default_factory=list)
+    shown: list[RunProgress] = field(default_factory=list)
 
-    def __call__(self, tally: Tally) -> None:
-        self.shown.append(tally)
+    def __call__(self, progress: RunProgress) -> None:
+        self.shown.append(progress)
 
 
 async def test_workers_share_the_requests() -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ops.guard import is_meant
+from gateway.ops.guard import is_allowed
 
 HEADER = {"x-requested-with": "curl"}
 
 
 def test_a_program_needs_the_one_header() -> None:
-    assert is_meant(HEADER)
-    assert not is_meant({})
-    assert not is_meant({"origin": "http://localhost:9090"})
+    assert is_allowed(HEADER)
+    assert not is_allowed({})
+    assert not is_allowed({"origin": "http://localhost:9090"})
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:9090", "http://127.0.0.1:9090", "http://[::1]:9090"])
 def test_a_page_at_an_address_may(origin: str) -> None:
-    assert is_meant({**HEADER, "origin": origin})
+    assert is_allowed({**HEADER, "origin": origin})
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_a_page_at_an_address_may(origin: str) -> None:
     ],
 )
 def test_a_page_at_a_name_may_not(origin: str) -> None:
-    assert not is_meant({**HEADER, "origin": origin})
+    assert not is_allowed({**HEADER, "origin": origin})

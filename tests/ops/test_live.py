@@ -23,7 +23,7 @@ def test_the_first_frame_tells_everything_and_what_the_rows_mean() -> None:
     watched = WatchedPools(book)
     watched.recent.observe(served(pool="pool"))
     watched.recent.observe(unrouted())
-    watched.timeline.take()
+    watched.timeline.add_points()
     event, whole = told(watched.feed.frame(), None)
     pool = named(whole["columns"]["pagesummary"], whole["pools"][0])
     pod = named(whole["columns"]["pod"], pool["pods"][0])

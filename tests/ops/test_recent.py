@@ -7,12 +7,12 @@ import pytest
 from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
 from gateway.core.views.explain import Explained
-from gateway.ops.recent import BARS_KEPT, FAILURES_KEPT, RECEIPTS_KEPT, Recent
+from gateway.ops.recent import BARS_KEPT, FAILURES_KEPT, RECEIPTS_KEPT, RecentRequests
 from tests.doubles.records import served, unrouted
 
 
 def test_a_bar_begins_with_the_turn_and_ends_when_the_pod_was_done() -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(served(granted_at=100.5, waited=0.5, service=12.0, ended_at=120.0))
     (bar,) = recent.ended("sd").between(0, 1)
 
@@ -21,7 +21,7 @@ def test_a_bar_begins_with_the_turn_and_ends_when_the_pod_was_done() -> None:
 
 
 def test_who_never_had_a_turn_has_waited_until_the_end() -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(served(waited=3.0, service=None, backend=None, ended_at=120.0, ending=Ending.CLIENT_LEFT_WAITING))
     (bar,) = recent.ended("sd").between(0, 1)
 
@@ -30,14 +30,14 @@ def test_who_never_had_a_turn_has_waited_until_the_end() -> None:
 
 @pytest.mark.parametrize("lane", [Lane.EXEMPT, Lane.PASSIVE, None])
 def test_only_what_takes_a_slot_is_a_bar(lane: Lane | None) -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(served(lane=lane))
 
     assert recent.ended("sd").count == 0
 
 
 def test_what_failed_is_kept_with_its_reason_and_without_its_query() -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(unrouted(target=b"/a?token=secret", detail="no_route"))
     recent.observe(served(ending=Ending.BACKEND_BROKE_IN_ANSWER, detail="x" * 9000))
     recent.observe(served())
@@ -58,7 +58,7 @@ def test_what_failed_is_kept_with_its_reason_and_without_its_query() -> None:
 
 @pytest.mark.parametrize(("status", "result"), [(200, "served"), (404, "served"), (500, "error"), (None, "served")])
 def test_a_bar_shows_what_the_client_got(status: int | None, result: str) -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(served(status=status))
     (bar,) = recent.ended("sd").between(0, 1)
 
@@ -66,7 +66,7 @@ def test_a_bar_shows_what_the_client_got(status: int | None, result: str) -> Non
 
 
 def test_so_much_is_kept_and_no_more() -> None:
-    recent = Recent()
+    recent = RecentRequests()
     for _ in range(BARS_KEPT + FAILURES_KEPT):
         recent.observe(served(ending=Ending.REFUSED, status=503))
 
@@ -75,7 +75,7 @@ def test_so_much_is_kept_and_no_more() -> None:
 
 
 def test_a_pool_that_is_gone_is_forgotten() -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(served())
     recent.forget("sd")
     recent.forget("nobody")
@@ -84,7 +84,7 @@ def test_a_pool_that_is_gone_is_forgotten() -> None:
 
 
 def test_receipts_outlast_their_requests_for_a_while_and_no_longer() -> None:
-    recent = Recent()
+    recent = RecentRequests()
     recent.observe(served(request_id="quiet", receipt=""))
     for number in range(RECEIPTS_KEPT + 1):
         recent.observe(served(request_id=f"r{number}", receipt="counted; gpu-0 busy"))

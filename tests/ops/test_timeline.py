@@ -15,7 +15,7 @@ LEVEL = Level(at=7.0, ready=1, starting=2, in_flight=3, waiting=4, quarantined=0
 def test_a_point_has_what_the_scaler_thought_if_there_is_one() -> None:
     scalers: dict[str, dict[str, object]] = {"sd": {"desired": 5, "stable": 4.5}, "new": {"desired": 1, "stable": None}}
     timeline = Timeline(lambda: [(name, LEVEL) for name in ("sd", "new", "static")], lambda: scalers)
-    timeline.take()
+    timeline.add_points()
 
     assert [timeline.of(name).between(0, 1)[0][1:] for name in ("sd", "new", "static")] == [
         (1, 2, 3, 4, 0, 5, 4.5),
@@ -30,11 +30,11 @@ def test_of_some_looks_a_point_has_the_busiest() -> None:
     timeline = Timeline(lambda: pools, dict)
     for at, in_flight, waiting in ((7.25, 0, 5), (7.5, 5, 0), (7.75, 5, 0)):
         pools[:] = [("sd", LEVEL._replace(at=at, in_flight=in_flight, waiting=waiting))]
-        timeline.look()
+        timeline.sample()
     pools[:] = [("sd", LEVEL._replace(at=8.0, in_flight=0, waiting=0))]
-    timeline.take()
+    timeline.add_points()
     pools[:] = [("sd", LEVEL._replace(at=8.75))]
-    timeline.take()
+    timeline.add_points()
 
     points = timeline.of("sd").between(0, 2)
     assert [(point.at, point.in_flight, point.waiting) for point in points] == [(7.5, 5, 0), (8.75, 3, 4)]
@@ -44,11 +44,11 @@ def test_it_is_bounded_and_forgets_the_pools_that_are_gone() -> None:
     pools = [("sd", LEVEL)]
     timeline = Timeline(lambda: pools, dict)
     for _ in range(POINTS_KEPT + 5):
-        timeline.take()
+        timeline.add_points()
     assert len(timeline.of("sd").between(0, timeline.of("sd").count)) == POINTS_KEPT
 
     pools.clear()
-    timeline.take()
+    timeline.add_points()
     assert timeline.of("sd").count == 0
 
 

@@ -58,7 +58,7 @@ def headings(pilot: Pilot[None], table: str) -> list[str]:
 
 async def look(pilot: Pilot[None]) -> None:
     assert isinstance(pilot.app, Top)
-    await pilot.app.look()
+    await pilot.app.refresh_pools()
     await pilot.pause()
 
 
@@ -138,17 +138,17 @@ async def test_without_a_token_it_says_so(gateway: ScriptedPort) -> None:
     async with shown(gateway, token=None) as pilot:
         await pilot.press("d", "y")
         await pilot.pause()
-        assert text(pilot, "trouble").startswith("401 Not authorised")
+        assert text(pilot, "error").startswith("401 Not authorised")
 
 
 async def test_a_gateway_that_is_away_comes_back(gateway: ScriptedPort) -> None:
     gateway.down = True
     async with shown(gateway) as pilot:
-        assert text(pilot, "trouble") == "http://gateway:9090: no answer: connection refused"
+        assert text(pilot, "error") == "http://gateway:9090: no answer: connection refused"
         await pilot.press("s", "d", "x", "p")  # nothing to do it with
         gateway.down = False
         await look(pilot)
-        assert (text(pilot, "trouble"), len(column(pilot, "pods"))) == ("", 3)
+        assert (text(pilot, "error"), len(column(pilot, "pods"))) == ("", 3)
         gateway.pools.clear()
         await look(pilot)
         assert text(pilot, "summary") == "No pool is configured."

@@ -10,7 +10,7 @@ from gateway.core.policy import Policy
 from gateway.core.pool import Pool as CorePool
 from gateway.core.views.snapshot import view_of
 from gateway.ops.plain_json import plain
-from gateway.top.port import OperatorsPort, Order, Trouble
+from gateway.top.port import OperatorsPort, Order, PortError
 from tests.core.playbook import Playbook
 from tests.doubles.operators_port import TOKEN, ScriptedPort, told_backend, told_pool
 
@@ -59,14 +59,14 @@ async def test_orders_name_things_as_they_are(gateway: ScriptedPort, port: Opera
 
 async def test_without_the_token_it_says_what_the_gateway_says(gateway: ScriptedPort) -> None:
     async with OperatorsPort("http://gateway:9090", None, gateway) as port:
-        with pytest.raises(Trouble, match=r"^401 Not authorised: send Authorization"):
+        with pytest.raises(PortError, match=r"^401 Not authorised: send Authorization"):
             await port.order(Order.DRAIN, "gpu-1")
 
 
 async def test_trouble_is_told_in_words(gateway: ScriptedPort, port: OperatorsPort) -> None:
     gateway.pools = [{"name": "sd"}]
-    with pytest.raises(Trouble, match="its snapshot is not understood: Field required"):
+    with pytest.raises(PortError, match="its snapshot is not understood: Field required"):
         await port.pools()
     gateway.down = True
-    with pytest.raises(Trouble, match="no answer: connection refused"):
+    with pytest.raises(PortError, match="no answer: connection refused"):
         await port.pools()

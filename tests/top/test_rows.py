@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.top.port import Pool
-from gateway.top.rows import MODEL, MODEL_SHOWN, Look, Row, Tables, fitting, shown
+from gateway.top.rows import MODEL, MODEL_SHOWN, Row, Tables, TableView, fitting, shown
 from tests.doubles.operators_port import told_backend, told_pool, told_ticket
 
 
@@ -47,25 +47,25 @@ def test_a_long_name_loses_its_middle() -> None:
 
 def test_sorted_by_a_column_the_unknown_comes_last() -> None:
     told = [Row("a", ("a", 2.0)), Row("b", ("b", None)), Row("c", ("c", 10.0))]
-    assert [row.key for row in Look(1).of(told)] == ["a", "c", "b"]
-    assert [row.key for row in Look(1, reverse=True).of(told)] == ["c", "a", "b"]
-    assert [row.key for row in Look(0, reverse=True).of(told)] == ["c", "b", "a"]
-    assert [row.key for row in Look(reverse=True).of(told)] == ["c", "b", "a"]
+    assert [row.key for row in TableView(1).of(told)] == ["a", "c", "b"]
+    assert [row.key for row in TableView(1, reverse=True).of(told)] == ["c", "a", "b"]
+    assert [row.key for row in TableView(0, reverse=True).of(told)] == ["c", "b", "a"]
+    assert [row.key for row in TableView(reverse=True).of(told)] == ["c", "b", "a"]
 
 
 def test_columns_come_round() -> None:
-    look = Look(word="gpu")
+    view = TableView(word="gpu")
     columns = []
     for _ in range(3):
-        look = look.by_next(2)
-        columns.append(look.column)
-    assert (columns, look.word) == ([0, 1, None], "gpu")
+        view = view.sorted_by_next(2)
+        columns.append(view.column)
+    assert (columns, view.word) == ([0, 1, None], "gpu")
 
 
 def test_a_word_keeps_rows_that_have_it() -> None:
     told = [Row("a", ("GPU-1", 2.0)), Row("b", ("gpu-2", 12.0)), Row("c", ("cpu", 1.0))]
-    assert [row.key for row in Look(word="gpu").of(told)] == ["a", "b"]
-    assert [row.key for row in Look(word="12").of(told)] == ["b"]
+    assert [row.key for row in TableView(word="gpu").of(told)] == ["a", "b"]
+    assert [row.key for row in TableView(word="12").of(told)] == ["b"]
 
 
 def test_nothing_told_moves_the_terminal() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Characters of a name that are shown: clients may make names up, and a frame has room for hundreds.
 NAME_SHOWN = 100
-#: Of these, how many are its end's: versions and precisions stand there.
+#: Of these, how many are its end's.
 _END = NAME_SHOWN // 3
 
 
@@ -36,11 +36,13 @@ def model_summary_of(pool: Pool, pods: Iterable[Backend], line: Iterable[Ticket]
     places: dict[str, int] = {}
 
     def place(model: Model) -> int | None:
-        return None if model is None else places.setdefault(_shortened(model), len(places))
+        return None if model is None else places.setdefault(shortened(model, NAME_SHOWN, _END), len(places))
 
     loaded, needed = [place(backend.model) for backend in pods], [place(pool.model_needed(ticket)) for ticket in line]
     return ModelSummary(list(places), loaded, needed, pool.counts.model_switches)
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - _END - 1]}…{name[-_END:]}"
+def shortened(name: str, length: int, end: int) -> str:
+    """A model's name in at most `length` characters, the last `end` of them its own: versions and precisions
+    stand there."""
+    return name if len(name) <= length else f"{name[: length - end - 1]}…{name[-end:]}"

@@ -137,7 +137,7 @@ async def _terminal(url: str) -> AsyncIterator[Callable[[], Awaitable[str]]]:
 
         async def drawn() -> str:
             assert isinstance(pilot.app, Top)
-            await pilot.app.look()
+            await pilot.app.refresh_pools()
             await pilot.pause()
             return pilot.app.export_screenshot(title="gateway top")
 
