@@ -100,12 +100,13 @@ def test_work_is_known_that_is_ours_or_that_the_backend_speaks_of() -> None:
     p.pods("gpu-1")
     gpu = p.pool.backends["gpu-1"]
     assert gpu.quarantines
-    assert not gpu.has_known_work, "it was never asked"
+    seen = [gpu.has_known_work]  # it was never asked
     p.ready("gpu-1")
     p.busy("gpu-1")
-    assert gpu.has_known_work
+    seen.append(gpu.has_known_work)
     p.release("gpu-1")
-    assert not gpu.has_known_work
+    seen.append(gpu.has_known_work)
+    assert seen == [False, True, False]
     p.arrive("a")
     p.granted("a")
     assert gpu.has_known_work
