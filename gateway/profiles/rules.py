@@ -3,24 +3,27 @@
 - rules that deny come first, wherever they stand, and are tried against every reading of the path;
 - then the first match wins, on the strict reading alone: a path of ambiguous spelling matches none of these;
 - what no rule names is counted.
+
+A rule of the configuration goes over the profile's and keeps what the profile knows of the route: with the same lane
+it changes `when_busy` and `repeatable` alone, and to another lane it cannot move a route that jobs are followed by.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.core.routing import canonical_path, lenient_paths
-from gateway.profiles.treatment import Treatment
+from gateway.profiles.treatment import Asked, Treatment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.profiles.treatment import More
+    from gateway.profiles.treatment import Ask, More
 
 ANY_METHOD = "*"
 
@@ -45,6 +48,7 @@ class Rule:
     when_busy: WhenBusy | None = None
     repeatable: bool = False
     more: More | None = None
+    configured: bool = False  # it stands in the configuration, and not in a profile
 
     @property
     def treatment(self) -> Treatment:
@@ -58,11 +62,17 @@ class Rule:
 
 
 def rule(
-    match: str, lane: Lane, when_busy: WhenBusy | None = None, *, repeatable: bool = False, more: More | None = None
+    match: str,
+    lane: Lane,
+    when_busy: WhenBusy | None = None,
+    *,
+    repeatable: bool = False,
+    more: More | None = None,
+    configured: bool = False,
 ) -> Rule:
     """A rule from its spelling, as in `parse_match`. Raises ValueError."""
     methods, pattern = parse_match(match)
-    return Rule(methods, pattern, lane, when_busy, repeatable, more)
+    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured)
 
 
 def parse_match(match: str) -> tuple[frozenset[str], str]:
@@ -78,6 +88,15 @@ def parse_match(match: str) -> tuple[frozenset[str], str]:
     return frozenset(methods.split(",")), pattern
 
 
+def follows_jobs(treatment: Treatment, asked: Asked) -> bool:
+    """Jobs are begun, followed or stopped by requests like `asked`, or files are made: a dialogue or a control is
+    about them."""
+    more = treatment.more
+    if more is not None and more.ask is not None:
+        more = more if more.dialogue is not None else more.ask(asked).more
+    return more is not None and (more.dialogue is not None or more.control is not None)
+
+
 class RuleTable:
     """Rules, made ready for looking up: exact paths by hash, patterns in order."""
 
@@ -85,6 +104,7 @@ class RuleTable:
         listed = list(rules)
         self._denying = _Lookup(each for each in listed if each.lane is Lane.DENIED)
         self._others = _Lookup(each for each in listed if each.lane is not Lane.DENIED)
+        self._known = _Lookup(each for each in listed if each.lane is not Lane.DENIED and not each.configured)
         self._remembered = lru_cache(_REMEMBERED)(self._find)
 
     def treatment(self, method: str, raw_path: bytes) -> Treatment:
@@ -99,7 +119,37 @@ class RuleTable:
         if any(self._denying.first(method.upper(), reading) for reading in readings):
             return _DENIED
         found = None if path is None else self._others.first(method, path)
-        return _COUNTED if found is None else found.treatment
+        if path is None or found is None:
+            return _COUNTED
+        known = self._known.first(method, path) if found.configured else None
+        if known is None:
+            return found.treatment
+        return _over(found.treatment, known.treatment, Asked(method, raw_path))
+
+
+def _over(configured: Treatment, known: Treatment, asked: Asked) -> Treatment:
+    """The configuration's treatment of a request that the profile knows, too."""
+    if configured.lane is not known.lane:
+        return known if follows_jobs(known, asked) else configured
+    more = known.more
+    if more is not None and more.ask is not None:
+        more = replace(more, ask=_asking_over(configured, more.ask))
+    return _with_choices(replace(known, more=more, rule=configured.rule), configured)
+
+
+def _asking_over(configured: Treatment, ask: Ask) -> Ask:
+    """The profile's answer, with the configuration's choices where that leaves the lane as it is."""
+
+    def answer(asked: Asked) -> Treatment:
+        told = ask(asked)
+        return _with_choices(told, configured) if told.lane is configured.lane else told
+
+    return answer
+
+
+def _with_choices(known: Treatment, configured: Treatment) -> Treatment:
+    when_busy = known.when_busy if configured.when_busy is None else configured.when_busy
+    return replace(known, when_busy=when_busy, repeatable=known.repeatable or configured.repeatable)
 
 
 class _Lookup:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from gateway.core.records.lanes import Lane
 from gateway.profiles.registry import profile
+from gateway.profiles.rules import ANY_METHOD, follows_jobs, parse_match
+from gateway.profiles.treatment import Asked
 from gateway.settings.file import overlaps
 
 if TYPE_CHECKING:
@@ -140,8 +143,26 @@ def _pool(at: Location, pool: PoolSettings) -> Iterator[Finding]:
     if pool.on_client_gone == "interrupt" and its_profile.interrupt is None:
         expected = f"finish or close: profile {pool.profile} knows no interrupt"
         yield Finding((*at, "on_client_gone"), expected, against=((*at, "profile"),))
+    yield from _rules(at, pool)
     if pool.readiness.tcp and pool.readiness.http is not None:
         yield Finding((*at, "readiness"), "one of tcp and http", "both")
+
+
+def _rules(at: Location, pool: PoolSettings) -> Iterator[Finding]:
+    """A rule that would lose sight of jobs: two of them would be let into one backend, or a stranger's stopped."""
+    treat = profile(pool.profile).treat
+    for index, each in enumerate(pool.rules):
+        methods, pattern = parse_match(each.match)
+        path = pattern.replace("*", "x").encode()
+        for method in ("GET", "POST") if ANY_METHOD in methods else sorted(methods):
+            known = treat(method, path)
+            differs = each.lane not in (known.lane, Lane.DENIED)
+            if differs and follows_jobs(known, Asked(method, path)):
+                expected = (
+                    f"{known.lane.value} or denied: profile {pool.profile} follows jobs or files by {method} {pattern}"
+                )
+                yield Finding((*at, "rules", index, "lane"), expected, against=((*at, "profile"),))
+                break
 
 
 def _pair(at_one: Location, one: PoolSettings, at_other: Location, other: PoolSettings) -> Iterator[Finding]:

@@ -420,7 +420,8 @@ class RuleSettings(Section):
     """Methods and path: `GET /foo/*`, `GET,POST /foo`, `* /foo`."""
     lane: Lane
     """`counted`: takes a slot and wakes pods. `exempt`: takes none. `passive`: nor does it wake a pod or keep one up.
-    `denied`: 403."""
+    `denied`: 403. Routes by which the profile follows jobs or files keep their lane: a rule with another one does not
+    reach them, and one that names such a route is refused."""
     when_busy: WhenBusy | None = None
     """As `affinity.when_busy`, for these requests. Left out: as that says."""
     repeatable: bool = False

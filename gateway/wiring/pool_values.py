@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def profile_of(settings: PoolSettings) -> Profile:
-    rules = [rule(each.match, each.lane, each.when_busy, repeatable=each.repeatable) for each in settings.rules]
+    rules = [
+        rule(each.match, each.lane, each.when_busy, repeatable=each.repeatable, configured=True)
+        for each in settings.rules
+    ]
     return profile(settings.profile, rules)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.comfyui import comfyui
+from gateway.profiles.rules import rule
 from gateway.profiles.treatment import Asked, Control, More, Place, Treatment, Verb
 
 HEAVY = ["POST /prompt", "POST /free", "POST /easyuse/anything", "DELETE /anything"]
@@ -43,6 +44,17 @@ def control_of(treatment: Treatment) -> Control:
     control = more_of(treatment).control
     assert control is not None
     return control
+
+
+def test_a_rule_over_a_prompt_is_told_no_less_of_it() -> None:
+    spill = rule("POST /prompt", Lane.COUNTED, WhenBusy.SPILL, configured=True)
+    treatment = comfyui([spill]).treat("POST", b"/prompt")
+    more = more_of(treatment)
+    assert (treatment.when_busy, more.by_body, more.ask is not None) == (WhenBusy.SPILL, True, True)
+    assert more.ask is not None
+    settled = more.ask(Asked("POST", b"/prompt", b"", b'{"prompt_id": "p1", "client_id": "c1"}'))
+    assert settled.when_busy is WhenBusy.SPILL
+    assert more_of(settled) == more_of(treated("POST /prompt", body={"prompt_id": "p1", "client_id": "c1"}))
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.rules import Rule, RuleTable, parse_match, rule
-from gateway.profiles.treatment import Treatment
+from gateway.profiles.treatment import Asked, Control, LocalAnswer, More, Treatment, Verb
 
 
 def lane(table: RuleTable, request: str) -> Lane:
@@ -109,3 +109,43 @@ def test_a_treatment_says_what_chose_it() -> None:
     table = RuleTable([rule("POST,GET /page", Lane.EXEMPT)])
     assert table.treatment("GET", b"/page").rule == "GET,POST /page"
     assert table.treatment("GET", b"/other").rule == "default, since no rule names it"
+
+
+JOB = More(dialogue="talk")
+STOP = Control(Verb.STOP, lambda place: LocalAnswer(200))
+OWN = [
+    rule("POST /job", Lane.COUNTED, WhenBusy.WAIT, more=JOB),
+    rule("POST /stop", Lane.PASSIVE, more=More(lambda asked: Treatment(Lane.PASSIVE, more=More(control=STOP)))),
+    rule("POST /click", Lane.COUNTED, more=More(lambda asked: Treatment(Lane.EXEMPT, more=More(job="j")))),
+    rule("GET /page", Lane.EXEMPT, more=More(files=("f",))),
+]
+
+
+def over(match: str, lane: Lane, when_busy: WhenBusy | None = None, *, repeatable: bool = False) -> Treatment:
+    """What a rule of the configuration makes of a request of that name."""
+    method, path = match.split(" ")
+    configured = rule(match, lane, when_busy, repeatable=repeatable, configured=True)
+    return RuleTable([configured, *OWN]).treatment(method, path.encode())
+
+
+def test_a_configured_rule_with_the_same_lane_keeps_what_is_known_of_the_route() -> None:
+    assert over("POST /job", Lane.COUNTED, WhenBusy.SPILL) == Treatment(Lane.COUNTED, WhenBusy.SPILL, more=JOB)
+    assert over("POST /job", Lane.COUNTED, repeatable=True) == Treatment(Lane.COUNTED, WhenBusy.WAIT, True, JOB)
+    assert over("POST /job", Lane.COUNTED, WhenBusy.SPILL).rule == "POST /job"
+    assert over("GET /page", Lane.EXEMPT).more == More(files=("f",))
+
+
+def test_what_the_profile_finds_in_a_request_goes_before_a_configured_rule() -> None:
+    clicked = over("POST /click", Lane.COUNTED, WhenBusy.SPILL)
+    assert clicked.when_busy is WhenBusy.SPILL
+    assert clicked.more is not None
+    assert clicked.more.ask is not None
+    assert clicked.more.ask(Asked("POST", b"/click")) == Treatment(Lane.EXEMPT, more=More(job="j"))
+
+
+def test_a_configured_rule_moves_no_route_of_jobs_to_another_lane() -> None:
+    table = RuleTable([rule("* /*", Lane.EXEMPT, configured=True), *OWN])
+    assert table.treatment("POST", b"/job") == Treatment(Lane.COUNTED, WhenBusy.WAIT, more=JOB)
+    assert lane(table, "POST /stop") is Lane.PASSIVE
+    assert table.treatment("POST", b"/click") == Treatment(Lane.EXEMPT)
+    assert table.treatment("POST", b"/unknown") == Treatment(Lane.EXEMPT)

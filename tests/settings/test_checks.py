@@ -148,3 +148,38 @@ def test_a_finding_may_rest_on_what_is_wrong_itself() -> None:
     assert finding.is_within([("a", "b", 0)])
     assert finding.is_within([("c", "d")])
     assert not finding.is_within([("a", "c"), ("e",)])
+
+
+@pytest.mark.parametrize(
+    ("profile", "match", "lane", "expected"),
+    [
+        (
+            "comfyui",
+            "POST /prompt",
+            "exempt",
+            "counted or denied: profile comfyui follows jobs or files by POST /prompt",
+        ),
+        ("comfyui", "* /api/prompt", "passive", "counted or denied"),
+        ("comfyui", "POST /interrupt", "counted", "passive or denied"),
+        ("gradio", "GET /queue/data", "exempt", "passive or denied"),
+        ("a1111", "POST /sdapi/v1/skip", "counted", "passive or denied"),
+        ("a1111", "GET /queue/join", "exempt", "counted or denied"),
+    ],
+)
+def test_a_rule_that_would_lose_sight_of_jobs(profile: str, match: str, lane: str, expected: str) -> None:
+    [found] = of_a_pool(profile=profile, rules=[{"match": match, "lane": lane}])
+    assert found.startswith(f"rules[0].lane: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("profile", "match", "lane"),
+    [
+        ("comfyui", "POST /prompt", "counted"),
+        ("comfyui", "POST /prompt", "denied"),
+        ("comfyui", "POST /easyuse/*", "exempt"),
+        ("gradio", "POST /run/*", "exempt"),
+        ("generic", "* /*", "exempt"),
+    ],
+)
+def test_a_rule_that_keeps_sight_of_jobs(profile: str, match: str, lane: str) -> None:
+    assert of_a_pool(profile=profile, rules=[{"match": match, "lane": lane}]) == []
