@@ -66,7 +66,6 @@ TESTED_ELSEWHERE = {
     "gateway/core/line/expected_wait.py": "tests/core/line/test_deadlines.py",
     "gateway/core/line/model_order.py": "tests/core/models/test_affinity.py",
     "gateway/__main__.py": "tests/system/test_commands.py",  # one call
-    "gateway/settings/model.py": "tests/settings/test_load.py",  # types; what they refuse
     "gateway/top/app.py": "tests/pages/test_top.py",
     "gateway/top/confirm.py": "tests/pages/test_top.py",
     "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",

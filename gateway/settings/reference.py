@@ -107,7 +107,7 @@ def keys() -> Iterator[tuple[str, FieldInfo]]:
     """Each key that is no section, by its whole path."""
     for path, section in sections():
         for name, field in section.model_fields.items():
-            if _section_in(field.annotation) is None:
+            if section_in(field.annotation) is None:
                 yield _join(path, field.alias or name), field
 
 
@@ -119,7 +119,7 @@ def whole() -> str:
 def _sections(path: str, section: type[Section]) -> Iterator[tuple[str, type[Section]]]:
     yield path, section
     for name, field in section.model_fields.items():
-        inner = _section_in(field.annotation)
+        inner = section_in(field.annotation)
         if inner is not None:
             yield from _sections(_join(path, "pools.NAME" if name == "pools" else name), inner)
 
@@ -127,7 +127,7 @@ def _sections(path: str, section: type[Section]) -> Iterator[tuple[str, type[Sec
 def _lines(section: type[Section], path: str, depth: int) -> Iterator[str]:
     indent = "  " * depth
     for name, field in section.model_fields.items():
-        key, inner = field.alias or name, _section_in(field.annotation)
+        key, inner = field.alias or name, section_in(field.annotation)
         at = _join(path, key)
         if name == "pools":
             yield f"{indent}pools:"
@@ -137,7 +137,7 @@ def _lines(section: type[Section], path: str, depth: int) -> Iterator[str]:
             yield f"{indent}backends:  # exactly one of these"
             yield f"{indent}  static: {EXAMPLES['pools.NAME.backends.static']}"
             for kind, its in inner.model_fields.items():
-                if (its_section := _section_in(its.annotation)) is not None:
+                if (its_section := section_in(its.annotation)) is not None:
                     yield f"{indent}  # {kind}: {_inline(its_section, f'{at}.{kind}')}"
         elif inner is not None and name == "rules":
             yield f"{indent}rules: []  # {_inline(inner, at)}"
@@ -166,7 +166,7 @@ def _inline(section: type[Section], path: str) -> str:
 def _table(path: str, section: type[Section]) -> str:
     rows = ["| key | value | default | what it does |", "|---|---|---|---|"]
     for name, field in section.model_fields.items():
-        key, inner = field.alias or name, _section_in(field.annotation)
+        key, inner = field.alias or name, section_in(field.annotation)
         at = _join(path, key)
         if inner is not None:
             where = f"below: `{_join(path, 'pools.NAME' if name == 'pools' else name)}`"
@@ -227,11 +227,11 @@ def _shown(field: FieldInfo) -> str:
     return str(value)
 
 
-def _section_in(annotation: Any) -> type[Section] | None:
+def section_in(annotation: Any) -> type[Section] | None:
     """The section that a key leads to: itself, one of several, or optional."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation if issubclass(annotation, Section) else None
-    return next((inner for each in get_args(annotation) if (inner := _section_in(each)) is not None), None)
+    return next((inner for each in get_args(annotation) if (inner := section_in(each)) is not None), None)
 
 
 def _join(path: str, key: str) -> str:

@@ -1,13 +1,11 @@
-"""The page of all keys, and the keys themselves: each is explained, and each reaches somebody."""
+"""The page of all keys, on which each is explained."""
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
@@ -17,11 +15,6 @@ from gateway.settings.reference import EXAMPLES, keys, markdown, sections, whole
 
 ROOT = Path(__file__).parents[2]
 KEYS = dict(keys())
-
-#: Keys that only have one value, or say what another program is told.
-READ_BY_NOBODY = {
-    "pools.NAME.autoscaling.class": "one value: annotations can be taken over as they are",
-}
 
 
 def test_the_page_is_current() -> None:
@@ -42,10 +35,21 @@ def test_the_configuration_in_one_piece_is_the_default_one(tmp_path: Path) -> No
     assert told == Settings(pools=told.pools)
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_the_configuration_in_one_piece_has_each_key(key: str) -> None:
-    name = key.rpartition(".")[2]
-    assert re.search(rf"\b{name}:", whole()) or key.startswith(("pools.NAME.backends.", "pools.NAME.rules."))
+def keys_in(text: str) -> set[str]:
+    """Paths of the keys on the lines of a file, those in comments included."""
+    found, above = set[str](), list[tuple[int, str]]()
+    for line in text.splitlines():
+        match = re.match(r"( *)(?:# )?([\w-]+):", line)
+        assert match is not None, line
+        depth = len(match[1])
+        above = [*((at, name) for at, name in above if at < depth), (depth, match[2])]
+        found.add(".".join(name for _, name in above).replace("stable-diffusion", "NAME"))
+    return found
+
+
+def test_the_configuration_in_one_piece_has_each_key() -> None:
+    inside = ("pools.NAME.backends.", "pools.NAME.rules.", "pools.NAME.scaling.kubernetes.")  # shown on a line
+    assert {key for key in KEYS if not key.startswith(inside)} - keys_in(whole()) == set()
 
 
 def properties_of(schema: dict[str, Any], where: str) -> list[tuple[str, dict[str, Any]]]:
@@ -100,27 +104,3 @@ def test_examples_are_taken(tmp_path: Path) -> None:
         }
         file.write_text(yaml.safe_dump({"pools": {"sd": {"backends": {kind: its}}}}))
         assert load(file, {}).pools["sd"].backends
-
-
-def read_attributes() -> set[str]:
-    """Names that those read who make parts of the settings: the wiring, the commands, and the readers of secrets."""
-    readers = [
-        *(ROOT / "gateway/wiring").glob("*.py"),
-        ROOT / "gateway/cli.py",
-        ROOT / "gateway/settings/signing_keys.py",
-        ROOT / "gateway/settings/admin_token.py",
-    ]
-    nodes = [node for path in readers for node in ast.walk(ast.parse(path.read_text()))]
-    return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_each_key_is_read_by_somebody(key: str) -> None:
-    """One that is declared, and then forgotten, does nothing."""
-    name = key.rpartition(".")[2]
-    if key in READ_BY_NOBODY:
-        assert name not in read_attributes()
-    elif key.startswith("pools.NAME.autoscaling."):
-        return  # `wiring/pool_values.py` hands these on by name: see the next test
-    else:
-        assert name in read_attributes()
