@@ -5,7 +5,7 @@ frames, no Origin header (one of another host is refused), pings from our side a
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from websockets.asyncio.client import connect
@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from gateway.knative.link import LinkLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import asyncio
+    from collections.abc import AsyncIterator, Awaitable
 
     from websockets.asyncio.client import ClientConnection
 
@@ -62,6 +63,19 @@ class AutoscalerSocket:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self._answer: Awaitable[float] | None = None  # to the last ping
+
+    @property
+    def is_answering(self) -> bool:
+        """The last ping was answered."""
+        return self._answer is None or cast("asyncio.Future[float]", self._answer).done()
+
+    async def ask(self) -> None:
+        """Sends a ping. Raises LinkLost."""
+        try:
+            self._answer = await self._socket.ping()
+        except ConnectionClosed as closed:
+            raise _lost(closed) from closed
 
     async def send(self, frame: bytes) -> None:
         """Sends one binary message. Raises LinkLost."""

@@ -43,6 +43,13 @@ class LinkLost(Exception):
 class Connection(Protocol):
     """One that is open."""
 
+    @property
+    def is_answering(self) -> bool:
+        """The last question was answered: what is sent now will not arrive in a pile later."""
+
+    async def ask(self) -> None:
+        """Ask whether the other side is there. Raises LinkLost."""
+
     async def send(self, frame: bytes) -> None:
         """Raises LinkLost."""
 
@@ -152,8 +159,13 @@ class AutoscalerLink:
             while self._pokes:
                 await self._send(connection, self._pokes.popleft())
             frame, self._tick = self._tick, None
-            if frame is not None:
-                await self._send(connection, frame)
+            if frame is None:
+                continue
+            if not connection.is_answering:
+                self.dropped += 1  # a link that stands still would deliver it with others, as one second's worth
+                continue
+            await self._send(connection, frame)
+            await connection.ask()
 
     async def _send(self, connection: Connection, frame: bytes) -> None:
         await connection.send(frame)

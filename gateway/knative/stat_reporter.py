@@ -68,6 +68,7 @@ class StatReporter:
         self._wall_clock = wall_clock
         self._revisions: dict[str, Revision] = {}
         self._reported: dict[str, float] = {}
+        self._poked_in: dict[str, int] = {}  # by pool: the second of the last poke
 
     def add(self, pool: str, revision: Revision) -> None:
         """From here on `pool` is reported as `revision`."""
@@ -77,6 +78,7 @@ class StatReporter:
         """The pool is reported no more."""
         self._revisions.pop(pool, None)
         self._reported.pop(pool, None)
+        self._poked_in.pop(pool, None)
 
     def reported(self) -> dict[str, float]:
         """Requests that the autoscaler was last told of, by pool. Silence is 0."""
@@ -95,11 +97,19 @@ class StatReporter:
         ]
 
     def poke(self, pool: str) -> None:
-        """A request has joined the pool's line, and the pool has counted it. Cheap: call it for each."""
+        """A request has joined the pool's line, or has got a turn, and the pool has counted it. Cheap: call it for
+        each.
+
+        Told at once is the first request after a silence: one that meets no ready pod has to start one, and one
+        that gets a turn at once must be heard of before the autoscaler goes to zero. Of those whose turns the
+        queue-proxies report, only the former is ours to tell."""
         revision = self._revisions.get(pool)
-        if revision is None or not (self._link.is_up and revision.is_cold()):
+        if revision is None or not self._link.is_up:
+            return
+        if revision.report.accounting is not Accounting.PROXIED and not revision.is_cold():
             return
         if (report := revision.report.poke()) is not None:
+            self._poked_in[pool] = self._second()
             self._link.poke(encode([self._message(revision, report)]))
 
     async def run(self) -> None:
@@ -113,12 +123,17 @@ class StatReporter:
         now = self._clock()
         messages: list[StatMessage] = []
         for pool, revision in self._revisions.items():
-            report = revision.report.tick(now)
+            in_one_second = self._poked_in.pop(pool, None) == self._second()
+            report = revision.report.tick(now, after_poke=in_one_second)
             self._reported[pool] = report.average if report is not None else 0.0
             if report is not None:
                 messages.append(self._message(revision, report))
         if messages:
             self._link.tell(encode(messages))
+
+    def _second(self) -> int:
+        """The autoscaler files what it is told under the second in which that arrives, and adds up what is in one."""
+        return int(self._wall_clock())
 
     def _message(self, revision: Revision, report: Report) -> StatMessage:
         """Without a timestamp: the autoscaler's clock is the one that counts, and one of the future would blind it."""

@@ -13,6 +13,7 @@ import anyio
 
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
 from gateway.core.records.decisions import Decision, Ending, Granted, Refusal, Rejected
+from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import SHOWN, PoolView, view_of
 from gateway.runtime.deadline_timer import DeadlineTimer
 
@@ -142,8 +143,9 @@ class Slot:
 
 
 class Driver:
-    """One pool in real time. `on_wait` is called when a request has joined the line, `on_warmed` with the seconds of
-    each cold start that is over; both must be quick."""
+    """One pool in real time. `on_wait` is called when a request has joined the line, `on_turn` with the identity of the
+    backend when a counted one gets a turn, `on_warmed` with the seconds of each cold start that is over; all must be
+    quick."""
 
     def __init__(
         self,
@@ -152,11 +154,13 @@ class Driver:
         *,
         on_wait: Callable[[], None] = lambda: None,
         on_warmed: Callable[[float], None] = lambda seconds: None,
+        on_turn: Callable[[str], None] = lambda identity: None,
     ) -> None:
         self.pool = pool
         self.clock = clock
         self.on_wait = on_wait
         self.on_warmed = on_warmed
+        self.on_turn = on_turn
         self._slots: dict[Ticket, Slot] = {}
         self._deadlines = DeadlineTimer(clock, pool.next_event, self._expire)
 
@@ -291,6 +295,8 @@ class Driver:
         most a first session, whose end is far."""
         for decision in decisions:
             if isinstance(decision, Granted):
+                if decision.ticket.lane is Lane.COUNTED:
+                    self.on_turn(decision.backend.identity)
                 if slot := self._slots.get(decision.ticket):
                     slot.wake(None)
             elif isinstance(decision, Rejected):

@@ -1,14 +1,17 @@
 """Writes the pods' deletion costs: when replicas go down, Kubernetes ends those of the lowest
-`controller.kubernetes.io/pod-deletion-cost` first. (After those that are not ready, whatever their cost; and it is a
-wish, not a promise: see "Pod deletion cost" in Kubernetes' documentation of ReplicaSets.)
+`controller.kubernetes.io/pod-deletion-cost` first. (After those that are not ready, whatever their cost; and it
+is a wish, not a promise: see "Pod deletion cost" in Kubernetes' documentation of ReplicaSets.)
 
 That documentation asks not to update it often. So costs are coarse, only changes are written, and only so many at a
-time, the largest first; before replicas go down by our own doing, all of them (`write_all`). The right to patch pods is
-optional: without it Kubernetes chooses as ever.
+time, the largest first; before replicas go down by our own doing, all of them (`write_all`). Two rules keep a busy
+pod from being the cheap one: the cost of a pod whose turn begins is raised at once, and a cost is lowered only when
+the pod has rested for a while, so that a pod which is idle for a moment between two jobs is written to once and not
+twice a job. The right to patch pods is optional: without it Kubernetes chooses as ever.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +39,9 @@ _MOST_WORK = 2_000
 _LOOK_EVERY = 10.0
 _AT_A_TIME = 10
 
+#: Seconds that a pod has had no work before its cost is lowered.
+RESTED = 15.0
+
 #: Seconds until a right that was missing is tried again.
 _WITHOUT_RIGHT = 600.0
 
@@ -47,6 +53,7 @@ class PodCost:
     uid: str
     name: str
     cost: int
+    rested: float = math.inf  # seconds without work
 
 
 def deletion_cost(work: int, sessions: int) -> int:
@@ -56,11 +63,11 @@ def deletion_cost(work: int, sessions: int) -> int:
     return min(work, _MOST_WORK) * _OF_WORK + min(power_of_two, _OF_WORK - 1)
 
 
-def costs_of(backends: Iterable[Backend]) -> list[PodCost]:
+def costs_of(backends: Iterable[Backend], now: float) -> list[PodCost]:
     """The costs of those backends that are pods. A quarantined slot may still be at work; an unlisted backend is
     beyond our reach."""
     return [
-        PodCost(each.identity, each.name, deletion_cost(_work_of(each), each.sessions))
+        PodCost(each.identity, each.name, deletion_cost(_work_of(each), each.sessions), now - each.idle_since)
         for each in backends
         if each.listed and each.identity != each.address
     ]
@@ -78,31 +85,57 @@ class DeletionCosts:
         self._collection = Collection(PODS, namespace)
         self._costs = costs
         self._written: dict[str, int | None] = {}  # by UID. One we know nothing of may have any: from before we were
+        self._begun: set[str] = set()  # identities of pods whose turn has begun, and whose cost says so not yet
+        self._has_begun = anyio.Event()
         self._forbidden_at: float | None = None
         self._error = ""
         self._log = structlog.get_logger().bind(namespace=namespace)
 
     async def run(self) -> None:
         """Keep them true, roughly, until cancelled."""
-        while True:
-            await self.write_some()
-            await anyio.sleep(_LOOK_EVERY)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._write_begun)
+            while True:
+                await self.write_some()
+                await anyio.sleep(_LOOK_EVERY)
+
+    def began(self, identity: str) -> None:
+        """A turn has begun on this pod. Cheap: call it for each."""
+        if (self._written.get(identity) or 0) < _OF_WORK:
+            self._begun.add(identity)
+            self._has_begun.set()
 
     async def write_some(self) -> None:
         """Write the largest changes. Raises nothing."""
-        await self._write(_AT_A_TIME)
+        await self._write(_AT_A_TIME, rested=RESTED)
+
+    async def _write_begun(self) -> None:
+        while True:
+            await self._has_begun.wait()
+            self._has_begun = anyio.Event()
+            begun, self._begun = self._begun, set()
+            await self._write(None, only=begun)
 
     async def write_all(self) -> None:
         """Make them true now, as far as that is possible. Raises nothing."""
         await self._write(None)
 
-    async def _write(self, most: int | None) -> None:
+    async def _write(self, most: int | None, *, rested: float = 0.0, only: set[str] | None = None) -> None:
+        """`rested`: seconds without work before a cost is lowered. `only`: these pods alone."""
         costs = {each.uid: each for each in self._costs()}
         self._written = {uid: self._written.get(uid) for uid in costs}
-        changed = [each for each in costs.values() if each.cost != self._written[each.uid]]
+        changed = [
+            each
+            for uid, each in costs.items()
+            if self._is_to_be_written(each, rested) and (only is None or uid in only)
+        ]
         for each in sorted(changed, key=self._urgency, reverse=True)[:most]:
             if self._is_forbidden() or not await self._patch(each):
                 return
+
+    def _is_to_be_written(self, pod: PodCost, rested: float) -> bool:
+        written = self._written[pod.uid]
+        return written is None or pod.cost > written or (pod.cost < written and pod.rested >= rested)
 
     def _urgency(self, pod: PodCost) -> int:
         written = self._written[pod.uid]

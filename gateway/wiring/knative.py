@@ -212,6 +212,7 @@ class KnativePools(Collector):
         pool = driver.pool
         if pool.report is None:
             pool.report = RevisionReport(place.accounting, goes_by_rate=place.goes_by_rate)
+            parts.watch_turns(lambda identity: self._poke(revision.name))
         elif (pool.report.accounting, pool.report.goes_by_rate) != (place.accounting, place.goes_by_rate):
             pool.report.account(driver.clock(), place.accounting, goes_by_rate=place.goes_by_rate)
         assert self._reporter is not None
@@ -221,6 +222,10 @@ class KnativePools(Collector):
         )
         driver.on_wait = partial(self._reporter.poke, revision.name)
         return parts
+
+    def _poke(self, name: str) -> None:
+        if self._reporter is not None:
+            self._reporter.poke(name)
 
     def _revisions_of(self, name: str) -> Iterator[PoolParts]:
         return (parts for parts in self._pools.parts.values() if parts.place is not None and parts.place.pool == name)

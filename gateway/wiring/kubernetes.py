@@ -67,12 +67,12 @@ class Cluster:
         believe = place.believe_unready
         return EndpointSliceBackends(self.client, place.where, reports, watch, believe_unready=believe)
 
-    def deletion_costs(self, settings: PoolSettings, pool: Pool) -> DeletionCosts | None:
+    def deletion_costs(self, settings: PoolSettings, pool: Pool, clock: Callable[[], float]) -> DeletionCosts | None:
         """The writer of the pods' deletion costs. None: nobody is to be told."""
         told = settings.backends.kubernetes or settings.backends.knative
         if told is None or not told.deletion_cost:
             return None
-        return DeletionCosts(self.client, told.namespace, lambda: costs_of(pool.backends.values()))
+        return DeletionCosts(self.client, told.namespace, lambda: costs_of(pool.backends.values(), clock()))
 
     def deployment(
         self, settings: PoolSettings, pool: Pool, before_scale_down: Callable[[], Awaitable[None]]

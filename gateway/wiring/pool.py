@@ -11,10 +11,12 @@ import anyio.lowlevel
 import structlog
 
 from gateway.core.pool import Pool
+from gateway.core.records.listed import BackendState
 from gateway.discovery.departures import Departures
 from gateway.discovery.dns import DnsBackends
 from gateway.discovery.empty_source import EmptySource
 from gateway.discovery.static import StaticBackends
+from gateway.probing.draining import DrainKeeper
 from gateway.proxy.pool.served_pool import ServedPool
 from gateway.runtime.driver import Driver
 from gateway.upstream.dialer import Dialer
@@ -68,7 +70,13 @@ class PoolParts:
         self._cluster = cluster
         self._profile = profile_of(settings)
         now = time.monotonic()
-        self.driver = Driver(Pool(name, policy_of(settings, self._profile), now), time.monotonic, on_warmed=on_warmed)
+        self._turn_watchers: list[Callable[[str], None]] = []
+        self.driver = Driver(
+            Pool(name, policy_of(settings, self._profile), now),
+            time.monotonic,
+            on_warmed=on_warmed,
+            on_turn=self._turn_began,
+        )
         self._dialers: list[Dialer] = []  # the last one is in use; exchanges may go on in those before it
         self.served = ServedPool(
             name, self.driver, self._profile, self._new_cookies(keys), self._new_dialer(), self._rules()
@@ -79,6 +87,9 @@ class PoolParts:
         self._scaler: LocalScaler | None = None
         self._ceilings: Mapping[str, int] = {}
         self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = [self.driver.run]
+        if place is not None:
+            path = self._profile.idle.path if self._profile.idle is not None else "/"
+            self._chores.append(DrainKeeper(probes, path, self._ending_at_work).run)
         self._closing = False
         # While it runs. Not made here: a reload makes new pools in a signal's callback, where there is no task.
         self._scope: anyio.CancelScope | None = None
@@ -111,6 +122,21 @@ class PoolParts:
             finally:
                 for dialer in self._dialers:
                     dialer.close()
+
+    def _ending_at_work(self) -> list[str]:
+        return [
+            each.address
+            for each in self.driver.pool.backends.values()
+            if each.state is BackendState.DRAINING and each.has_known_work
+        ]
+
+    def watch_turns(self, watcher: Callable[[str], None]) -> None:
+        """`watcher` is called with the backend's identity when a counted request gets a turn; it must be quick."""
+        self._turn_watchers.append(watcher)
+
+    def _turn_began(self, identity: str) -> None:
+        for watcher in self._turn_watchers:
+            watcher(identity)
 
     @property
     def _is_anteroom(self) -> bool:
@@ -260,9 +286,10 @@ class PoolParts:
 
     def _join_cluster(self, cluster: Cluster) -> None:
         """Kubernetes is told which pods are dear, and how many there should be, as far as that is wanted."""
-        costs = cluster.deletion_costs(self._settings, self.driver.pool)
+        costs = cluster.deletion_costs(self._settings, self.driver.pool, self.driver.clock)
         if costs is not None:
             self._chores.append(costs.run)
+            self._turn_watchers.append(costs.began)
         if self._settings.scaling.kubernetes is not None:
             target = cluster.deployment(
                 self._settings, self.driver.pool, costs.write_all if costs is not None else anyio.lowlevel.checkpoint

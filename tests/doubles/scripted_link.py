@@ -22,6 +22,11 @@ class ScriptedConnection:
         self._is_lost = anyio.Event()
         self._has_room = anyio.Event()
         self._has_room.set()
+        self.asked = 0
+        self.is_answering = True
+
+    async def ask(self) -> None:
+        self.asked += 1
 
     async def send(self, frame: bytes) -> None:
         await self._has_room.wait()

@@ -145,6 +145,24 @@ async def test_ticks_do_not_pile_up_behind_a_connection_that_takes_nothing() -> 
     assert line.link.dropped == 1
 
 
+async def test_no_tick_is_sent_while_a_question_is_unanswered() -> None:
+    """A link that stood still would deliver them all in one second, and the autoscaler add them up."""
+    line = Line()
+    async with line.kept_up():
+        line.link.tell(b"1")
+        await anyio.wait_all_tasks_blocked()
+        line.connection.is_answering = False
+        line.link.tell(b"2")
+        await anyio.wait_all_tasks_blocked()
+        line.link.poke(b"poke")
+        await anyio.wait_all_tasks_blocked()
+        line.connection.is_answering = True
+        line.link.tell(b"3")
+        await anyio.wait_all_tasks_blocked()
+        assert (line.connection.frames, line.connection.asked) == ([b"1", b"poke", b"3"], 2)
+    assert line.link.dropped == 1
+
+
 async def test_nothing_is_kept_for_a_link_that_is_down() -> None:
     line = Line(refusals=1)
     async with line.kept_up():

@@ -117,16 +117,6 @@ async def test_a_poke_at_once_then_each_second_and_after_the_last_nothing() -> N
     ]
 
 
-async def test_a_warm_pool_is_not_poked_for() -> None:
-    town = Town()
-    town.revision()
-    town.cold = False
-    async with town.reported():
-        town.here(1)
-        await anyio.sleep(1)
-    assert town.told() == [(0.5, "sd-00001", 1, 1)]
-
-
 async def test_a_poke_that_cannot_be_sent_is_not_taken_off() -> None:
     town = Town()
     town.revision()
@@ -142,11 +132,12 @@ async def test_all_revisions_share_a_frame_and_one_that_left_is_reported_no_more
     town = Town()
     town.revision("sd-00001")
     town.revision("flux-00012")
-    town.cold = False
     async with town.reported():
         town.here(1, "sd-00001")
         town.here(2, "flux-00012")
-        await anyio.sleep(1)
+        await anyio.sleep(0.1)
+        town.link.frames.clear()  # the pokes
+        await anyio.sleep(0.9)
         town.reporter.remove("sd-00001")
         town.reporter.poke("sd-00001")
         await anyio.sleep(1)
@@ -157,9 +148,9 @@ async def test_all_revisions_share_a_frame_and_one_that_left_is_reported_no_more
 async def test_it_speaks_at_half_past_by_the_wall_clock_even_if_that_is_set() -> None:
     town = Town(skew=0.3)
     town.revision()
-    town.cold = False
     async with town.reported():
         town.here(1)
+        town.link.frames.clear()  # the poke
         await anyio.sleep(3)
         town.skew = -3600.1
         await anyio.sleep(3)
@@ -179,3 +170,33 @@ async def test_a_pool_that_nobody_else_reports_is_degraded_when_the_link_is_down
     assert town.reporter.degraded() == ["proxied"]
     town.link.down_since = None
     assert town.reporter.degraded() == []
+
+
+async def test_a_request_that_gets_a_turn_at_once_is_told_at_once_too() -> None:
+    """It came to an idle pod a moment before the autoscaler went to zero, which heard of it too late."""
+    town = Town()
+    town.cold = False
+    town.revision()
+    town.here(1)
+    assert town.told() == [(0, "sd-00001", 1, 1)]
+    town.here(2)
+    assert len(town.told()) == 1, "the autoscaler knows that somebody is here"
+
+
+async def test_what_pods_report_themselves_is_told_at_once_only_where_no_pod_is_ready() -> None:
+    town = Town()
+    town.cold = False
+    town.revision(accounting=Accounting.WAITING)
+    town.here(1)
+    assert town.told() == []
+
+
+async def test_a_poke_is_taken_off_the_tick_of_its_own_second_alone() -> None:
+    """The autoscaler adds up what it hears in one second, and in another one nothing of the poke is left."""
+    town = Town()
+    town.revision()
+    async with town.reported():
+        await anyio.sleep(0.7)  # the tick at 1.5 is in the next second
+        town.here(3)
+        await anyio.sleep(1)
+    assert town.told() == [(0.7, "sd-00001", 1, 1), (1.5, "sd-00001", 3, 3)]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import anyio
 import pytest
 import structlog
 
 from gateway.core.records.backends_and_tickets import Backend
 from gateway.core.records.quarantine import Quarantine
 from gateway.demo.kube_api.store import Kind
-from gateway.scaling.deletion_cost import ANNOTATION, DeletionCosts, PodCost, costs_of, deletion_cost
+from gateway.scaling.deletion_cost import ANNOTATION, RESTED, DeletionCosts, PodCost, costs_of, deletion_cost
 from tests.doubles.cluster import Cluster, a_cluster
+from tests.doubles.eventually import eventually
 
 PODS = Kind("v1", "pods")
 
@@ -37,7 +41,7 @@ def test_costs_of_pods_alone() -> None:
     gone, bare = backend("gone"), backend("10.0.0.1:80")
     gone.listed = False
     pods = [backend("a", sessions=1), backend("b", quarantined=True), gone, bare]
-    assert costs_of(pods) == [PodCost("a", "pod-a", 1), PodCost("b", "pod-b", 1_000_000)]
+    assert costs_of(pods, 7.0) == [PodCost("a", "pod-a", 1, 7.0), PodCost("b", "pod-b", 1_000_000, 7.0)]
 
 
 class Pods:
@@ -46,6 +50,7 @@ class Pods:
     def __init__(self, cluster: Cluster, count: int) -> None:
         self.cluster = cluster
         self.costs: dict[str, int] = {}
+        self.rested: dict[str, float] = {}
         self.uids: dict[str, str] = {}
         for name in [f"pod-{number:02}" for number in range(count)]:
             content = cluster.api.store.put("pods", {"apiVersion": "v1", "metadata": {"name": name}})
@@ -53,7 +58,9 @@ class Pods:
         self.writer = DeletionCosts(cluster.client, "default", self._costs)
 
     def _costs(self) -> list[PodCost]:
-        return [PodCost(self.uids[name], name, cost) for name, cost in self.costs.items()]
+        return [
+            PodCost(self.uids[name], name, cost, self.rested.get(name, math.inf)) for name, cost in self.costs.items()
+        ]
 
     @property
     def written(self) -> dict[str, str]:
@@ -123,3 +130,35 @@ async def test_while_the_server_is_troubled_it_is_left_alone_until_the_next_time
         cluster.api.faults.allow("patch", "pods")
         await pods.writer.write_all()
         assert set(pods.written.values()) == {"0"}
+
+
+@pytest.mark.anyio
+async def test_a_pod_whose_turn_begins_is_dear_at_once_and_cheap_when_it_has_rested() -> None:
+    async with a_cluster() as cluster, anyio.create_task_group() as tasks:
+        pods = Pods(cluster, 2)
+        tasks.start_soon(pods.writer.run)
+        await eventually(lambda: pods.written == {"pod-00": "0", "pod-01": "0"})
+        pods.costs["pod-01"] = 1_000_000
+        pods.writer.began(pods.uids["pod-01"])
+        await eventually(lambda: pods.written["pod-01"] == "1000000")
+        tasks.cancel_scope.cancel()
+        pods.costs["pod-01"], pods.rested["pod-01"] = 0, RESTED - 1
+        await pods.writer.write_some()
+        assert pods.written["pod-01"] == "1000000", "another job may begin in a moment"
+        pods.rested["pod-01"] = RESTED
+        await pods.writer.write_some()
+        assert pods.written["pod-01"] == "0"
+
+
+@pytest.mark.anyio
+async def test_one_that_is_dear_already_is_not_written_to_at_each_turn() -> None:
+    async with a_cluster() as cluster, anyio.create_task_group() as tasks:
+        pods = Pods(cluster, 1)
+        pods.costs["pod-00"] = 1_000_000
+        tasks.start_soon(pods.writer.run)
+        await eventually(lambda: pods.written == {"pod-00": "1000000"})
+        for _ in range(3):
+            pods.writer.began(pods.uids["pod-00"])
+            await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+        assert pods.patches == ["pod-00"]

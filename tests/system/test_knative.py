@@ -9,6 +9,7 @@ import anyio
 import httpx
 import pytest
 
+from gateway.probing.draining import KEEP_EVERY
 from tests.doubles.eventually import eventually
 from tests.system.knative_gateway import in_cluster, pool, pool_of, sections
 from tests.system.running_gateway import configuration, write_config
@@ -277,3 +278,24 @@ async def test_the_file_is_read_again_and_no_request_notices(tmp_path: Path) -> 
         write_config(tmp_path, configuration(changed | {"backends": {"static": ["127.0.0.1:1"]}}, **sections(tmp_path)))
         one.gateway.signal(signal.SIGHUP)
         assert "another kind of backends" in (await one.gateway.event("reload_refused"))["why"][0]
+
+
+async def test_a_pod_that_is_told_to_end_is_kept_until_its_work_is_done(tmp_path: Path) -> None:
+    """A queue-proxy counts from the last arrival, not from the end of the work."""
+    async with in_cluster(tmp_path) as one:
+        one.cluster.drain_quiet = KEEP_EVERY + 2
+        one.cluster.scale("a", 1)
+        await one.ready("a", 1)
+        asked = one.ask()
+        (container,) = one.containers
+        await container.came(1)
+        (pod,) = one.cluster.pods("a")
+        proxy = pod.proxy
+        assert proxy is not None
+        began = proxy.last_arrival
+        one.cluster.scale("a", 0)
+        await eventually(lambda: proxy.last_arrival - began > one.cluster.drain_quiet, within=3 * KEEP_EVERY)
+        assert one.cluster.pods("a") == [pod]
+        container.finish(2)  # one of the small requests that keep it may be here, too
+        assert (await asked.answer()).status_code == 200
+        await eventually(lambda: one.cluster.pods("a") == [])

@@ -1,15 +1,16 @@
 """The report of one revision to a remote autoscaler: its concurrency, period by period.
 
-As Knative's activators keep it (pkg/activator/handler/concurrency_reporter.go and networking/pkg/http/stats/request.go
-of Knative Serving). A revision is
+As Knative's activators keep it (pkg/activator/handler/concurrency_reporter.go and
+networking/pkg/http/stats/request.go of Knative Serving). A revision is
 
     silent   nothing is here, and the autoscaler knows
     known    from the first request on: each tick reports the time-weighted average since the tick before
     silent   again, after the tick that reports 0 of everything, once
 
-A poke is a report of one request ahead of the first tick, for an autoscaler that has to start a pod; that tick reports
-so much less. Two accounts can be given, and the pods' queue-proxies decide which is right: who counts a request may
-not be two.
+A poke is a report of one request ahead of the first tick, for an autoscaler that has to start a pod, or must not
+stop one; that tick reports so much less, if it comes within the second of the poke, for the autoscaler adds up what
+it hears in one second. Two accounts can be given, and the pods' queue-proxies decide which is right: who counts a
+request may not be two.
 """
 
 from __future__ import annotations
@@ -80,8 +81,9 @@ class RevisionReport:
         self._poked = Report(1.0, float(counts))
         return self._poked
 
-    def tick(self, now: float) -> Report | None:
-        """The period since the last tick is over. None: silence."""
+    def tick(self, now: float, *, after_poke: bool = True) -> Report | None:
+        """The period since the last tick is over. `after_poke`: a poke of this period will be added to what is reported
+        now. None: silence."""
         self._weigh(now)
         if not self._is_known:
             return None
@@ -90,7 +92,7 @@ class RevisionReport:
         self._is_fresh = False
         self._area = self._elapsed = 0.0
         self._told_arrivals = self._arrivals
-        poked, self._poked = self._poked, _NOTHING
+        poked, self._poked = self._poked if after_poke else _NOTHING, _NOTHING
         return Report(max(0.0, seen.average - poked.average), max(0.0, seen.arrivals - poked.arrivals))
 
     @property

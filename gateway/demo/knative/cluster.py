@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.demo.knative import objects
 from gateway.demo.knative.autoscaler import AutoscalerStandIn
-from gateway.demo.knative.pod import PodStandIn
+from gateway.demo.knative.pod import DRAIN_QUIET, PodStandIn
 from gateway.demo.kube_api.api import KubeApi
 from gateway.demo.kube_api.serving import serving
 
@@ -42,12 +42,21 @@ class _Revision:
 class KnativeCluster:
     """Made by `knative_cluster`. `boot`: seconds a pod takes to come up."""
 
-    def __init__(self, tasks: TaskGroup, container: Callable[[], Application], service: str, *, boot: float) -> None:
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        container: Callable[[], Application],
+        service: str,
+        *,
+        boot: float,
+        drain_quiet: float = DRAIN_QUIET,
+    ) -> None:
         self.api = KubeApi()
         self.autoscaler = AutoscalerStandIn(self._told)
         self.on_told: Callable[[Told], None] = lambda told: None
         self.service = service
         self.boot = boot
+        self.drain_quiet = drain_quiet
         self.serving: Serving | None = None
         self._tasks = tasks
         self._container = container
@@ -109,7 +118,13 @@ class KnativeCluster:
         uid = self.api.store.put("pods", objects.pod(name))["metadata"]["uid"]
         told = self._revisions[revision]
         pod = PodStandIn(
-            name, uid, self._free_host(), self._container(), limit=told.limit, on_change=lambda: self._list(revision)
+            name,
+            uid,
+            self._free_host(),
+            self._container(),
+            limit=told.limit,
+            on_change=lambda: self._list(revision),
+            drain_quiet=self.drain_quiet,
         )
         told.pods.append(pod)
         self._tasks.start_soon(self._run, revision, pod)
@@ -155,11 +170,16 @@ class KnativeCluster:
 
 @asynccontextmanager
 async def knative_cluster(
-    tasks: TaskGroup, container: Callable[[], Application], *, service: str = "sd", boot: float = 0.1
+    tasks: TaskGroup,
+    container: Callable[[], Application],
+    *,
+    service: str = "sd",
+    boot: float = 0.1,
+    drain_quiet: float = DRAIN_QUIET,
 ) -> AsyncIterator[KnativeCluster]:
     """Serve one until the end of the block. `container`: makes what runs in a pod, an ASGI application. Pods run in
     `tasks`, until that is cancelled."""
-    cluster = KnativeCluster(tasks, container, service, boot=boot)
+    cluster = KnativeCluster(tasks, container, service, boot=boot, drain_quiet=drain_quiet)
     async with serving(cluster.api) as cluster.serving, cluster.autoscaler.listening():
         yield cluster
 

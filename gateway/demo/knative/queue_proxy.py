@@ -57,6 +57,7 @@ class QueueProxyStandIn:
         self._counting = RequestCounting()
         self.draining = False  # SIGTERM has come: probes fail, requests are served
         self.probes = 0
+        self.last_arrival = 0.0  # on anyio's clock: of any request that is not a health check
 
     @property
     def here(self) -> int:
@@ -76,6 +77,7 @@ class QueueProxyStandIn:
         if response is not None:
             await response(scope, receive, send)
             return
+        self.last_arrival = anyio.current_time()
         body = await request.body()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_until_left, receive, tasks.cancel_scope.cancel)

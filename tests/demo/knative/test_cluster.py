@@ -73,3 +73,24 @@ async def test_the_cheapest_to_lose_ends_first() -> None:
         cluster.scale("a", 1)
         assert cluster.working("a") == [dear]
         assert cheap.terminating
+
+
+async def test_a_pod_that_ends_is_stopped_so_long_after_the_last_arrival_whatever_it_works_on() -> None:
+    async with a_cluster() as cluster:
+        cluster.drain_quiet = 0.3
+        cluster.scale("a", 1)
+        await eventually(lambda: conditions(cluster) == ["ready serving"])
+        (pod,) = cluster.pods("a")
+        assert isinstance(pod.container, Container)
+        async with httpx.AsyncClient(trust_env=False) as client, anyio.create_task_group() as tasks:
+            address = f"http://{pod.host}:{cluster.api.store.get(objects.SLICES, 'a-private-1')['ports'][0]['port']}"
+            answers: list[int] = []
+
+            async def ask() -> None:
+                answers.append((await client.post(address)).status_code)
+
+            tasks.start_soon(ask)
+            await pod.container.came(1)
+            cluster.scale("a", 0)
+            await eventually(lambda: cluster.pods("a") == [])
+        assert answers == [502], "its container was stopped in the middle"
