@@ -85,8 +85,8 @@ def load(
 
     content = _content(body, body_file)
     try:
-        told = tuple(parse_header(line) for line in headers or ())
-        plan = LoadPlan(url, requests, concurrency, method, told, content, timeout, cookies, ops)
+        parsed = tuple(parse_header(line) for line in headers or ())
+        plan = LoadPlan(url, requests, concurrency, method, parsed, content, timeout, cookies, ops)
     except ValueError as error:
         _fail(str(error))
     sys.exit(command.main(plan))
@@ -103,9 +103,9 @@ def top(
     """Watch pods, line and sessions in the terminal; with a token, drain a pod or take a request out of the line."""
     from gateway.top import command
 
-    told = _content(os.environ.get("GATEWAY_TOKEN"), token_file)
+    token = _content(os.environ.get("GATEWAY_TOKEN"), token_file)
     try:
-        command.main(url, None if told is None else told.decode("ascii").strip(), every)
+        command.main(url, None if token is None else token.decode("ascii").strip(), every)
     except UnicodeDecodeError:
         _fail("a token is made of letters, digits and signs of ASCII")
     except (command.NotInstalled, ValueError) as error:

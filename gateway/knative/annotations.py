@@ -21,7 +21,7 @@ def read_all(
     texts: Mapping[str, str], prefix: str, table: Table, of: str
 ) -> tuple[dict[str, Any], list[IgnoredAnnotation]]:
     """What is told under `prefix`, by field, and what cannot be used. `of`: whose they are, for people."""
-    values, misfits = dict[str, Any](), list[IgnoredAnnotation]()
+    values, ignored = dict[str, Any](), list[IgnoredAnnotation]()
     for field, read in table.items():
         key = next((key for key in spellings(prefix, field) if key in texts), None)
         if key is None:
@@ -29,8 +29,8 @@ def read_all(
         try:
             values[field] = read(texts[key])
         except ValueError as error:
-            misfits.append(IgnoredAnnotation(of, key, texts[key], str(error)))
-    return values, misfits
+            ignored.append(IgnoredAnnotation(of, key, texts[key], str(error)))
+    return values, ignored
 
 
 def spellings(prefix: str, field: str) -> Iterator[str]:

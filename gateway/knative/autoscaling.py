@@ -92,7 +92,7 @@ class ClusterAutoscaling:
     """The cluster's settings for every revision. Empty: Knative's defaults hold."""
 
     values: Mapping[str, Any] = field(default_factory=dict)  # keys of the config map in snake_case
-    misfits: tuple[IgnoredAnnotation, ...] = ()
+    ignored: tuple[IgnoredAnnotation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +117,18 @@ class RevisionAutoscaling:
 
 def read_config_autoscaler(data: Mapping[str, str]) -> ClusterAutoscaling:
     """The config map's data; keys that say nothing here, such as `_example`, are passed over."""
-    values, misfits = read_all(data, "", _CONFIG, f"config map {CONFIG_MAP}")
-    return ClusterAutoscaling(values, tuple(misfits))
+    values, ignored = read_all(data, "", _CONFIG, f"config map {CONFIG_MAP}")
+    return ClusterAutoscaling(values, tuple(ignored))
 
 
 def read_autoscaling(
     annotations: Mapping[str, str], concurrency: int, cluster: ClusterAutoscaling, of: str
 ) -> tuple[RevisionAutoscaling, tuple[IgnoredAnnotation, ...]]:
     """A revision's, and what of its annotations makes no sense. `concurrency`: its containerConcurrency."""
-    told, misfits = read_all(annotations, PREFIX, _ANNOTATIONS, of)
+    told, ignored = read_all(annotations, PREFIX, _ANNOTATIONS, of)
     for name, expected in list(_contradictions(told)):
         key = next(key for key in spellings(PREFIX, name) if key in annotations)
-        misfits.append(IgnoredAnnotation(of, key, annotations[key], expected))
+        ignored.append(IgnoredAnnotation(of, key, annotations[key], expected))
         del told[name]
     metric = told.get("metric", "concurrency")
     sources = (
@@ -137,7 +137,7 @@ def read_autoscaling(
         (Origin.DEFAULT, _DEFAULTS | {"target": _target(_TARGETS, metric, concurrency)}),
     )
     names = [each.name for each in fields(RevisionAutoscaling)]
-    return RevisionAutoscaling(**{name: _nearest(name, sources) for name in names}), tuple(misfits)
+    return RevisionAutoscaling(**{name: _nearest(name, sources) for name in names}), tuple(ignored)
 
 
 def _contradictions(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

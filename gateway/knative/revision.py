@@ -41,7 +41,7 @@ class RevisionFacts:
     private_service: str
     needs_ready: bool  # a pod that passes the activator's probe may not be ready all the same
     autoscaling: RevisionAutoscaling
-    misfits: tuple[IgnoredAnnotation, ...] = ()
+    ignored: tuple[IgnoredAnnotation, ...] = ()
     problem: str | None = None  # why it cannot be served
 
 
@@ -53,7 +53,7 @@ def read_revision(revision: Mapping[str, Any], cluster: ClusterAutoscaling) -> R
     name, concurrency = metadata["name"], int(spec.get("containerConcurrency") or 0)
     protocol, user_port = _port(containers)
     pod_port, pod_port_name = _POD_PORTS[protocol]
-    autoscaling, misfits = read_autoscaling(annotations_of(revision), concurrency, cluster, f"revision {name}")
+    autoscaling, ignored = read_autoscaling(annotations_of(revision), concurrency, cluster, f"revision {name}")
     return RevisionFacts(
         name=name,
         namespace=metadata["namespace"],
@@ -67,7 +67,7 @@ def read_revision(revision: Mapping[str, Any], cluster: ClusterAutoscaling) -> R
         private_service=private_service(name),
         needs_ready=any(map(_hides_from_the_probe, containers)),
         autoscaling=autoscaling,
-        misfits=misfits,
+        ignored=ignored,
         problem=_no_http2(name) if protocol == "h2c" else None,
     )
 

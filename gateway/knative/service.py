@@ -34,7 +34,7 @@ class ServiceFacts:
     namespace: str
     cookie: str | None = None
     session_ttl: int | None = None  # seconds
-    misfits: tuple[IgnoredAnnotation, ...] = ()
+    ignored: tuple[IgnoredAnnotation, ...] = ()
 
 
 def read_service(service: Mapping[str, Any]) -> ServiceFacts:
@@ -42,11 +42,11 @@ def read_service(service: Mapping[str, Any]) -> ServiceFacts:
     metadata = service["metadata"]
     template = (service.get("spec") or {}).get("template") or {}
     texts = {**annotations_of(template), **annotations_of(service)}
-    told, misfits = read_all(texts, PREFIX, _ANNOTATIONS, f"service {metadata['name']}")
+    told, ignored = read_all(texts, PREFIX, _ANNOTATIONS, f"service {metadata['name']}")
     return ServiceFacts(
         name=metadata["name"],
         namespace=metadata["namespace"],
         cookie=told.get("cookie_name"),
         session_ttl=told.get("cookie_timeout"),
-        misfits=tuple(misfits),
+        ignored=tuple(ignored),
     )

@@ -39,7 +39,7 @@ class Known:
     service: ServiceFacts
     traffic: Traffic
     revisions: Mapping[str, RevisionFacts]
-    misfits: tuple[IgnoredAnnotation, ...] = ()  # of the cluster's config map
+    ignored: tuple[IgnoredAnnotation, ...] = ()  # of the cluster's config map
 
 
 class ServiceWatch:
@@ -100,7 +100,7 @@ class ServiceWatch:
             read_service(service) if service is not None else ServiceFacts(self._service, self._namespace),
             self._traffic(route, service),
             {each.name: each for each in revisions},
-            cluster.misfits,
+            cluster.ignored,
         )
 
     def _traffic(self, *tellers: KubeObject | None) -> Traffic:

@@ -36,8 +36,8 @@ def check_cluster(settings: Settings) -> Iterator[Finding]:
 
 def _accounting(at: Location, pool: PoolSettings) -> Iterator[Finding]:
     """Only what the file says itself: the annotation and the config map are known when the cluster is asked."""
-    knative, told = pool.backends.knative, pool.autoscaling.model_fields_set
-    always_in_path = "target_burst_capacity" in told and pool.autoscaling.target_burst_capacity == -1
+    knative, written = pool.backends.knative, pool.autoscaling.model_fields_set
+    always_in_path = "target_burst_capacity" in written and pool.autoscaling.target_burst_capacity == -1
     if knative is not None and knative.accounting == "waiting" and always_in_path:
         capacity: Location = (*at, "autoscaling", "target_burst_capacity")
         yield Finding(
@@ -71,10 +71,10 @@ def _pair(first: str, one: PoolSettings, at_other: Location, other: PoolSettings
 
 def _autoscalers(settings: Settings) -> Iterator[Finding]:
     """A cluster has one, and there is one cluster."""
-    told = {name: pool.backends.knative for name, pool in settings.pools.items() if pool.backends.knative is not None}
-    for name, knative in told.items():
-        first = next(iter(told))
-        if knative.autoscaler != told[first].autoscaler:
+    pools = {name: pool.backends.knative for name, pool in settings.pools.items() if pool.backends.knative is not None}
+    for name, knative in pools.items():
+        first = next(iter(pools))
+        if knative.autoscaler != pools[first].autoscaler:
             yield Finding(("pools", name, "backends", "knative", "autoscaler"), f"that of pools.{first}: there is one")
 
 

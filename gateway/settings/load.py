@@ -70,26 +70,26 @@ def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
         in_doubt = [*document.unread, *wrong]
         secrets = (*read_keys(settings.session, environ)[1], *read_token(settings.ops, environ)[1])
         findings = (*check(settings), *check_cluster(settings), *check_tracing(settings), *secrets)
-        problems += [_told(document, finding) for finding in findings if not finding.is_within(in_doubt)]
+        problems += [_problem(document, finding) for finding in findings if not finding.is_within(in_doubt)]
     if settings is None or problems:
         raise SettingsError(_in_order(problems))
-    return Examined(settings, tuple(_in_order(_told(document, finding) for finding in doubts(settings))))
+    return Examined(settings, tuple(_in_order(_problem(document, finding) for finding in doubts(settings))))
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
-def _told(document: Document, finding: Finding) -> Problem:
+def _problem(document: Document, finding: Finding) -> Problem:
     is_default = finding.at not in document.places
     return document.problem(finding.at, finding.expected, finding.found or ("the default" if is_default else None))
 
 
-def session_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+def signing_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """The keys that sign cookies, newest first, read anew. Empty: none are configured. Raises SettingsError."""
     keys, findings = read_keys(settings.session, environ)
     if findings:
-        raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
+        raise SettingsError([_problem(Document("configuration"), finding) for finding in findings])
     return keys
 
 
@@ -97,7 +97,7 @@ def admin_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
     """The token that orders come with, read anew. None: none is configured. Raises SettingsError."""
     token, findings = read_token(settings.ops, environ)
     if findings:
-        raise SettingsError([_told(Document("configuration"), finding) for finding in findings])
+        raise SettingsError([_problem(Document("configuration"), finding) for finding in findings])
     return token
 
 

@@ -27,7 +27,7 @@ from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.headers.forwarded import TrustedProxies
 from gateway.server.limits import Limits, connections_within
 from gateway.server.state import TrafficState
-from gateway.settings.load import SettingsError, examine, session_keys
+from gateway.settings.load import SettingsError, examine, signing_keys
 from gateway.wiring.knative import KnativePools
 from gateway.wiring.pool import CannotReload, PoolParts
 from gateway.wiring.pools import PoolRegistry
@@ -210,7 +210,7 @@ class Gateway:
 
     def _read_keys(self, settings: Settings, before: Sequence[str] = ()) -> list[str]:
         """The keys of the file; without any, the random one of this process."""
-        if keys := session_keys(settings, self._environ):
+        if keys := signing_keys(settings, self._environ):
             return keys
         if not before:
             structlog.get_logger().warning(

@@ -74,10 +74,10 @@ class KnativePools(Collector):
 
     def reload(self, settings: Settings) -> None:
         """The file as it is from now on. The pools of its own are there already: in them requests wait."""
-        told = {name: pool for name, pool in settings.pools.items() if pool.backends.knative is not None}
-        for name in self._services.keys() - told.keys():
+        pools = {name: pool for name, pool in settings.pools.items() if pool.backends.knative is not None}
+        for name in self._services.keys() - pools.keys():
             self._services.pop(name).close()
-        for name, pool in told.items():
+        for name, pool in pools.items():
             if name in self._services:
                 self._services[name].reload(pool)
                 self._carry_out(name)
@@ -126,17 +126,17 @@ class KnativePools(Collector):
         """Why what is known of that pool's Service may not be true any more; empty while it is, and for other pools."""
         return self._services[name].stale if name in self._services else []
 
-    def told(self) -> dict[str, dict[str, Any]]:
+    def shown(self) -> dict[str, dict[str, Any]]:
         """Knative's values for each pool, each with its source, for the snapshot."""
-        told: dict[str, dict[str, Any]] = {}
+        shown: dict[str, dict[str, Any]] = {}
         reported = self._reporter.reported() if self._reporter is not None else {}
         for name, service in self._services.items():
-            told[name] = {"service": service.service, "warnings": (), "traffic": (), "link": self._link_shown()}
+            shown[name] = {"service": service.service, "warnings": (), "traffic": (), "link": self._link_shown()}
         for name, plan in self._plans().items():
-            told[name] |= {"warnings": plan.warnings, "traffic": plan.traffic.targets}
+            shown[name] |= {"warnings": plan.warnings, "traffic": plan.traffic.targets}
             for revision in plan.revisions.values():
-                told[revision.name] = _shown(revision, plan) | {"reported": reported.get(revision.name)}
-        return told
+                shown[revision.name] = _shown(revision, plan) | {"reported": reported.get(revision.name)}
+        return shown
 
     @property
     def hears(self) -> bool | None:

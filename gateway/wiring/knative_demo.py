@@ -138,11 +138,11 @@ async def _scale_for_ever(cluster: KnativeCluster) -> None:
         now=time.monotonic(),
     )
 
-    def told(told: Told) -> None:
-        if told.stat is not None:
-            autoscaler.record(time.monotonic(), told.stat.average_concurrent_requests)
+    def hear(message: Told) -> None:
+        if message.stat is not None:
+            autoscaler.record(time.monotonic(), message.stat.average_concurrent_requests)
 
-    cluster.on_told = told
+    cluster.on_told = hear
     while True:
         for _ in range(math.ceil(EVALUATE_EVERY)):
             await anyio.sleep(1)

@@ -72,9 +72,9 @@ class KnativePool:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._look_again)
             while not self._closed:
-                told = _knative(self._settings)
+                service = _knative(self._settings)
                 self._watch = watch = ServiceWatch(
-                    self._client, told.namespace, told.service, told.system_namespace, self._heard
+                    self._client, service.namespace, service.service, service.system_namespace, self._heard
                 )
                 with anyio.CancelScope() as self._scope:
                     await watch.run()
@@ -117,7 +117,7 @@ class KnativePool:
         known = self._known
         if known is None:
             return
-        facts = {name: told for name in known.traffic.shares if (told := self._fact(known, name))}
+        facts = {name: revision for name in known.traffic.shares if (revision := self._fact(known, name))}
         was_doubtful, self._doubts = self._doubts, not facts and bool(self._facts) and self._is_serving()
         if self._doubts:
             if not was_doubtful:
@@ -129,14 +129,14 @@ class KnativePool:
                 )
             return
         self._facts = facts
-        served = {name: told for name, told in facts.items() if told.problem is None}
+        served = {name: revision for name, revision in facts.items() if revision.problem is None}
         revisions = {
-            name: revision_pool(self.name, self._settings, known.service, told) for name, told in served.items()
+            name: revision_pool(self.name, self._settings, known.service, revision) for name, revision in served.items()
         }
-        problems = [told.problem for told in facts.values() if told.problem is not None]
-        misfits = [*known.misfits, *(misfit for each in revisions.values() for misfit in each.misfits)]
+        problems = [revision.problem for revision in facts.values() if revision.problem is not None]
+        ignored = [*known.ignored, *(each for revision in revisions.values() for each in revision.ignored)]
         asked = [problem for each in revisions.values() for problem in each.problems]
-        self.plan = Plan(known.traffic, revisions, tuple(dict.fromkeys([*problems, *map(str, misfits), *asked])))
+        self.plan = Plan(known.traffic, revisions, tuple(dict.fromkeys([*problems, *map(str, ignored), *asked])))
         self._say(self.plan)
 
     def _fact(self, known: Known, revision: str) -> RevisionFacts | None:

@@ -48,8 +48,8 @@ class RevisionPool:
     name: str
     settings: PoolSettings
     place: RevisionPlace
-    origins: Mapping[str, Origin]  # who told each value that Knative could have told, by its dotted key
-    misfits: tuple[IgnoredAnnotation, ...]
+    origins: Mapping[str, Origin]  # the source of each value that Knative may set, by its dotted key
+    ignored: tuple[IgnoredAnnotation, ...]
     problems: tuple[str, ...] = ()  # what is asked for and cannot be had
 
 
@@ -67,16 +67,16 @@ def revision_pool(pool: str, file: PoolSettings, service: ServiceFacts, revision
         "timeouts": _timeouts(file, revision),
         "autoscaling": _autoscaling(file, revision),
     }
-    told = {name: _with(getattr(file, name), values) for name, values in sections.items()}
+    changed = {name: _with(getattr(file, name), values) for name, values in sections.items()}
     origins = {"concurrency": concurrency.origin}
     for section, values in sections.items():
         origins |= {f"{section}.{key}": value.origin for key, value in values.items()}
     return RevisionPool(
         revision_pool_name(pool, revision.name),
-        file.model_copy(update=told | {"concurrency": concurrency.value}),
+        file.model_copy(update=changed | {"concurrency": concurrency.value}),
         place,
         origins,
-        (*service.misfits, *revision.misfits, *_too_much(pool, concurrency, revision)),
+        (*service.ignored, *revision.ignored, *_too_much(pool, concurrency, revision)),
         problems,
     )
 
@@ -145,7 +145,7 @@ def _own(section: Section, key: str) -> Sourced[Any] | None:
 
 
 def _with(section: Section, values: Mapping[str, Sourced[Any]]) -> Section:
-    return section.model_copy(update={key: told.value for key, told in values.items()})
+    return section.model_copy(update={key: sourced.value for key, sourced in values.items()})
 
 
 def _too_much(pool: str, concurrency: Sourced[int], revision: RevisionFacts) -> tuple[IgnoredAnnotation, ...]:

@@ -38,8 +38,12 @@ class Cluster:
     def client(self) -> KubernetesClient:
         """Raises NoAccess if nothing says how to reach an API server."""
         if self._client is None:
-            told = self._settings
-            access = in_cluster(self._environ) if told.kubeconfig is None else kubeconfig(told.kubeconfig, told.context)
+            settings = self._settings
+            access = (
+                in_cluster(self._environ)
+                if settings.kubeconfig is None
+                else kubeconfig(settings.kubeconfig, settings.context)
+            )
             self._http = new_http(access)
             self._client = KubernetesClient(access, self._http)
         return self._client
@@ -56,10 +60,10 @@ class Cluster:
 
     # Parts of pools
 
-    def pods_of_service(self, told: KubernetesServiceSettings, reports: Reports, watch: Watch) -> Source:
+    def pods_of_service(self, service: KubernetesServiceSettings, reports: Reports, watch: Watch) -> Source:
         """The pods behind a Service of Kubernetes. One that Kubernetes calls not ready is not ready, whatever our probe
         finds: an open port is no ready server, and the pod's own probe knows better."""
-        where = ServicePort(told.namespace, told.service, told.port)
+        where = ServicePort(service.namespace, service.service, service.port)
         return EndpointSliceBackends(self.client, where, reports, watch, believe_unready=True)
 
     def pods_of_revision(self, place: RevisionPlace, reports: Reports, watch: Watch) -> Source:
@@ -69,10 +73,10 @@ class Cluster:
 
     def deletion_costs(self, settings: PoolSettings, pool: Pool, clock: Callable[[], float]) -> DeletionCosts | None:
         """The writer of the pods' deletion costs. None: nobody is to be told."""
-        told = settings.backends.kubernetes or settings.backends.knative
-        if told is None or not told.deletion_cost:
+        service = settings.backends.kubernetes or settings.backends.knative
+        if service is None or not service.deletion_cost:
             return None
-        return DeletionCosts(self.client, told.namespace, lambda: costs_of(pool.backends.values(), clock()))
+        return DeletionCosts(self.client, service.namespace, lambda: costs_of(pool.backends.values(), clock()))
 
     def deployment(
         self, settings: PoolSettings, pool: Pool, before_scale_down: Callable[[], Awaitable[None]]

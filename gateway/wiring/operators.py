@@ -68,7 +68,7 @@ class OperatorsParts:
             live=self.live,
             admin=admin,
             stale=gateway.stale,
-            knative=gateway.knative.told,
+            knative=gateway.knative.shown,
         )
 
 

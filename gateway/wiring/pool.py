@@ -313,8 +313,8 @@ def _kind(backends: BackendsSettings) -> str:
 
 def _tells_costs(backends: BackendsSettings) -> bool:
     """Kubernetes is told which pods are dear."""
-    told = backends.kubernetes or backends.knative
-    return told is not None and told.deletion_cost
+    service = backends.kubernetes or backends.knative
+    return service is not None and service.deletion_cost
 
 
 def _members(settings: PoolSettings, place: RevisionPlace | None) -> tuple[object, ...]:

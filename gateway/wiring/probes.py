@@ -109,5 +109,5 @@ def _cadence(settings: ReadinessSettings, readiness: Readiness, place: RevisionP
 
 def _past_the_queue(place: RevisionPlace | None) -> dict[str, str]:
     """What an uncounted request says to a pod: a question about a picture must not wait behind it."""
-    told = place.pod_headers.uncounted if place is not None else ()
-    return {name.decode(): value.decode() for name, value in told}
+    headers = place.pod_headers.uncounted if place is not None else ()
+    return {name.decode(): value.decode() for name, value in headers}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.settings.load import load, session_keys
+from gateway.settings.load import load, signing_keys
 from tests.k8s.rendered import generated, of_kind, with_gateway
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ def test_the_gateway_takes_the_configuration(kustomization: str, tmp_path: Path)
     [pool] = settings.pools.values()
     [backends] = pool.backends.model_dump(exclude_none=True).values()
 
-    assert session_keys(settings, environ) == ["k" * 32]
+    assert signing_keys(settings, environ) == ["k" * 32]
     assert backends["namespace"] == namespace

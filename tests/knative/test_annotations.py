@@ -21,8 +21,8 @@ def test_kebab_case_goes_first() -> None:
 
 def test_what_makes_no_sense_is_told_as_it_is_spelled_and_the_rest_counts() -> None:
     told = {"x/maxScale": "ten", "x/window": "60"}
-    misfit = IgnoredAnnotation("revision sd", "x/maxScale", "ten", "a whole number, at least 0")
-    assert read_all(told, "x/", TABLE, "revision sd") == ({"window": 60}, [misfit])
+    each = IgnoredAnnotation("revision sd", "x/maxScale", "ten", "a whole number, at least 0")
+    assert read_all(told, "x/", TABLE, "revision sd") == ({"window": 60}, [each])
 
 
 def test_an_object_may_have_none() -> None:

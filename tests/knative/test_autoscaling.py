@@ -24,13 +24,13 @@ def read(
 ) -> tuple[RevisionAutoscaling, list[str]]:
     """With annotations by their short names; the warnings as text."""
     told = {PREFIX + name: value for name, value in annotations.items()}
-    autoscaling, misfits = read_autoscaling(told, concurrency, read_config_autoscaler(config or {}), "revision sd")
-    return autoscaling, [f"{misfit.key.removeprefix(PREFIX)}: {misfit.expected}" for misfit in misfits]
+    autoscaling, ignored = read_autoscaling(told, concurrency, read_config_autoscaler(config or {}), "revision sd")
+    return autoscaling, [f"{each.key.removeprefix(PREFIX)}: {each.expected}" for each in ignored]
 
 
 def test_knatives_defaults() -> None:
-    autoscaling, misfits = read({})
-    assert misfits == []
+    autoscaling, ignored = read({})
+    assert ignored == []
     assert {each.name: getattr(autoscaling, each.name).value for each in fields(autoscaling)} == {
         "min_scale": 0,
         "max_scale": 0,
@@ -71,8 +71,8 @@ def test_every_annotation_is_read_in_both_spellings() -> None:
     camel = {name[0] + name.title().replace("-", "")[1:]: value for name, value in kebab.items()}
     camel["metricAggregationAlgorithm"] = "weightedExponential"
     assert read(kebab) == read(camel)
-    autoscaling, misfits = read(camel)
-    assert misfits == []
+    autoscaling, ignored = read(camel)
+    assert ignored == []
     assert [getattr(autoscaling, each.name) for each in fields(autoscaling)] == [
         Sourced(value, Origin.ANNOTATION)
         for value in (2, 10, 3, 4, "rps", 1.5, 100, -1, 40, 20, 150, 900, 65, "weighted-exponential")
@@ -111,7 +111,7 @@ def test_the_utilization_of_rps_cannot_be_configured() -> None:
 
 
 def test_what_makes_no_sense_is_told_and_the_default_applies() -> None:
-    autoscaling, misfits = read(
+    autoscaling, ignored = read(
         {
             "class": "hpa.autoscaling.knative.dev",
             "maxScale": "ten",
@@ -122,7 +122,7 @@ def test_what_makes_no_sense_is_told_and_the_default_applies() -> None:
         }
     )
     assert autoscaling == read({})[0]
-    assert misfits == [
+    assert ignored == [
         "class: kpa.autoscaling.knative.dev",
         "maxScale: a whole number, at least 0",
         "metric: one of concurrency, rps",
@@ -133,8 +133,8 @@ def test_what_makes_no_sense_is_told_and_the_default_applies() -> None:
 
 
 def test_bounds_that_contradict_one_another() -> None:
-    autoscaling, misfits = read({"minScale": "3", "max-scale": "2", "activation-scale": "3"})
-    assert misfits == ["minScale: at most max-scale", "activation-scale: at most max-scale"]
+    autoscaling, ignored = read({"minScale": "3", "max-scale": "2", "activation-scale": "3"})
+    assert ignored == ["minScale: at most max-scale", "activation-scale: at most max-scale"]
     assert (autoscaling.min_scale.value, autoscaling.activation_scale.value) == (0, None)
     assert read({"min-scale": "3", "max-scale": "0"})[1] == []
     assert read({"min-scale": "3", "activation-scale": "2"})[1] == ["activation-scale: at least min-scale"]
@@ -144,7 +144,7 @@ def test_bounds_that_contradict_one_another() -> None:
 def test_a_config_map_that_makes_no_sense() -> None:
     cluster = read_config_autoscaler({"container-concurrency-target-percentage": "0", "min-scale": "2"})
     assert cluster.values == {"min_scale": 2}
-    assert cluster.misfits == (
+    assert cluster.ignored == (
         IgnoredAnnotation(
             "config map config-autoscaler",
             "container-concurrency-target-percentage",
@@ -158,8 +158,8 @@ KEYS = st.sampled_from([PREFIX + name for name in ("max-scale", "maxScale", "min
 
 
 @given(st.dictionaries(KEYS | st.text(), st.integers(-5, 5).map(str) | st.text()), st.integers(0, 3))
-def test_any_annotations_are_read_and_each_misfit_is_one_of_them(told: dict[str, str], concurrency: int) -> None:
-    autoscaling, misfits = read_autoscaling(told, concurrency, NOTHING_SAID, "revision sd")
-    assert all(told[misfit.key] == misfit.found for misfit in misfits)
+def test_any_annotations_are_read_and_what_is_ignored_is_one_of_them(told: dict[str, str], concurrency: int) -> None:
+    autoscaling, ignored = read_autoscaling(told, concurrency, NOTHING_SAID, "revision sd")
+    assert all(told[each.key] == each.found for each in ignored)
     most = autoscaling.max_scale.value
     assert not most or autoscaling.min_scale.value <= most

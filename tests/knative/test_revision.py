@@ -77,7 +77,7 @@ def test_annotations() -> None:
     )
     assert one.autoscaling.max_scale == Sourced(10, Origin.ANNOTATION)
     assert one.autoscaling.target_utilization_percentage == Sourced(100, Origin.ANNOTATION)
-    assert [misfit.of for misfit in one.misfits] == ["revision sd-00001"]
+    assert [each.of for each in one.ignored] == ["revision sd-00001"]
 
 
 def test_a_long_name_is_cut_and_made_unique() -> None:

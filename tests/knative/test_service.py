@@ -33,7 +33,7 @@ def test_what_makes_no_sense_is_told() -> None:
     told = {PREFIX + "affinity": "ip", PREFIX + "cookie-name": "a b", PREFIX + "cookie-timeout": "30m"}
     facts = read_service(service(told))
     assert (facts.cookie, facts.session_ttl) == (None, None)
-    assert [f"{misfit.of} {misfit.key.removeprefix(PREFIX)}: {misfit.expected}" for misfit in facts.misfits] == [
+    assert [f"{each.of} {each.key.removeprefix(PREFIX)}: {each.expected}" for each in facts.ignored] == [
         "service sd affinity: cookie",
         "service sd cookie-name: a cookie name: letters, digits and !#$%&'*+-.^_`|~",
         "service sd cookie-timeout: a whole number, at least 1",

@@ -56,9 +56,9 @@ async def test_the_config_map_says_what_revisions_do_not_and_what_of_it_is_nonse
         data = {"target-burst-capacity": "-1", "stable-window": "long"}
         content = {"apiVersion": "v1", "metadata": {"name": "config-autoscaler"}, "data": data}
         store.put("configmaps", content, namespace="system")
-        await eventually(lambda: known[-1].misfits)
+        await eventually(lambda: known[-1].ignored)
         assert known[-1].revisions["sd-1"].autoscaling.target_burst_capacity.value == -1
-        assert [each.key for each in known[-1].misfits] == ["stable-window"]
+        assert [each.key for each in known[-1].ignored] == ["stable-window"]
 
 
 async def test_without_a_route_the_service_says_whose_the_traffic_is_and_what_means_nothing_here_is_no_news() -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gateway.core.policy import Balancing
 from gateway.core.records.lanes import Lane, WhenBusy
-from gateway.settings.load import SettingsError, admin_token, json_schema, load, session_keys
+from gateway.settings.load import SettingsError, admin_token, json_schema, load, signing_keys
 from gateway.settings.model import Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -60,7 +60,7 @@ def test_defaults(file: Path) -> None:
     assert (pool.max_body, pool.response_spool) == (100 << 20, 64 << 20)
     assert (pool.timeouts.connect, pool.timeouts.total, pool.drain_timeout) == (2, 900, None)
     assert pool.balancing is Balancing.FEWEST_SESSIONS
-    assert session_keys(settings, {}) == []
+    assert signing_keys(settings, {}) == []
 
 
 def test_values_are_read_as_people_write_them(file: Path) -> None:
@@ -207,12 +207,12 @@ def test_keys_are_read_anew_each_time(file: Path, tmp_path: Path) -> None:
     keys.write_text("n" * 32)
     file.write_text(f"session: {{keys_file: {keys}}}\n{LEAST}")
     settings = load(file, {})
-    assert session_keys(settings, {}) == ["n" * 32]
+    assert signing_keys(settings, {}) == ["n" * 32]
     keys.write_text("hush")
     with pytest.raises(
         SettingsError, match=r"^configuration session.keys_file: found one of 4 on line 1, expected keys"
     ):
-        session_keys(settings, {})
+        signing_keys(settings, {})
 
 
 def test_the_operators_token_is_read_like_the_keys(file: Path, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_service_written_for_alibaba_cloud_does_what_it_says() -> None:
         service={"affinity": "cookie", "cookie-name": "sd2", "cookie-timeout": "1200"},
     )
     settings = pool.settings
-    assert (pool.name, settings.concurrency, pool.misfits) == ("pool/sd-00001", 1, ())
+    assert (pool.name, settings.concurrency, pool.ignored) == ("pool/sd-00001", 1, ())
     assert (settings.affinity.cookie, settings.affinity.ttl) == ("sd2", 1200)
     assert (settings.autoscaling.max_scale, settings.autoscaling.target_utilization_percentage) == (10, 100)
     assert {key: pool.origins[key] for key in ("concurrency", "affinity.cookie", "autoscaling.max_scale")} == {
@@ -72,7 +72,7 @@ def test_the_file_wins_over_annotations_key_by_key() -> None:
     assert (settings.autoscaling.max_scale, settings.autoscaling.min_scale) == (3, 1)
     origins = [pool.origins[key] for key in ("concurrency", "affinity.cookie", "autoscaling.max_scale")]
     assert origins == [Origin.FILE] * 3
-    assert pool.misfits == ()
+    assert pool.ignored == ()
 
 
 def test_where_nobody_speaks_knatives_defaults_hold() -> None:
@@ -103,7 +103,7 @@ def test_what_a_revision_does_not_limit_the_file_may_and_our_defaults_do_not() -
 
 def test_more_than_the_queue_proxy_lets_in_is_a_warning_that_names_both() -> None:
     for told, allowed in ((2, 1), (0, 1)):
-        assert merged({"concurrency": told}, {"containerConcurrency": allowed}).misfits == (
+        assert merged({"concurrency": told}, {"containerConcurrency": allowed}).ignored == (
             IgnoredAnnotation(
                 "pools.pool",
                 "concurrency",
@@ -111,12 +111,12 @@ def test_more_than_the_queue_proxy_lets_in_is_a_warning_that_names_both() -> Non
                 "at most the containerConcurrency of revision sd-00001, which is 1",
             ),
         )
-    assert merged({"concurrency": 5}, {"containerConcurrency": 0}).misfits == ()
+    assert merged({"concurrency": 5}, {"containerConcurrency": 0}).ignored == ()
 
 
 def test_warnings_of_service_and_revision_come_along() -> None:
-    misfits = merged(annotations={"maxScale": "ten"}, service={"cookie-timeout": "soon"}).misfits
-    assert [misfit.of for misfit in misfits] == ["service sd", "revision sd-00001"]
+    ignored = merged(annotations={"maxScale": "ten"}, service={"cookie-timeout": "soon"}).ignored
+    assert [each.of for each in ignored] == ["service sd", "revision sd-00001"]
 
 
 def test_every_annotation_is_a_setting() -> None:
