@@ -156,6 +156,11 @@ class Figures:
         """Somebody else serves, or may do so again: a broken turn can be repeated elsewhere."""
         return self._availability.has_another(backend)
 
+    @property
+    def unready_because(self) -> str:
+        """Why the first backend that is not ready is not; "": nobody knows. O(backends)."""
+        return self._availability.unready_because
+
     def starting(self) -> list[str]:
         """Backends that are not ready and have no work, oldest first."""
         return self._availability.starting()

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.core.backends.health import WATCHED_FOR
 from gateway.core.figures import Figures
 from gateway.core.line.admission import reject
-from gateway.core.line.expected_wait import retry_after
 from gateway.core.line.model_order import look_at_models
 from gateway.core.line.room import Room
 from gateway.core.parts import Parts
@@ -156,6 +155,11 @@ class Pool(Figures):
             self._membership.set_state(backend, state, now)
         return self._hand_out(now)
 
+    def backend_unready(self, identity: str, evidence: str) -> None:
+        """What the last failed readiness probe found; "": the last one passed."""
+        if (backend := self.backends.get(identity)) is not None:
+            backend.unready_because = evidence
+
     def backend_idle(self, identity: str, sent_at: float, now: float) -> list[Decision]:
         """An idle probe, sent at `sent_at`, passed. Two of them, a second apart and both sent after the break, end
         a quarantine."""
@@ -267,8 +271,9 @@ class Pool(Figures):
         if expired := list(self._deadlines.expired(now)):
             for ticket, _ in expired:
                 self._match.unjoin(ticket)
-            tail = retry_after(self.expected_wait())  # the same for all: ten thousand may expire at once
-            decisions += [reject(ticket, Refusal(reason, tail)) for ticket, reason in expired]
+            # The same for all of one reason: ten thousand may expire at once.
+            refusals = {reason: self._admission.refusal(reason) for reason in {reason for _, reason in expired}}
+            decisions += [reject(ticket, refusals[reason]) for ticket, reason in expired]
         return self._settle(decisions, now)
 
     # How facts end

@@ -16,6 +16,17 @@ from gateway.probing.control_client import get
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.probing.control_client import Reply
+
+
+#: Characters of an answer that evidence has.
+_SHOWN = 120
+
+_REFUSED = "connection refused, nobody listens on its port"
+
+#: What to do about answers with these statuses, whatever the backend is.
+_REMEDIES = dict.fromkeys((401, 403), "let probes in by probe.headers")
+
 
 class Finding(enum.Enum):
     """The finding of a readiness probe."""
@@ -25,6 +36,13 @@ class Finding(enum.Enum):
     REFUSED = "refused"  # nobody listens: the one failure that says something of a busy backend, too
 
 
+class ProbeResult(NamedTuple):
+    """The finding of a readiness probe, and the evidence of a failure: what was asked, and what came."""
+
+    finding: Finding
+    evidence: str = ""
+
+
 class Probe(Protocol):
     """A readiness probe."""
 
@@ -32,7 +50,7 @@ class Probe(Protocol):
     def light(self) -> bool:
         """A busy backend may be asked: it takes nothing from the work."""
 
-    async def __call__(self, address: str) -> Finding:
+    async def __call__(self, address: str) -> ProbeResult:
         """Ask the backend at "host:port"."""
 
 
@@ -44,19 +62,19 @@ class TcpProbe:
     def __init__(self, timeout: float = 1.0) -> None:
         self._timeout = timeout
 
-    async def __call__(self, address: str) -> Finding:
+    async def __call__(self, address: str) -> ProbeResult:
         """Open a connection and close it."""
         host, _, port = address.rpartition(":")
         try:
             with anyio.fail_after(self._timeout):
                 stream = await anyio.connect_tcp(host.strip("[]"), int(port))
         except OSError as error:
-            return _failure(error)
+            return _failure("connect", error, self._timeout)
         extra = stream.extra
         # A dial to a free port of this machine may be given that very port to dial from, and so reach itself.
         reached_itself = extra(SocketAttribute.local_address) == extra(SocketAttribute.remote_address)
         await stream.aclose()
-        return Finding.REFUSED if reached_itself else Finding.PASS
+        return ProbeResult(Finding.REFUSED, f"connect: {_REFUSED}") if reached_itself else ProbeResult(Finding.PASS)
 
 
 class HttpProbe:
@@ -71,21 +89,28 @@ class HttpProbe:
         light: bool,
         timeout: float = 1.0,
         headers: Mapping[str, str] = MappingProxyType({}),
+        remedies: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
+        """`remedies`: what to do about an answer with this status, for the evidence."""
         self.light = light
+        self._remedies = {**_REMEDIES, **remedies}
         self._headers = headers
         self._client = client
         self._path = path
         self._accepts = accepts
         self._timeout = timeout
 
-    async def __call__(self, address: str) -> Finding:
+    async def __call__(self, address: str) -> ProbeResult:
         """Send the GET and look at the answer."""
+        asked = f"GET {self._path}"
         try:
             reply = await get(self._client, address, self._path, self._timeout, self._headers)
         except (httpx.HTTPError, TimeoutError) as error:
-            return _failure(error)
-        return Finding.PASS if self._accepts(reply.status, reply.body) else Finding.FAIL
+            return _failure(asked, error, self._timeout)
+        if self._accepts(reply.status, reply.body):
+            return ProbeResult(Finding.PASS)
+        remedy = self._remedies.get(reply.status)
+        return ProbeResult(Finding.FAIL, _answered(asked, reply) + (f"; {remedy}" if remedy else ""))
 
 
 class FallbackProbe:
@@ -114,16 +139,16 @@ class FallbackProbe:
         self._clock = clock
         self._missing_since: float | None = None
 
-    async def __call__(self, address: str) -> Finding:
+    async def __call__(self, address: str) -> ProbeResult:
         """Ask as much as is needed."""
-        found = await self._first(address)
-        if found is not Finding.FAIL or await self._is_missing(address) is not Finding.PASS:
+        result = await self._first(address)
+        if result.finding is not Finding.FAIL or (await self._is_missing(address)).finding is not Finding.PASS:
             self._missing_since = None
-            return found
+            return result
         now = self._clock()
         since = self._missing_since = now if self._missing_since is None else self._missing_since
-        if now - since < self._after and await self._never(address) is not Finding.PASS:
-            return Finding.FAIL
+        if now - since < self._after and (await self._never(address)).finding is not Finding.PASS:
+            return result
         return await self._second(address)
 
 
@@ -145,9 +170,6 @@ class IdleAnswer(NamedTuple):
 
 #: Answers that will not be others a second later.
 _CANNOT_BE_ASKED = (401, 403, 404)
-
-#: Characters of an answer that evidence has.
-_SHOWN = 120
 
 
 class IdlenessProbe:
@@ -175,8 +197,7 @@ class IdlenessProbe:
         except (httpx.HTTPError, TimeoutError):
             return IdleAnswer(Idleness.SILENT)
         if reply.status in _CANNOT_BE_ASKED:
-            said = reply.body.decode("utf-8", "replace").split("\n", 1)[0][:_SHOWN]
-            return IdleAnswer(Idleness.CANNOT_BE_ASKED, f"GET {self._path}: {reply.status} {said}".rstrip())
+            return IdleAnswer(Idleness.CANNOT_BE_ASKED, _answered(f"GET {self._path}", reply))
         if reply.status >= 400:
             return IdleAnswer(Idleness.SILENT)
         return IdleAnswer(Idleness.IDLE if self._says_idle(reply.status, reply.body) else Idleness.BUSY)
@@ -215,8 +236,23 @@ class LoadedProbe:
         return Said(self._reads(reply.status, reply.body))
 
 
-def _failure(error: BaseException) -> Finding:
-    return Finding.REFUSED if _was_refused(error) else Finding.FAIL
+def _answered(asked: str, reply: Reply) -> str:
+    return f"{asked}: {reply.status} {_first_line(reply.body.decode('utf-8', 'replace'))}".rstrip()
+
+
+def _failure(asked: str, error: BaseException, timeout: float) -> ProbeResult:
+    if _was_refused(error):
+        return ProbeResult(Finding.REFUSED, f"{asked}: {_REFUSED}")
+    if isinstance(error, TimeoutError):
+        return ProbeResult(Finding.FAIL, f"{asked}: no answer within {timeout:g} s")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return ProbeResult(Finding.FAIL, f"{asked}: the answer is not HTTP ({_first_line(str(error))})")
+    return ProbeResult(Finding.FAIL, f"{asked}: {_first_line(str(error)) or type(error).__name__}")
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().split("\n", 1)[0][:_SHOWN]
+    return "".join(character if character.isprintable() else " " for character in line).strip()
 
 
 def _was_refused(error: BaseException | None) -> bool:

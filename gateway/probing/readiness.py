@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.probing.probes import Finding
+from gateway.probing.probes import Finding, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,16 +41,18 @@ class Settling:
         self._seconds = seconds
         self._open_since: float | None = None
 
-    async def found(self, address: str) -> Finding:
-        """PASS: it is over. Else what a connection found; FAIL while the port is open and has not settled."""
-        found = await self._port(address)
-        if found is not Finding.PASS:
+    async def found(self, address: str) -> ProbeResult:
+        """PASS: it is over. Else what a connection found; FAIL, without evidence, while the port has not settled."""
+        result = await self._port(address)
+        if result.finding is not Finding.PASS:
             self._open_since = None
-            return found
+            return result
         now = anyio.current_time()
         self._open_since = now if self._open_since is None else self._open_since
         self.is_over = now - self._open_since >= self._seconds
-        return Finding.PASS if self.is_over else Finding.FAIL
+        if self.is_over:
+            return ProbeResult(Finding.PASS)
+        return ProbeResult(Finding.FAIL)
 
     def begin_anew(self) -> None:
         """The port was closed: what listens next is another start."""
@@ -67,12 +69,16 @@ class ReadinessWatch:
         is_busy: Callable[[], bool],
         report: Callable[[bool], None],
         port: Probe | None = None,
+        explain: Callable[[str], None] = lambda _evidence: None,
     ) -> None:
-        """`port`: a probe that only connects; with it, `probe` is asked when the port has settled."""
+        """`port`: a probe that only connects; with it, `probe` is asked when the port has settled. `explain`: called
+        with the evidence of each failed probe from the `failure_threshold`-th in a row on, and with "" when one
+        passes."""
         self._probe = probe
         self._cadence = cadence
         self._is_busy = is_busy
         self._report = report
+        self._explain = explain
         self._ready: bool | None = None  # what was reported
         self._passed: bool | None = None  # what the last probe found, and how many times in a row
         self._in_row = 0
@@ -90,24 +96,24 @@ class ReadinessWatch:
         while True:
             was_busy = self._is_busy()
             if self._probe.light or not was_busy:
-                finding = await self._found(address)
-                if finding is not Finding.FAIL or not (was_busy or self._is_busy()):
-                    self._note(finding)
+                result = await self._found(address)
+                if result.finding is not Finding.FAIL or not (was_busy or self._is_busy()):
+                    self._note(result)
             await anyio.sleep(self._cadence.period if self._has_passed else self._cadence.first_period)
 
-    async def _found(self, address: str) -> Finding:
+    async def _found(self, address: str) -> ProbeResult:
         settling = self._settling
         if settling is None:
             return await self._probe(address)
-        if not settling.is_over and (found := await settling.found(address)) is not Finding.PASS:
-            return found
-        found = await self._probe(address)
-        if found is Finding.REFUSED:
+        if not settling.is_over and (result := await settling.found(address)).finding is not Finding.PASS:
+            return result
+        result = await self._probe(address)
+        if result.finding is Finding.REFUSED:
             settling.begin_anew()
-        return found
+        return result
 
-    def _note(self, finding: Finding) -> None:
-        passed = finding is Finding.PASS
+    def _note(self, result: ProbeResult) -> None:
+        passed = result.finding is Finding.PASS
         self._in_row = self._in_row + 1 if passed is self._passed else 1
         self._passed = passed
         self._has_passed = self._has_passed or passed
@@ -115,3 +121,5 @@ class ReadinessWatch:
         if passed is not self._ready and self._in_row >= threshold:
             self._ready = passed
             self._report(passed)
+        if passed or (result.evidence and self._in_row >= threshold):
+            self._explain(result.evidence)

@@ -14,6 +14,7 @@ import anyio
 from gateway.probing.idleness import IdlenessWatch, IdleReports
 from gateway.probing.loaded import LoadedWatch, ModelReports
 from gateway.probing.readiness import ReadinessWatch
+from gateway.probing.unready import UnreadyReport, UnreadyReports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.probing.readiness import Cadence
 
 
-class Reports(IdleReports, ModelReports, Protocol):
+class Reports(IdleReports, ModelReports, UnreadyReports, Protocol):
     """The receiver of all answers: the pool's driver."""
 
 
@@ -51,11 +52,14 @@ class BackendWatch:
     reports: Reports
     clock: Callable[[], float]  # the driver's
     port: Probe | None = None  # only connects: asked until the port has settled
+    start_grace: float = 0.0  # seconds in which a backend that was never ready is not reported as unready
 
     async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
         """Look after this one until cancelled; `report` is told whether it is ready."""
         probe = self.probe() if isinstance(self.probe, ProbeOfEach) else self.probe
-        readiness = ReadinessWatch(probe, self.cadence, partial(self.is_busy, backend.identity), report, self.port)
+        unready = UnreadyReport(backend, self.reports, self.start_grace, self.clock)
+        is_busy = partial(self.is_busy, backend.identity)
+        readiness = ReadinessWatch(probe, self.cadence, is_busy, report, self.port, unready)
 
         def asked(is_asked: Callable[[str], bool]) -> bool:
             return readiness.has_settled and is_asked(backend.identity)

@@ -165,6 +165,7 @@ class Fallback:
     missing: Callable[[int, bytes], bool]  # the answer of the first route, and of `never`
     after: float
     never: str  # a GET of this path is answered as `missing` by servers that never have the first route
+    remedies: tuple[tuple[int, str], ...] = ()  # what to do about an answer of `path` with this status
 
 
 @dataclass(frozen=True, slots=True)

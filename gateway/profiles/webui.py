@@ -227,11 +227,13 @@ def _object(body: bytes) -> dict[str, object]:
     return answer if isinstance(answer, dict) else {}
 
 
+_REMEDIES = ((404, "start it with --api"),)
+
 _READINESS = Readiness(
     "http",
     _PROFILE,
     accepts=_is_built,
     light=True,
     settle=SETTLE,
-    fallback=Fallback(PROGRESS, _has_api, _is_missing, after=_OLDER_AFTER, never="/config"),
+    fallback=Fallback(PROGRESS, _has_api, _is_missing, after=_OLDER_AFTER, never="/config", remedies=_REMEDIES),
 )

@@ -225,6 +225,10 @@ class Driver:
         """Probing or a process's end gives a backend a state."""
         self._tell(lambda now: self.pool.set_state(identity, state, now))
 
+    def backend_unready(self, identity: str, evidence: str) -> None:
+        """What a backend's last failed readiness probe found; "": the last one passed."""
+        self.pool.backend_unready(identity, evidence)
+
     def backend_idle(self, identity: str, sent_at: float) -> None:
         """An idle probe, sent at `sent_at` on this driver's clock, passed."""
         self._tell(lambda now: self.pool.backend_idle(identity, sent_at, now))

@@ -55,6 +55,7 @@ class Backend(BaseModel):
     served: int
     idle: float | None
     model: str | None = None
+    unready_because: str = ""
 
 
 class Session(BaseModel):

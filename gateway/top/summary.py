@@ -38,7 +38,7 @@ def summary_of(pool: Pool) -> str:
 
 def outages_of(pool: Pool) -> str:
     """What is wrong with a pool, whether or not anybody waits: starts that die, pods that take nobody. "": nothing."""
-    return " · ".join(filter(None, (_start_failures(pool), _unready(pool))))
+    return " · ".join(filter(None, (_start_failures(pool), _suspects(pool), _unready(pool))))
 
 
 def _start_failures(pool: Pool) -> str:
@@ -50,6 +50,15 @@ def _start_failures(pool: Pool) -> str:
 
 
 def _unready(pool: Pool) -> str:
+    unready = [backend for backend in pool.backends if backend.state == "starting" and backend.unready_because]
+    if not unready:
+        return ""
+    first, others = unready[0], len(unready) - 1
+    more = f", and {others} more" if others else ""
+    return f"{shown(first.name)} is not ready: {shown(first.unready_because)}{more}"
+
+
+def _suspects(pool: Pool) -> str:
     count = sum(backend.state == "suspect" for backend in pool.backends)
     return f"{count} {'pod refuses' if count == 1 else 'pods refuse'} connections" if count else ""
 

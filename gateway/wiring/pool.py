@@ -263,18 +263,21 @@ class PoolParts:
 
         def tell(ready: bool) -> None:
             report(ready)
-            if self.fleet is None:  # the fleet tells its own story
-                if ready:
-                    log.info("backend_ready")
-                else:
-                    log.warning("backend_not_ready", do="see its own log; it gets no requests until its probe passes")
+            if ready and self.fleet is None:  # the fleet tells its own story
+                log.info("backend_ready")
 
         await self._watch(backend, tell)
 
     def _new_watch(self) -> BackendWatch:
         settings = self._settings
         return watch_of(
-            settings.readiness, self._profile, self.place, self.driver, self._probes, settings.probe.headers
+            settings.readiness,
+            self._profile,
+            self.place,
+            self.driver,
+            self._probes,
+            settings.probe.headers,
+            are_started=not (settings.backends.static or settings.backends.dns),
         )
 
     def _rules(self) -> Rules:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from gateway.wiring.knative_values import RevisionPlace
 
 
+#: Seconds after which a start is worth a warning that says what the probe finds.
+SLOW_START = 60.0
+
+
 def watch_of(
     settings: ReadinessSettings,
     profile: Profile,
@@ -31,9 +35,12 @@ def watch_of(
     driver: Driver,
     client: httpx.AsyncClient,
     probe_headers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    are_started: bool = False,
 ) -> BackendWatch:
     """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their queue-proxy.
-    `probe_headers`: what every HTTP probe brings."""
+    `probe_headers`: what every HTTP probe brings. `are_started`: backends come and go by demand, so one that is not
+    ready yet is starting; others are expected to be there."""
     backends, idle, loaded = driver.pool.backends, profile.idle, profile.loaded
     timeout, headers = settings.timeout, {**probe_headers, **_past_the_queue(place)}
     readiness = _readiness(settings, profile)
@@ -54,6 +61,7 @@ def watch_of(
         is_unsure=driver.pool.should_ask_for_model,
         reports=driver,
         clock=driver.clock,
+        start_grace=SLOW_START if are_started else 0.0,
     )
 
 
@@ -67,8 +75,9 @@ def _probe(
     if readiness.kind != "http":
         return TcpProbe(settings.timeout)
 
-    def http(path: str, accepts: Callable[[int, bytes], bool]) -> HttpProbe:
-        return HttpProbe(client, path, accepts, light=readiness.light, timeout=settings.timeout, headers=headers)
+    def http(path: str, accepts: Callable[[int, bytes], bool], remedies: tuple[tuple[int, str], ...] = ()) -> HttpProbe:
+        light, timeout = readiness.light, settings.timeout
+        return HttpProbe(client, path, accepts, light=light, timeout=timeout, headers=headers, remedies=dict(remedies))
 
     first, fallback = http(readiness.path, readiness.accepts), readiness.fallback
     if fallback is None:
@@ -77,7 +86,7 @@ def _probe(
         partial(
             FallbackProbe,
             first,
-            http(fallback.path, fallback.accepts),
+            http(fallback.path, fallback.accepts, fallback.remedies),
             http(fallback.never, fallback.missing),
             http(readiness.path, fallback.missing),
             after=fallback.after,

@@ -103,6 +103,9 @@ class Playbook:
     def state(self, name: str, state: BackendState) -> None:
         self._hear(self.pool.set_state(name, state, self.now))
 
+    def unready(self, name: str, evidence: str) -> None:
+        self.pool.backend_unready(name, evidence)
+
     def idle(self, name: str, sent_at: float | None = None) -> None:
         self._told()
         self._hear(self.pool.backend_idle(name, self.now if sent_at is None else sent_at, self.now))

@@ -34,6 +34,10 @@ class RecordingReports:
         """A start went well."""
         self.told.append("start succeeded")
 
+    def backend_unready(self, identity: str, evidence: str) -> None:
+        """Why it is not ready."""
+        self.told.append(f"{identity} unready: {evidence}")
+
     def backend_idle(self, identity: str, sent_at: float) -> None:
         """An idle probe passed."""
         self.told.append(f"{identity} idle, asked at {sent_at:.2f}")

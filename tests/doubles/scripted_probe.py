@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gateway.probing.probes import Finding
+from gateway.probing.probes import Finding, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,10 @@ class ScriptedProbe:
         self._script = script
         self._meanwhile = meanwhile
 
-    async def __call__(self, address: str) -> Finding:
+    async def __call__(self, address: str) -> ProbeResult:
         """The next letter; `meanwhile` happens between the question and the answer."""
         letter = self._script[min(len(self.asked_at), len(self._script) - 1)]
         self.asked_at.append(round(anyio.current_time(), 3))
         self._meanwhile()
-        return _LETTERS[letter]
+        finding = _LETTERS[letter]
+        return ProbeResult(finding, "" if finding is Finding.PASS else finding.value)

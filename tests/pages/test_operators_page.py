@@ -373,6 +373,7 @@ async def test_pods_that_take_nobody_are_told_of_though_nobody_waits(tmp_path: P
             for pod in pods:
                 await pod.close()
 
-            await expect(page.locator("#outages")).to_contain_text("is not ready any more; ")
+            why = "not ready: connect: connection refused, nobody listens on its port"
+            await expect(page.locator("#outages")).to_contain_text(f"is {why}; ")
             await expect(page.locator("#headline.warn")).to_have_text("No pod is ready.")
-            await expect(page.locator(".lane .state")).to_have_text(["not ready any more"] * 2)
+            await expect(page.locator(".lane .state")).to_have_text([why] * 2)

@@ -12,7 +12,16 @@ import pytest
 import respx
 
 from gateway.probing.control_client import new_client
-from gateway.probing.probes import FallbackProbe, Finding, HttpProbe, IdleAnswer, Idleness, IdlenessProbe, TcpProbe
+from gateway.probing.probes import (
+    FallbackProbe,
+    Finding,
+    HttpProbe,
+    IdleAnswer,
+    Idleness,
+    IdlenessProbe,
+    ProbeResult,
+    TcpProbe,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 ADDRESS = "10.0.0.1:7860"
+_ASKED = "GET /ready?x=1"
 
 
 def says_yes(status: int, body: bytes) -> bool:
@@ -40,37 +50,48 @@ def listening(*, accepts: bool = True) -> Iterator[str]:
 
 async def test_tcp_passes_where_somebody_listens() -> None:
     with listening() as address:
-        assert await TcpProbe()(address) is Finding.PASS
+        assert (await TcpProbe()(address)).finding is Finding.PASS
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 async def test_tcp_is_refused_where_nobody_does(anyio_backend: str) -> None:
     with listening(accepts=False) as address:
-        assert await TcpProbe()(address) is Finding.REFUSED
+        assert (await TcpProbe()(address)).finding is Finding.REFUSED
 
 
 async def test_tcp_fails_when_there_is_no_such_host_or_no_time() -> None:
     with listening() as address:
-        assert await TcpProbe(timeout=0)(address) is Finding.FAIL
-    assert await TcpProbe()("[::1%nowhere]:7860") is Finding.FAIL
+        assert (await TcpProbe(timeout=0)(address)).finding is Finding.FAIL
+    assert (await TcpProbe()("[::1%nowhere]:7860")).finding is Finding.FAIL
 
 
 @pytest.mark.parametrize(
-    ("answer", "finding"),
+    ("answer", "finding", "evidence"),
     [
-        (httpx.Response(200, text="yes"), Finding.PASS),
-        (httpx.Response(200, text="not yet"), Finding.FAIL),
-        (httpx.Response(404, json={"detail": "Not Found"}), Finding.FAIL),
-        (httpx.Response(302, headers={"Location": "http://elsewhere/"}), Finding.FAIL),
-        (httpx.ReadError("reset"), Finding.FAIL),
-        (httpx.ConnectError("no route"), Finding.FAIL),
+        (httpx.Response(200, text="yes"), Finding.PASS, ""),
+        (httpx.Response(200, text=" not\x1b yet\nmore"), Finding.FAIL, f"{_ASKED}: 200 not  yet"),
+        (httpx.Response(404, text="x" * 500), Finding.FAIL, f"{_ASKED}: 404 {'x' * 120}"),
+        (httpx.Response(401), Finding.FAIL, f"{_ASKED}: 401; let probes in by probe.headers"),
+        (httpx.Response(418), Finding.FAIL, f"{_ASKED}: 418; make coffee"),
+        (httpx.Response(302, headers={"Location": "http://elsewhere/"}), Finding.FAIL, f"{_ASKED}: 302"),
+        (httpx.ReadError("reset"), Finding.FAIL, f"{_ASKED}: reset"),
+        (httpx.ReadError(""), Finding.FAIL, f"{_ASKED}: ReadError"),
+        (httpx.ConnectError("no route"), Finding.FAIL, f"{_ASKED}: no route"),
+        (
+            httpx.RemoteProtocolError("illegal status line: SSH-2.0"),
+            Finding.FAIL,
+            f"{_ASKED}: the answer is not HTTP (illegal status line: SSH-2.0)",
+        ),
     ],
 )
-async def test_http_passes_when_the_answer_is_liked(answer: httpx.Response | httpx.HTTPError, finding: Finding) -> None:
+async def test_http_passes_when_the_answer_is_liked_and_else_tells_what_came(
+    answer: httpx.Response | httpx.HTTPError, finding: Finding, evidence: str
+) -> None:
     async with new_client() as client:
         with respx.mock:
             respx.get(f"http://{ADDRESS}/ready?x=1").mock(side_effect=[answer])
-            assert await HttpProbe(client, "/ready?x=1", says_yes, light=True)(ADDRESS) is finding
+            probe = HttpProbe(client, "/ready?x=1", says_yes, light=True, remedies={418: "make coffee"})
+            assert await probe(ADDRESS) == ProbeResult(finding, evidence)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +120,17 @@ async def test_only_an_answer_says_idle_or_busy(answer: httpx.Response | httpx.H
 async def test_http_is_refused_where_nobody_listens(anyio_backend: str) -> None:
     async with new_client() as client:
         with listening(accepts=False) as address:
-            assert await HttpProbe(client, "/", says_yes, light=True)(address) is Finding.REFUSED
+            assert await HttpProbe(client, "/", says_yes, light=True)(address) == ProbeResult(
+                Finding.REFUSED, "GET /: connection refused, nobody listens on its port"
+            )
 
 
 async def test_http_fails_when_there_is_no_answer_in_time() -> None:
     async with new_client() as client:
         with listening() as address:
-            assert await HttpProbe(client, "/", says_yes, light=True, timeout=0.05)(address) is Finding.FAIL
+            assert await HttpProbe(client, "/", says_yes, light=True, timeout=0.05)(address) == ProbeResult(
+                Finding.FAIL, "GET /: no answer within 0.05 s"
+            )
             assert (await IdlenessProbe(client, "/", says_yes, timeout=0.05)(address)).found is Idleness.SILENT
 
 
@@ -127,7 +152,7 @@ async def test_a_probe_leaves_no_connection_and_carries_no_cookie() -> None:
     async with new_client() as client, listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, answer_until_closed)
         probe = HttpProbe(client, "/", says_yes, light=True)
-        assert [await probe(f"127.0.0.1:{port}") for _ in range(2)] == [Finding.PASS] * 2
+        assert [await probe(f"127.0.0.1:{port}") for _ in range(2)] == [ProbeResult(Finding.PASS)] * 2
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
     assert [b"connection: close" in request.lower() for request in asked] == [True, True]
@@ -147,7 +172,7 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     async with new_client() as client, listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, go_on)
         probe = HttpProbe(client, "/", lambda status, body: body == b"x" * 65536, light=True, timeout=10)
-        assert await probe(f"127.0.0.1:{port}") is Finding.PASS
+        assert (await probe(f"127.0.0.1:{port}")).finding is Finding.PASS
         tasks.cancel_scope.cancel()
 
 
@@ -166,7 +191,7 @@ class StartingServer:
         with respx.mock(assert_all_called=False) as site:
             for path, status in (("/built", built), ("/older", older), ("/page", page)):
                 site.get(f"http://{ADDRESS}{path}").mock(return_value=httpx.Response(status))
-            return await self.probe(ADDRESS)
+            return (await self.probe(ADDRESS)).finding
 
 
 async def test_a_missing_route_is_waited_for_and_then_another_one_counts() -> None:

@@ -34,7 +34,7 @@ def asked() -> Iterator[respx.Route]:
 async def finding(answer: httpx.Response | Exception, asked: respx.Route) -> Finding:
     asked.mock(side_effect=[answer])
     async with new_client() as client:
-        return await queue_proxy_probe(client)(ADDRESS)
+        return (await queue_proxy_probe(client)(ADDRESS)).finding
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ async def test_its_patience_is_short() -> None:
 
     async with new_client() as client, served(stall) as address:
         with anyio.fail_after(20):
-            assert await queue_proxy_probe(client)(address) is Finding.FAIL
+            assert (await queue_proxy_probe(client)(address)).finding is Finding.FAIL

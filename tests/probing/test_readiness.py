@@ -99,3 +99,17 @@ async def test_a_port_that_closes_begins_anew() -> None:
     cadence = Cadence(period=1, first_period=1, settle=2, failure_threshold=1)
     await reported(probe, cadence, port=port, seconds=12)
     assert probe.asked_at[:3] == [5, 6, 9]
+
+
+async def test_failures_are_explained_from_the_threshold_on_and_a_pass_ends_that() -> None:
+    told: list[tuple[float, str]] = []
+    watch = ReadinessWatch(
+        ScriptedProbe("frffpf"),
+        EVERY_SECOND,
+        lambda: False,
+        lambda ready: None,
+        explain=lambda evidence: told.append((round(anyio.current_time(), 3), evidence)),
+    )
+    with anyio.move_on_after(7.5):
+        await watch.run("10.0.0.1:7860")
+    assert told == [(2, "fail"), (3, "fail"), (4, ""), (7, "fail")]

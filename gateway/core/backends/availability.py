@@ -57,6 +57,12 @@ class Availability:
         """A backend is only suspect, and will be asked again in a moment: that is cold, but no cold start."""
         return any(b.listed and b.may_return and b.state is BackendState.READY for b in self.suspects.members())
 
+    @property
+    def unready_because(self) -> str:
+        """Why the first backend that is not ready is not; "": nobody knows. O(backends)."""
+        unready = (b.unready_because for b in self.backends.values() if b.listed and b.state is BackendState.STARTING)
+        return next(filter(None, unready), "")
+
     def home_of(self, ticket: Ticket) -> Backend | None:
         """The backend that the ticket's session belongs to, if it exists."""
         return self.backends.get(ticket.home) if ticket.home is not None else None

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gateway.core.line.room import Budget, Room
 
 
+#: Refusals because no backend is ready.
+_NONE_READY = (Reason.NO_BACKEND, Reason.NOTHING_CAME_UP)
+
+
 class Admission:
     """One pool's door."""
 
@@ -71,8 +75,9 @@ class Admission:
         return self._estimates.wait(len(self._line.counted) if ahead is None else ahead, self._availability.ready_slots)
 
     def refusal(self, reason: Reason) -> Refusal:
-        """To a newcomer, or to those who wait no longer."""
-        return Refusal(reason, retry_after(self.expected_wait()))
+        """To a newcomer, or to those who wait no longer. If no backend is ready, with why one of them is not."""
+        evidence = self._availability.unready_because if reason in _NONE_READY else ""
+        return Refusal(reason, retry_after(self.expected_wait()), evidence)
 
     def hopeless(self, now: float) -> Refusal:
         """With the last words of a start that died."""

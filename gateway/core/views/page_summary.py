@@ -54,6 +54,7 @@ class Pod(NamedTuple):
     until: float | None  # when its suspicion, or the first of its quarantines, ends
     why: str  # it is quarantined
     ready_at: float | None  # when it was found ready last; None: never yet
+    unready_because: str  # what its last failed probe found, while it is not ready
     turns: tuple[Turn, ...]
 
 
@@ -176,6 +177,7 @@ def _pod(backend: Backend, now: float) -> Pod:
         until if until != math.inf else None,
         quarantines[0].why if quarantines else "",
         backend.ready_at if backend.ready_at != -math.inf else None,
+        backend.unready_because,
         tuple([_turn(ticket) for ticket in itertools.islice(backend.in_flight, TURNS_SHOWN)]),
     )
 

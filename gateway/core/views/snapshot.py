@@ -66,6 +66,7 @@ class BackendView(NamedTuple):
     quarantines: tuple[QuarantineView, ...] = ()
     held: bool = False  # drained by an operator
     model: str | None = None  # loaded, if the pool looks at models; None: unknown, or nothing
+    unready_because: str = ""  # what its last failed probe found, while it is not ready
 
 
 class LineView(NamedTuple):
@@ -181,6 +182,7 @@ def _backend_view(backend: Backend, now: float, shown: int) -> BackendView:
         quarantines=tuple([_quarantine_view(quarantine, now) for quarantine in backend.quarantines]),
         held=backend.held,
         model=backend.model,
+        unready_because=backend.unready_because,
     )
 
 

@@ -42,6 +42,7 @@ export const RESULTS = { served: "served", error: "pod answered an error", cut: 
 
 export function podState(pod, now) {
   const left = pod.until == null ? "" : `, ${seconds(Math.max(0, pod.until - now))} left at most`;
+  if (pod.state === "starting" && pod.unready_because) return `not ready: ${pod.unready_because}`;
   if (pod.state === "starting") return pod.ready_at == null ? "starting" : "not ready any more";
   if (pod.word === "quarantined") return `quarantined (${plain(pod.why)})${left}`;
   if (pod.state === "draining") return `${pod.held ? "drained by an operator" : "draining"}${pod.in_flight ? `, ${pod.in_flight} at work` : ""}`;

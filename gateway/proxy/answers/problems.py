@@ -200,6 +200,8 @@ def render(
 
 def _refused(refusal: Refusal, place: int | None) -> Problem:
     title, found = _REFUSED[refusal.reason]
+    if refusal.reason is Reason.NO_BACKEND and refusal.detail:  # work would not start one that listens and fails
+        found = "No backend passes its readiness probe."
     evidence = f' Seen: "{_shown(refusal.detail, _SHOWN_OF_EVIDENCE)}".' if refusal.detail else ""
     detail = f"{found}{evidence} Nothing was started. Try again in {refusal.retry_after} s."
     return Problem(

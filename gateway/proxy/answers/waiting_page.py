@@ -99,7 +99,9 @@ def start_of(pool: Pool, now: float) -> Start:
 
 def _state(pool: Pool, now: float) -> str:
     starting = len(pool.starting())
-    if starting:
+    if evidence := pool.unready_because:
+        said = f"No backend is ready ({evidence})."
+    elif starting:
         said = "One backend is starting." if starting == 1 else f"{starting} backends are starting."
     else:
         said = "A backend has been asked for."

@@ -102,3 +102,21 @@ def test_dead_starts_do_not_matter_while_somebody_is_ready() -> None:
     p.retry("a", quarantine=0)
     p.rejected("a", Reason.STARTS_FAIL)
     assert p.pool.demand == 0
+
+
+def test_who_is_refused_for_want_of_a_ready_backend_is_told_what_its_probe_found() -> None:
+    p = Playbook(cold_timeout=60)
+    p.pods("gpu-1", "gpu-2")
+    p.unready("gpu-2", "GET /ready: 404")
+    p.unready("gone", "GET /ready: 500")
+    p.arrive("poll", Lane.PASSIVE)
+    assert p.rejected("poll", Reason.NO_BACKEND).detail == "GET /ready: 404"
+    p.arrive("a")
+    p.waits("a")
+    p.at(60)
+    assert p.rejected("a", Reason.NOTHING_CAME_UP).detail == "GET /ready: 404"
+    assert p.pool.unready_because == "GET /ready: 404"
+
+    p.unready("gpu-2", "")
+    p.arrive("poll", Lane.PASSIVE)
+    assert p.rejected("poll", Reason.NO_BACKEND).detail == ""

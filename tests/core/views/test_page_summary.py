@@ -115,3 +115,11 @@ def test_a_point_of_the_curves() -> None:
             p.granted("a")
     p.at(2)
     assert level_of(p.pool, p.now) == Level(at=2, ready=1, starting=1, in_flight=1, waiting=1, quarantined=0)
+
+
+def test_why_a_backend_is_not_ready_is_shown_as_in_the_snapshot() -> None:
+    p = Playbook()
+    p.pods("gpu-1")
+    p.unready("gpu-1", "GET /ready: 404")
+    (pod,), (backend,) = look(p).pods, view_of(p.pool, p.now).backends
+    assert pod.unready_because == backend.unready_because == "GET /ready: 404"

@@ -162,6 +162,9 @@ def test_how_far_it_is() -> None:
     assert start_of(p.pool, p.now) == Start(state, f"{usual} 10 seconds have passed.", 0.25, 30)
 
     p.pods("gpu-2", "gpu-3")
+    p.unready("gpu-3", "GET /ready: 404")
+    assert start_of(p.pool, p.now).state.startswith("No backend is ready (GET /ready: 404).")
+    p.unready("gpu-3", "")
     p.start_failed("exit code 1", retry_in=1)
     p.at(100)
     state = "2 backends are starting. The last 2 starts failed (exit code 1)."
