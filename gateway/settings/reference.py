@@ -85,6 +85,11 @@ This page is made from the types of the configuration (`gateway schema --markdow
 as `30s`, `5m`, `1m30s`, `250ms`; sizes are bytes, or text such as `64KiB`, `1GiB`. A default of "-" means that the key
 can be left out.
 
+Words: a *backend* is one server, a pod or a process; it has *slots*, of which each takes one request at a time. What
+finds no free slot waits in the pool's *line*. A *session* is a returning visitor, and its *home* the backend that it
+returns to. A slot is *quarantined* while its backend may still work for a request that is over. A request's *lane* says
+what it costs: only *counted* ones take a slot. To be *cold* is to have no backend that is ready.
+
 ## The whole configuration, with its defaults
 """
 

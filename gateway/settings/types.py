@@ -130,6 +130,14 @@ def parse_text(value: object) -> str:
     raise ValueError("text (in quotes, if it looks like something else)")
 
 
+def parse_header_value(value: object) -> str:
+    """The value of a header that the gateway sends itself."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and _HEADER_VALUE.fullmatch(text):
+        return text
+    raise ValueError("a header's value: one line of ASCII, without spaces at its ends")
+
+
 def parse_host(value: object) -> str:
     """A host in the form that hosts are compared in. Wildcards are not supported."""
     if isinstance(value, str) and _HOST.fullmatch(value) and _has_dns_lengths(value):
@@ -180,6 +188,7 @@ def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Networ
 
 _PORT = Number(1, 65535, whole=True)
 _PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*\.?", re.ASCII | re.IGNORECASE)
 _BACKEND = re.compile(
     r"(?:http://)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -192,6 +201,7 @@ Size = Annotated[
 Port = Annotated[int, _PORT]
 ServicePort = Annotated[str | int, PlainValidator(parse_service_port), WithJsonSchema({"type": ["string", "integer"]})]
 Text = Annotated[str, PlainValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
+HeaderValue = Annotated[str, PlainValidator(parse_header_value), WithJsonSchema({"type": ["string", "integer"]})]
 Host = Annotated[str, PlainValidator(parse_host), WithJsonSchema({"type": "string"})]
 BackendUrl = Annotated[str, PlainValidator(parse_backend), WithJsonSchema({"type": "string"})]
 Origin = Annotated[str, PlainValidator(parse_origin), WithJsonSchema({"type": "string"})]

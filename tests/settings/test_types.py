@@ -15,6 +15,7 @@ from gateway.settings.types import (
     Seconds,
     Spelled,
     parse_backend,
+    parse_header_value,
     parse_host,
     parse_network,
     parse_origin,
@@ -168,3 +169,10 @@ def test_a_collector_has_an_address_and_no_secrets_in_it() -> None:
     for written in ("127.0.0.1:4318", "grpc://a:4317", "http://user:secret@a", "http://a?key=secret", "http://"):
         with pytest.raises(ValidationError):
             address.validate_python(written)
+
+
+def test_values_of_headers() -> None:
+    assert [parse_header_value(value) for value in ("Basic bWU6eA==", "a, b", 7)] == ["Basic bWU6eA==", "a, b", "7"]
+    for value in ("", " a", "a ", "a\nb", "schl\u00fcssel", True, None, 1.5):
+        with pytest.raises(ValueError, match=r"^a header's value: one line"):
+            parse_header_value(value)
