@@ -1,4 +1,4 @@
-"""The token that operators give their orders with, from a file or the environment. No message shows it."""
+"""Reads the token that operators' orders come with, from a file or the environment. No message shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_token(ops: OpsSettings, environ: Mapping[str, str]) -> tuple[str | None, list[Finding]]:
-    """The token, and what is wrong with it. Neither: none is configured."""
+    """The token and its faults. No token and no fault: none is configured."""
     at, text, findings = read_secret("ops", "token", ops.token_file, ops.token_env, environ)
     if text is None:
         return None, findings

@@ -1,5 +1,5 @@
-"""Whether settings that are each right are right together. Reads nothing, and tells no value: what was found is shown
-by who knows the file, and another key is referred to by its name.
+"""Checks that settings which are each right are right together. Reads nothing and repeats no value:
+`file.py` shows what stands at a place, and other keys are referred to by name.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class Finding:
 
     at: Location
     expected: str
-    found: str | None = None  # None: what the file shows
+    found: str | None = None  # None: the text that the file has there
     against: tuple[Location, ...] = ()  # the other places
 
     def is_within(self, wrong: Iterable[Location]) -> bool:
-        """Whether it rests on something that is wrong itself, so that it may not be true."""
+        """The finding is about a place that is wrong itself, so that it may not be true."""
         others = list(wrong)
         return any(overlaps(place, others) for place in (self.at, *self.against))
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Everything that does not fit."""
+    """Every pair of settings that does not fit."""
     yield from _ports(settings)
     if not settings.pools:
         yield Finding(("pools",), "at least one pool")
@@ -149,7 +149,8 @@ def _pool(at: Location, pool: PoolSettings) -> Iterator[Finding]:
 
 
 def _rules(at: Location, pool: PoolSettings) -> Iterator[Finding]:
-    """A rule that would lose sight of jobs: two of them would be let into one backend, or a stranger's stopped."""
+    """A rule that would lose sight of jobs: two of them would be let into one backend, or a stranger's
+    stopped."""
     treat = profile(pool.profile).treat
     for index, each in enumerate(pool.rules):
         methods, pattern = parse_match(each.match)
@@ -190,8 +191,8 @@ def _claims(pool: PoolSettings) -> set[tuple[str, str]]:
 
 
 def _share_a_host(one: PoolSettings, other: PoolSettings) -> bool:
-    """Whether a browser could get answers of both from one host. A pool of every host gets of another's host only
-    what that one's paths leave over."""
+    """Whether a browser could get answers of both from one host. A pool of every host gets of another's
+    host only what that one's paths leave over."""
     if one.hosts and other.hosts:
         return bool(set(one.hosts) & set(other.hosts))
     return not (one.hosts or other.hosts) or bool((one if one.hosts else other).path_prefix)

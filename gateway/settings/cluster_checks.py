@@ -1,5 +1,5 @@
-"""Checks that what the file says of a cluster, its Services and its autoscaler fits together. Reads nothing, asks no
-cluster, and repeats no value.
+"""Checks that what the file says of a cluster, its Services and its autoscaler fits together. Reads
+nothing, asks no cluster, and repeats no value.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SCALED_BY = {
 
 
 def check_cluster(settings: Settings) -> Iterator[Finding]:
-    """Everything that does not fit."""
+    """Every setting of clusters that does not fit."""
     if settings.kubernetes.context is not None and settings.kubernetes.kubeconfig is None:
         yield Finding(("kubernetes", "context"), "none: a context is one of kubernetes.kubeconfig, which is not set")
     for name, pool in settings.pools.items():

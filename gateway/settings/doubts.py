@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def doubts(settings: Settings) -> Iterator[Finding]:
-    """All of them, pool by pool."""
+    """The warnings, pool by pool."""
     for name, pool in settings.pools.items():
         knative = pool.backends.knative
         if knative is not None and knative.exempt_via == "queue" and _has_uncounted(pool):

@@ -1,5 +1,6 @@
-"""`${NAME}` and `${NAME:-default}` in a text. The default also stands in for an empty value, as in a shell; `$${` is a
-plain `${`. No message repeats a value from the environment.
+"""Replaces `${NAME}` and `${NAME:-default}` in a text by the environment's values. The default also
+stands in for an empty value, as in a shell; `$${` is a plain `${`. No message repeats a value from the
+environment.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The configuration file as plain values, with a place for each, so that what is wrong can be pointed at. Knows YAML
-and nothing of what the keys mean.
+"""Reads the configuration file into plain values and remembers the place of each, for messages. Knows
+YAML, and no key's meaning.
 
 Scalars are read by YAML 1.2's core rules: `no`, `1:30` and `2024-01-01` are text.
 """
@@ -55,7 +55,8 @@ class Problem:
 
 @dataclass(slots=True)
 class Document:
-    """What was read. `unread` are the places whose value could not be: they are missing in `values`."""
+    """The values of a file and their places. `unread`: places whose value could not be read; they are
+    missing in `values`."""
 
     source: str
     is_secret: Callable[[Location], bool] = lambda location: False  # whose text no message may repeat
@@ -65,8 +66,8 @@ class Document:
     places: dict[Location, tuple[yaml.Node | None, yaml.Node]] = field(default_factory=dict)  # its key, its value
 
     def problem(self, at: Location, expected: str, found: str | None = None, hint: str = "") -> Problem:
-        """A problem with the value at `at`; `found` None: as the file shows it. A value that is not there is
-        missed at the nearest place that is."""
+        """A problem with the value at `at`. Without `found`, the text of the file is shown. A missing
+        value is reported at the nearest place that exists."""
         if at in self.places:
             return self.problem_at(self.places[at][1], at, found or self._shown(at), expected, hint)
         above = next((at[:depth] for depth in range(len(at) - 1, 0, -1) if at[:depth] in self.places), ())
@@ -78,7 +79,7 @@ class Document:
         return self.problem_at(self.places[at][0], at, quoted(str(at[-1])), expected, hint)
 
     def problem_at(self, node: yaml.Node | None, at: Location, found: str, expected: str, hint: str = "") -> Problem:
-        """A problem with one node; None: with the file as a whole."""
+        """A problem with one node. No node: with the file as a whole."""
         line, column = (node.start_mark.line + 1, node.start_mark.column + 1) if node else (0, 0)
         return Problem(self.source, line, column, dotted(at), found, expected, hint)
 
@@ -132,7 +133,7 @@ def dotted(at: Location) -> str:
 
 
 def overlaps(location: Location, others: list[Location]) -> bool:
-    """Whether one of the others is this place, or holds it, or is in it."""
+    """One of the others is this place, holds it, or lies in it."""
     return any(location[: len(other)] == other[: len(location)] for other in others)
 
 
@@ -217,7 +218,8 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 
 
 def _infer(text: str) -> Any:
-    """A plain scalar by YAML 1.2's core schema; infinities and the like are left as text, since no key takes one."""
+    """A plain scalar by YAML 1.2's core schema; infinities and the like are left as text, since no key
+    takes one."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

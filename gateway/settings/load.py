@@ -1,6 +1,9 @@
-"""Reads the configuration: the file, the environment, and the keys that the file names. Types and defaults are in
-`model.py`. One more file is read while the settings are validated: a waiting page of the operator's own
-(`waiting_page.py`).
+"""Reads the configuration: the file (`file.py`), the environment that it refers to, and the secrets
+that it names (`secret_source.py`). Types and defaults are in `model.py`.
+
+Nothing else reads files for the settings, with one exception: a waiting page of the operator's own is
+read while the settings are validated (`waiting_page.py`), so that a fault in it is reported with the
+others.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 
 
 def _is_secret(at: Location) -> bool:
-    """The session's section, where the operators' token is, what processes are given in their environment, and
-    what probes bring."""
+    """No message repeats what stands here: sources of keys and tokens, the environment of processes,
+    headers of probes."""
     return (
         at[:1] == ("session",)
         or at[:2] in (("ops", "token_file"), ("ops", "token_env"))
@@ -47,7 +50,7 @@ class Examined:
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used. `problems` are all of them, in the order of the file."""
+    """The configuration cannot be used. `problems`: all its faults, in the order of the file."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -60,7 +63,8 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Settings:
 
 
 def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
-    """Read, expand and check the file and the keys that it names. Raises SettingsError with every problem there is."""
+    """Read, expand and check the file and the keys that it names. Raises SettingsError with every
+    problem there is."""
     document = read(Path(path), environ, _is_secret)
     if document.values is None:
         raise SettingsError(document.problems)
@@ -94,7 +98,7 @@ def signing_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 
 
 def admin_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
-    """The token that orders come with, read anew. None: none is configured. Raises SettingsError."""
+    """The token that orders come with, read anew; None where none is configured. Raises SettingsError."""
     token, findings = read_token(settings.ops, environ)
     if findings:
         raise SettingsError([_problem(Document("configuration"), finding) for finding in findings])

@@ -1,7 +1,9 @@
-"""What validation found, told in the words of the file: where, what stands there, what belongs there.
+"""Validates the values of a file, and reports every fault by its place: what stands there, and what
+belongs there.
 
-Everything wrong is reported at once. To that end whatever is wrong is left out and the rest is validated again, so that
-in the end there are settings, if only part of those meant, on which the parts can be checked against one another.
+All faults are reported at once. For that, a value that is wrong is taken out and the rest is validated
+again, until there are settings, perhaps without some of those meant, whose parts can be checked against
+one another.
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ _KINDS = {
 
 
 def validate(model: type[Model], document: Document) -> tuple[Model | None, dict[Location, Problem]]:
-    """The document as a `model`, without the values that are wrong, and what is wrong with them.
+    """The document as a `model`, without the values that are wrong, and the problem of each of these.
 
-    None: what is left is not enough for one. Places that the document could not read are not reported again.
+    None where too little is left for one. Places that the document could not read are not reported again.
     """
     schema = model.model_json_schema()
     values = copy.deepcopy(document.values or {})

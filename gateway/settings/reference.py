@@ -1,6 +1,8 @@
-"""The reference of the configuration file: a Markdown page made of the types in `model.py` and their docstrings.
+"""Makes the reference of the configuration file, a Markdown page, from the types in `model.py` and
+their docstrings.
 
-`config/README.md` is what this prints (`gateway schema --markdown`), and a test says that it is current.
+`config/README.md` is what this prints (`gateway schema --markdown`), and a test says that it is
+current.
 """
 
 from __future__ import annotations
@@ -95,7 +97,7 @@ what it costs: only *counted* ones take a slot. To be *cold* is to have no backe
 
 
 def markdown() -> str:
-    """The page."""
+    """The text of `config/README.md`."""
     parts = [_HEAD, f"```yaml\n{whole()}```\n"]
     for path, section in sections():
         heading = f"## `{path}`" if path else "## At the top"

@@ -1,5 +1,5 @@
-"""Where a secret is read from: a file, or an environment variable that its section names. No message shows a secret
-or a path."""
+"""Reads a secret from the file, or the environment variable, that its section names. No message shows a
+secret or a path."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SHORTEST = 32
 def read_secret(
     section: str, noun: str, file: Path | None, variable: str | None, environ: Mapping[str, str]
 ) -> tuple[Location, str | None, list[Finding]]:
-    """The text from `section`.`noun`_file or `section`.`noun`_env, and which of them it was, and what is wrong with
-    it. Neither text nor findings: none is configured."""
+    """The place of the key that names the source (`section`.`noun`_file or `section`.`noun`_env), the
+    secret's text, and its faults. No text and no fault: none is configured."""
     in_file, in_environ = (section, f"{noun}_file"), (section, f"{noun}_env")
     if file is not None and variable is not None:
         return (section,), None, [Finding((section,), f"one of {noun}_file and {noun}_env", "both")]

@@ -1,4 +1,5 @@
-"""The keys that sign the cookies of sessions, from a file or the environment. No message shows a key or a path."""
+"""Reads the keys that sign session cookies, from a file or the environment. No message shows a key or a
+path."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_keys(session: SessionSettings, environ: Mapping[str, str]) -> tuple[list[str], list[Finding]]:
-    """The keys, newest first, and what is wrong with them. Neither: none are configured."""
+    """The keys, newest first, and their faults. No key and no fault: none are configured."""
     at, text, findings = read_secret("session", "keys", session.keys_file, session.keys_env, environ)
     return ([], findings) if text is None else _parse(at, text)
 

@@ -1,4 +1,5 @@
-"""Whether what tracing needs is installed: it is an extra. Looks, and imports nothing of it."""
+"""Checks that the packages of the extra `tracing` are installed where tracing is configured. Imports
+none of them."""
 
 from __future__ import annotations
 
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'one-at-a-time-gateway[tracing]'"
 
-#: The last one needs the others.
+#: The packages of the extra; the last one needs the others.
 _PARTS = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 def check_tracing(settings: Settings) -> Iterator[Finding]:
-    """Asked for, and not there."""
+    """Tracing that is configured without its packages."""
     if settings.tracing.endpoint is not None and not _is_installed():
         yield Finding(("tracing", "endpoint"), f"none, or the parts that tracing needs; install them with: {INSTALL}")
 

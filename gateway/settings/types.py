@@ -1,7 +1,8 @@
-"""How values are spelled in the configuration file: durations, sizes, names, addresses, as annotations for pydantic.
+"""Spellings of values in the configuration file, as annotations for pydantic: durations, sizes, names,
+addresses.
 
-Each raises ValueError with what it *expects*; what was found, and where, is added by who reports it. No message here
-ever repeats a value: it may have come from the environment.
+A value that does not match raises ValueError with what was *expected*; `problems.py` adds what was
+found, and where. No message here repeats a value: it may have come from the environment.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Number:
     what: ClassVar[str] = "a number"
 
     def parse(self, value: object) -> float:
-        """Digits in quotes are a number, too: inside { } an expansion has to be quoted."""
+        """The number. Digits in quotes are one, too: inside { } an expansion has to be quoted."""
         number = self._read(value)
         if number is None or not self.least <= number <= self.most or (self.whole and number % 1):
             raise ValueError(self.expected)
@@ -46,7 +47,7 @@ class Number:
 
     @property
     def expected(self) -> str:
-        """For people."""
+        """The values that are taken, for people."""
         what = self.what.replace("a number", "a whole number") if self.whole else self.what
         if self.most == math.inf:
             return f"{what}, at least {self.least:g}"
@@ -107,7 +108,7 @@ class Spelled:
     expected: str
 
     def parse(self, value: object) -> str:
-        """Raises ValueError where it does not match."""
+        """The text. Raises ValueError where it does not match."""
         if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
             raise ValueError(self.expected)
         return value
@@ -122,7 +123,8 @@ class Spelled:
 
 
 def parse_text(value: object) -> str:
-    """Words handed to a process. A whole number needs no quotes; true, 1.10 and the like do, lest they change."""
+    """A word handed to a process. A whole number needs no quotes; true, 1.10 and the like do, lest they
+    change."""
     if isinstance(value, str) and "\0" not in value:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -169,7 +171,8 @@ def parse_origin(value: object) -> str:
 
 
 def parse_service_port(value: object) -> str | int:
-    """A port of a Kubernetes Service: its name (RFC 6335: at most 15 characters, one of them a letter), or a number."""
+    """A port of a Kubernetes Service: its name (RFC 6335: at most 15 characters, one of them a letter),
+    or a number."""
     if isinstance(value, str) and _PORT_NAME.fullmatch(value) and not value.isdecimal():
         return value
     try:
@@ -179,7 +182,7 @@ def parse_service_port(value: object) -> str | int:
 
 
 def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """A network or a single address."""
+    """A network, or a single address as a network of one."""
     try:
         return ipaddress.ip_network(str(value))
     except ValueError:

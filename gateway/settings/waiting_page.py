@@ -1,5 +1,5 @@
-"""`cold_start.page`: the page that ships, none, or one of the operator's own, read when the configuration is. No
-message shows what stands in the file.
+"""The setting `cold_start.page`: the page that ships, none, or the operator's own, which is read with
+the configuration. No message shows its text.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ LONGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """As it was when it was read: a reload reads it again."""
+    """The operator's page, as it was when it was read. A reload reads it again."""
 
     path: str
     template: str
 
 
 def parse_page(value: object) -> Literal["auto", "off"] | PageFile:
-    """Raises ValueError that says what is expected."""
+    """The setting's value. Raises ValueError that says what is expected."""
     if value == "auto":
         return "auto"
     if value == "off":

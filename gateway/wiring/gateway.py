@@ -1,8 +1,8 @@
-"""The pools of a gateway and what they share: settings in, an endpoint and figures out. `serving.py` makes a running
-server of it.
+"""Builds the pools of a gateway and what they share, from the settings, and carries a reload into them.
+`serving.py` makes a running server of it.
 
-Nothing is decided here. Each pool is a set of parts with tasks of its own (`pool.py`); around them stand the endpoint
-of the traffic port and the observers of ended requests.
+Nothing is decided here. Each pool is a set of parts with tasks of its own (`pool.py`); all pools share
+the endpoint of the traffic port and the observers of ended requests.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def warn(warnings: Iterable[Problem]) -> None:
 
 
 def own_name(environ: Mapping[str, str]) -> str:
-    """The pod's name, else the machine's: what an autoscaler and a collector of traces know this gateway by."""
+    """This gateway's name for autoscalers and collectors of traces: the pod's, else the machine's."""
     return environ.get("POD_NAME") or socket.gethostname()
 
 
 class Gateway:
-    """The pools, and what they share."""
+    """All pools, the endpoint in front of them, and the observers of their requests."""
 
     def __init__(
         self,
@@ -141,11 +141,11 @@ class Gateway:
         return {name: view for name, parts in self._pools.parts.items() if (view := parts.scaler_view()) is not None}
 
     def stale(self) -> dict[str, list[str]]:
-        """Why what is known of each pool's backends may not be true any more; empty where it is."""
+        """Reasons why the list of each pool's backends may be out of date; empty where it is not."""
         return {name: [*self.knative.stale(name), *parts.stale] for name, parts in self._pools.parts.items()}
 
     def release(self, pool: str, backend: str) -> bool:
-        """An operator frees the quarantined slots of a backend, by its name. False: there are none."""
+        """Frees the quarantined slots of a backend, by its name, for an operator. False: it has none."""
         parts = self._pools.parts.get(pool)
         if parts is None:
             return False
@@ -155,7 +155,7 @@ class Gateway:
         return bool(found)
 
     def ready(self, *, listening: bool) -> tuple[bool, str]:
-        """Whether requests are taken, and why or why not. Holding no backend is ready."""
+        """Requests are taken, and why or why not. A gateway without any backend is ready."""
         if self._stopping:
             return False, "stopping"
         if listening and (pools := self.knative.degraded()):
@@ -165,11 +165,11 @@ class Gateway:
     # For the life cycle
 
     def stopping(self) -> None:
-        """Readiness fails; everything else goes on."""
+        """Lets readiness fail; requests are served on."""
         self._stopping = True
 
     def grace_over(self) -> None:
-        """Nothing is waited for any longer."""
+        """Ends what waits and what is at work: the time to stop is over."""
         for parts in self._pools.parts.values():
             parts.driver.stop()
         self.endpoint.stop()
@@ -179,7 +179,8 @@ class Gateway:
         await self._pools.close_children()
 
     def reload(self) -> None:
-        """SIGHUP: read the file and the keys again. What cannot be used changes nothing, and the log says why."""
+        """Reads the file and the keys again, on SIGHUP. A file that cannot be used changes nothing, and
+        the log says why."""
         log = structlog.get_logger()
         try:
             examined = examine(self._path, self._environ)
@@ -209,7 +210,7 @@ class Gateway:
         self.recent.observe(record)
 
     def _read_keys(self, settings: Settings, before: Sequence[str] = ()) -> list[str]:
-        """The keys of the file; without any, the random one of this process."""
+        """The configured signing keys; where there are none, the random key of this process."""
         if keys := signing_keys(settings, self._environ):
             return keys
         if not before:
@@ -221,7 +222,7 @@ class Gateway:
         return list(before) or [secrets.token_urlsafe(32)]
 
     def _check_reload(self, settings: Settings) -> None:
-        """Raises CannotReload, before anything has changed."""
+        """Raises CannotReload before anything has changed."""
         try:
             self._cluster.check(settings)
         except NoAccess as error:
@@ -236,7 +237,8 @@ class Gateway:
         self._check_takeovers(settings)
 
     def _check_takeovers(self, settings: Settings) -> None:
-        """No backend works for two pools: neither within a file, which `load` sees to, nor from one to the next."""
+        """Raises CannotReload where a backend would move to a second pool while the first still has
+        work at it. Two pools of one file with the same backend are refused by `load`."""
         at_work = {name: parts for name, parts in self._pools.parts.items() if parts.has_work}
         owners = {identity: name for name, parts in at_work.items() for identity in parts.driver.pool.backends}
         for name, pool in settings.pools.items():
@@ -259,14 +261,15 @@ class Gateway:
         self._route()
 
     def _route(self) -> None:
-        """Which pools there are, and which hosts and paths lead to them."""
+        """Brings the pools that exist, and the hosts and paths that lead to them, up to date."""
         pools = self._settings.pools
         self._pools.keep(pools.keys() | self.knative.pool_names())
         self.endpoint.pools = {name: self.knative.split(name) or self._pools.parts[name].served for name in pools}
         self.endpoint.router = Router(self._routes())
 
     def _routes(self) -> Iterator[Route]:
-        """The hosts of the file, and besides those that tags of Knative's are asked for by, if nobody has them."""
+        """The hosts of the file, and besides those that tags of Knative's are asked for by, if nobody
+        has them."""
         taken = {bare_host(host) for pool in self._settings.pools.values() for host in pool.hosts}
         for name, pool in self._settings.pools.items():
             tags = set(self.knative.hosts(name)) - taken if pool.hosts else set()
@@ -274,7 +277,8 @@ class Gateway:
             yield Route(name, (*pool.hosts, *sorted(tags)), pool.path_prefix)
 
     def _retired(self, name: str, place: RevisionPlace | None) -> None:
-        """Pools of the file may come back, and their counters with them; revisions do not."""
+        """Forgets a pool that is gone. A pool of the file may come back, so its counters stay; a
+        revision does not."""
         self.knative.retired(name)
         self.recent.forget(name)
         if place is not None:
@@ -293,8 +297,8 @@ class Gateway:
 
 
 def _limits(settings: Settings) -> Limits:
-    """Of the traffic port's connections. A pool is known only when the headers are read, so the most patient one's
-    timeout holds for all."""
+    """The limits of the traffic port's connections. A request's pool is known only when its headers are
+    read, so the longest `timeouts.headers` of all pools holds."""
     headers = max((pool.timeouts.headers for pool in settings.pools.values()), default=10.0)
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     connections = settings.listen.max_connections or connections_within(descriptors)

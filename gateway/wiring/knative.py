@@ -1,5 +1,5 @@
-"""All pools of Knative's, and what they share: the plans of their revisions, the one link to the autoscaler, the
-reports over it, and their metrics and snapshots. Decides nothing."""
+"""All pools of Knative's, and what they share: the plans of their revisions, the one link to the
+autoscaler, the reports over it, and their metrics and snapshots. Decides nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 
 class KnativePools(Collector):
-    """By their names in the file. `on_change`: a pool has other revisions, or other hosts."""
+    """The Knative pools by their names in the file. `on_change` is called when one has other revisions
+    or other hosts."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class KnativePools(Collector):
         keys: Callable[[], Sequence[str]],
         on_change: Callable[[], None],
     ) -> None:
-        """`pod_name`: as which statistics are told. `keys`: those of cookies, as they are now."""
+        """`pod_name`: the sender of the statistics. `keys`: the current signing keys of cookies."""
         self._cluster = cluster
         self._pools = pools
         self._background = background
@@ -73,7 +74,8 @@ class KnativePools(Collector):
                 raise CannotReload(f"pools.{name}.backends.knative.autoscaler: another one needs a restart")
 
     def reload(self, settings: Settings) -> None:
-        """The file as it is from now on. The pools of its own are there already: in them requests wait."""
+        """Takes over a file's settings. The file's pools, in which requests wait for a revision, exist
+        already."""
         pools = {name: pool for name, pool in settings.pools.items() if pool.backends.knative is not None}
         for name in self._services.keys() - pools.keys():
             self._services.pop(name).close()
@@ -98,14 +100,14 @@ class KnativePools(Collector):
         return tuple(plan.traffic.hosts) if plan is not None else ()
 
     def retired(self, name: str) -> None:
-        """A pool is no more."""
+        """Forgets a pool that is gone."""
         self._splits.pop(name, None)
         if self._reporter is not None:
             self._reporter.remove(name)
 
     @property
     def is_in_use(self) -> bool:
-        """There is a pool of Knative's."""
+        """The file has a pool of Knative's."""
         return bool(self._services)
 
     def degraded(self) -> list[str]:
@@ -115,7 +117,7 @@ class KnativePools(Collector):
     # For metrics and snapshot
 
     def names(self) -> dict[str, RevisionNames]:
-        """Knative's own names of what pools are, by pool. A Service's configuration is called as it is."""
+        """Knative's own names for each revision's pool. A Service's Configuration has the Service's name."""
         return {
             name: RevisionNames(place.namespace, place.service, place.service, place.revision)
             for name, parts in self._pools.parts.items()
@@ -123,7 +125,8 @@ class KnativePools(Collector):
         }
 
     def stale(self, name: str) -> list[str]:
-        """Why what is known of that pool's Service may not be true any more; empty while it is, and for other pools."""
+        """Reasons why the facts about that pool's Service may be out of date; empty while they are not,
+        and for other pools."""
         return self._services[name].stale if name in self._services else []
 
     def shown(self) -> dict[str, dict[str, Any]]:
@@ -140,7 +143,7 @@ class KnativePools(Collector):
 
     @property
     def hears(self) -> bool | None:
-        """The autoscaler hears this gateway; None: no pool is of Knative's."""
+        """The autoscaler hears this gateway; None without a pool of Knative's."""
         return self._link.is_up if self._services and self._link is not None else None
 
     def collect(self) -> Iterator[Metric]:
@@ -153,13 +156,13 @@ class KnativePools(Collector):
             yield from AutoscalerLinkCollector(self._link, self._reporter.reported).collect()
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing for sure."""
+        """No metrics in advance: which there are depends on the pools."""
         return iter(())
 
     # Inside
 
     def _link_shown(self) -> dict[str, Any]:
-        """Of the one link, which every pool of Knative's needs."""
+        """The state of the one link to the autoscaler, for the snapshot."""
         link = self._link
         assert link is not None
         down_for = None if link.down_since is None else time.monotonic() - link.down_since
@@ -195,7 +198,8 @@ class KnativePools(Collector):
             self._on_change()
 
     def _carry_out(self, name: str) -> None:
-        """The plan: pools first, then who gets which, then out with those who waited for it."""
+        """Puts a plan into force: first its pools, then the split between them, then those who waited
+        for it go on."""
         plan, split = self._services[name].plan, self._splits[name]
         if plan is None:
             return
@@ -232,7 +236,7 @@ class KnativePools(Collector):
 
 
 def _shown(revision: RevisionPool, plan: Plan) -> dict[str, Any]:
-    """The values in force, each with who told it."""
+    """The values in force, each with its source."""
     values = {
         key: {"value": _value(revision.settings, key), "from": origin.value} for key, origin in revision.origins.items()
     }
@@ -247,6 +251,7 @@ def _value(settings: object, key: str) -> object:
 
 
 def _let_out(driver: Driver) -> None:
-    """Everybody who waits in a pool that has no backends: for a moment it has one, that takes all in their order."""
+    """Lets all that wait in a pool without backends go on, in their order: for a moment it has a
+    backend without limit."""
     driver.replace_backends([Listed("revision", "", "revision", limit=0, fresh=True, ready=True)])
     driver.replace_backends([])

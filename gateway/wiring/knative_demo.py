@@ -1,7 +1,7 @@
 """`make run-knative-demo`: the gateway in front of Knative, without a cluster.
 
-A pretended cluster (`gateway/demo/knative/`), our own KPA in the place of Knative's autoscaler, and the gateway itself
-as a child, told of both by its environment. Knative's statistics lead to pods and back:
+It runs a pretended cluster (`gateway/demo/knative/`), our own KPA in the place of Knative's autoscaler,
+and the gateway as a child process, whose environment leads it to both. Statistics decide on pods:
 
     gateway ── websocket ──> what waits ─┐
     pods' queue-proxies ── scraped ──────┴─> windows ──> KPA ──> so many pods
@@ -60,8 +60,9 @@ _BOOT, _WORK = 2.0, 1.0
 
 
 class DemoAutoscaler:
-    """Knative's, for one revision with containerConcurrency 1: what is told and what is scraped, averaged over two
-    windows, and decided on as the KPA does."""
+    """An autoscaler as Knative's, for one revision with containerConcurrency 1: reported and scraped
+    statistics are averaged over two windows, and the KPA's decider says how many pods there should
+    be."""
 
     def __init__(self, scale: Callable[[int], None], *, ready: Callable[[], int], now: float) -> None:
         self._scale = scale
@@ -73,7 +74,7 @@ class DemoAutoscaler:
         self.desired = 0
 
     def record(self, now: float, concurrency: float) -> None:
-        """A statistic: they add up within a second. One that finds no pod is acted on at once."""
+        """Adds a statistic; those of one second add up. Demand without any pod is acted on at once."""
         self._stable.record(now, concurrency)
         self._panic.record(now, concurrency)
         if concurrency > 0:
@@ -82,7 +83,7 @@ class DemoAutoscaler:
                 self.evaluate(now)
 
     def evaluate(self, now: float) -> None:
-        """Say how many pods there should be. The last one stays for a window after the last request."""
+        """Decides how many pods there should be. The last one stays for a window after the last request."""
         stable, panic = (round(each.average(now), PRECISION) for each in (self._stable, self._panic))
         desired = min(self._decider.decide(now, self._ready(), stable, panic).desired, SCALING.max_scale)
         if not desired and now - self._idle_since < SCALING.window:
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def demonstrate(config: Path) -> int:
-    """The cluster, until the gateway has ended; its exit code."""
+    """Runs the cluster until the gateway has ended. Returns the gateway's exit code."""
     with tempfile.TemporaryDirectory(prefix="knative-demo-") as directory:
         async with anyio.create_task_group() as tasks:
             async with knative_cluster(tasks, _container, service=SERVICE, boot=_BOOT) as cluster:
@@ -151,7 +152,7 @@ async def _scale_for_ever(cluster: KnativeCluster) -> None:
 
 
 def _scrape(cluster: KnativeCluster, autoscaler: DemoAutoscaler) -> None:
-    """What pods work on, less what an activator tells of itself."""
+    """Records what the pods work on, less the part that the gateway reports itself."""
     for pod in cluster.working(REVISION):
         if pod.proxy is not None and pod.ready:
             seen = pod.proxy.take_statistics()
@@ -160,7 +161,7 @@ def _scrape(cluster: KnativeCluster, autoscaler: DemoAutoscaler) -> None:
 
 
 async def _gateway(config: Path, kubeconfig: Path, autoscaler: str) -> int:
-    """It is told to end by whoever ends us: a terminal tells both; SIGTERM is passed on."""
+    """Runs the gateway and returns its exit code. Ctrl-C reaches both processes; SIGTERM is passed on to it."""
     environ = {**os.environ, "DEMO_KUBECONFIG": str(kubeconfig), "DEMO_AUTOSCALER": autoscaler}
     command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
     process = await anyio.open_process(command, stdin=subprocess.DEVNULL, stdout=None, stderr=None, env=environ)

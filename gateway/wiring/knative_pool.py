@@ -1,10 +1,11 @@
-"""A pool of the file that stands for a Knative Service: its revisions now, and their shares of the traffic.
+"""A pool of the file that stands for a Knative Service: its revisions now, and their shares of the
+traffic.
 
     what the cluster says ── plan ──> a pool for each revision in traffic, and the split between them
 
-A revision that has no traffic any more is not planned; its pool goes when its last request is over. If all of them
-vanish at once, that is doubted for as long as pods of theirs answer: the last plan stays (a restored API server, a
-controller that starts from nothing). Makes no pools itself.
+A revision that has no traffic any more is not planned; its pool goes when its last request is over. If
+all of them vanish at once, that is doubted for as long as pods of theirs answer: the last plan stays (a
+restored API server, a controller that starts from nothing). Makes no pools itself.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Plan:
 
 
 class KnativePool:
-    """One of them. `on_plan` is called when there is a new plan; `is_serving`: a pod of the last plan is ready."""
+    """A pool of the file that stands for a Knative Service. `on_plan` is called when there is a new
+    plan. `is_serving`: a pod of the last plan is ready."""
 
     def __init__(
         self,
@@ -87,17 +89,17 @@ class KnativePool:
 
     @property
     def stale(self) -> list[str]:
-        """Why the plan may not be true any more; empty while the cluster is heard."""
+        """Reasons why the plan may be out of date; empty while the cluster is heard."""
         return self._watch.stale if self._watch is not None else []
 
     def close(self) -> None:
-        """`run` returns."""
+        """Ends `run`."""
         self._closed = True
         if self._scope is not None:
             self._scope.cancel()
 
     def reload(self, settings: PoolSettings) -> None:
-        """Other settings of the file, from now on."""
+        """Takes over other settings of the file."""
         old, self._settings = _knative(self._settings), settings
         new = _knative(settings)
         if (old.namespace, old.service, old.system_namespace) != (new.namespace, new.service, new.system_namespace):

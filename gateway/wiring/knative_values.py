@@ -1,7 +1,7 @@
 """The settings of a revision's pool: the file's, and what Knative says where the file does not. Pure.
 
-The file wins over annotations and over `config-autoscaler`. Only a revision's own timeouts win over the file: the
-queue-proxy cuts at them, whatever is said here.
+The file wins over annotations and over `config-autoscaler`. Only a revision's own timeouts win over the
+file: the queue-proxy cuts at them, whatever is said here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class RevisionPool:
 
 
 def revision_pool_name(pool: str, revision: str) -> str:
-    """No pool of the file is called so: names there have no slash."""
+    """The name of a revision's pool. No pool of the file has it: names there have no slash."""
     return f"{pool}/{revision}"
 
 

@@ -26,7 +26,7 @@ _DEPLOYMENTS = Resource("apps", "v1", "deployments")
 
 
 class Cluster:
-    """The parts of Kubernetes that this gateway can reach. Whoever made it closes it."""
+    """The API server that this gateway talks to. Whoever made it closes it."""
 
     def __init__(self, settings: KubernetesSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
@@ -54,15 +54,16 @@ class Cluster:
             assert self.client is not None
 
     async def aclose(self) -> None:
-        """Nobody asks any more."""
+        """Closes the connections to the API server."""
         if self._http is not None:
             await self._http.aclose()
 
     # Parts of pools
 
     def pods_of_service(self, service: KubernetesServiceSettings, reports: Reports, watch: Watch) -> Source:
-        """The pods behind a Service of Kubernetes. One that Kubernetes calls not ready is not ready, whatever our probe
-        finds: an open port is no ready server, and the pod's own probe knows better."""
+        """The pods behind a Service of Kubernetes. A pod that Kubernetes calls not ready is not ready,
+        whatever our probe finds: an open port is no ready server, and the pod's own probe knows
+        better."""
         where = ServicePort(service.namespace, service.service, service.port)
         return EndpointSliceBackends(self.client, where, reports, watch, believe_unready=True)
 
@@ -72,7 +73,7 @@ class Cluster:
         return EndpointSliceBackends(self.client, place.where, reports, watch, believe_unready=believe)
 
     def deletion_costs(self, settings: PoolSettings, pool: Pool, clock: Callable[[], float]) -> DeletionCosts | None:
-        """The writer of the pods' deletion costs. None: nobody is to be told."""
+        """The writer of the pods' deletion costs; None where `deletion_cost` is off."""
         service = settings.backends.kubernetes or settings.backends.knative
         if service is None or not service.deletion_cost:
             return None

@@ -37,7 +37,7 @@ class OperatorsParts:
         ready: Callable[[], tuple[bool, str]],
         token: str | None,
     ) -> None:
-        """`token`: what orders come with; None: none are taken."""
+        """`token`: the secret that orders come with; without one, no orders are taken."""
         registry.register(SnapshotCollector(gateway.figures, gateway.scaler_views))
         registry.register(DiscoveryCollector(gateway.stale))
         registry.register(gateway.knative)

@@ -61,8 +61,9 @@ class PoolParts:
         cluster: Cluster,
         place: RevisionPlace | None = None,
     ) -> None:
-        """`inherited`: the environment of its processes, if it has any. `place`: it is the pool of that revision; a
-        pool of Knative's without one has no backends: in it requests wait until a revision is known."""
+        """`inherited`: the environment of the pool's processes. `place`: the Knative revision whose
+        pool this is. A pool of Knative's without a place has no backends: requests wait in it until a
+        revision is known."""
         self.name = name
         self._settings = settings
         self.place = place
@@ -131,7 +132,8 @@ class PoolParts:
         ]
 
     def watch_turns(self, watcher: Callable[[str], None]) -> None:
-        """`watcher` is called with the backend's identity when a counted request gets a turn; it must be quick."""
+        """`watcher` is called with the backend's identity when a counted request gets a turn; it must
+        be quick."""
         self._turn_watchers.append(watcher)
 
     def _turn_began(self, identity: str) -> None:
@@ -160,12 +162,12 @@ class PoolParts:
 
     @property
     def stale(self) -> list[str]:
-        """Why its list of backends may not be true any more; empty while it is."""
+        """Reasons why the list of backends may be out of date; empty while it is not."""
         reason = self._source.stale if self._source is not None else None
         return [reason] if reason is not None else []
 
     def scaler_view(self) -> ScalerView | None:
-        """The last decision of the pool's scaler; None: it has none, or has not decided yet."""
+        """The last decision of the pool's scaler; None without a scaler, and before its first decision."""
         scale = self._scaler.view() if self._scaler is not None else None
         if scale is None:
             return None
@@ -288,7 +290,7 @@ class PoolParts:
         return cookies_of(self.name if self.place is None else self.place.pool, self._settings, keys)
 
     def _join_cluster(self, cluster: Cluster) -> None:
-        """Kubernetes is told which pods are dear, and how many there should be, as far as that is wanted."""
+        """Starts the writer of deletion costs and the scaler of a Deployment, where they are configured."""
         costs = cluster.deletion_costs(self._settings, self.driver.pool, self.driver.clock)
         if costs is not None:
             self._chores.append(costs.run)
@@ -301,7 +303,7 @@ class PoolParts:
             self._chores.append(target.run)
 
     def _scale(self, target: Target, ceilings: Mapping[str, int]) -> LocalScaler:
-        """The pool is scaled by itself from here on, within these bounds besides its own."""
+        """Gives the pool an autoscaler of its own. `ceilings`: bounds besides those of its settings."""
         self._ceilings = ceilings
         self._scaler = scaler = scaler_of(self.name, self._settings, self.driver, target, ceilings)
         self.driver.on_wait = scaler.poke
@@ -310,17 +312,18 @@ class PoolParts:
 
 
 def _kind(backends: BackendsSettings) -> str:
-    """Which of them it is: exactly one is set."""
+    """The name of the one kind that is set."""
     return next(name for name in type(backends).model_fields if getattr(backends, name) is not None)
 
 
 def _tells_costs(backends: BackendsSettings) -> bool:
-    """Kubernetes is told which pods are dear."""
+    """Deletion costs are written to the pods."""
     service = backends.kubernetes or backends.knative
     return service is not None and service.deletion_cost
 
 
 def _members(settings: PoolSettings, place: RevisionPlace | None) -> tuple[object, ...]:
-    """All that says who the backends are and how they are asked."""
+    """Everything that decides which backends there are and how they are probed: a change begins
+    discovery anew."""
     pods = (place.where, place.believe_unready, place.pod_headers) if place is not None else None
     return settings.backends, settings.readiness, settings.profile, pods

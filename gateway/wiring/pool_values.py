@@ -1,4 +1,5 @@
-"""Translates one pool's settings into the values that its parts are given. Pure; the names of the file end here."""
+"""Translates one pool's settings into the values that its parts are given. Pure; the names of the file
+end here."""
 
 from __future__ import annotations
 

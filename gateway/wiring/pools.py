@@ -1,5 +1,6 @@
-"""The registry of pools: a pool is made when it is first asked for, kept through every reload, and taken down when
-it is not asked for any more and its last request is over. Decides nothing about which there should be."""
+"""The registry of pools: a pool is made when it is first asked for, kept through every reload, and
+taken down when it is not asked for any more and its last request is over. Decides nothing about which
+there should be."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ _LOOK_EVERY = 0.5
 
 
 class PoolRegistry:
-    """By name. `on_retired` hears of each that is no more, and whose it was."""
+    """Pools by name. `on_retired` is called with the name, and the revision, of each pool that is gone."""
 
     def __init__(
         self, make: Make, background: Background, on_retired: Callable[[str, RevisionPlace | None], None]
@@ -40,7 +41,7 @@ class PoolRegistry:
     def put(
         self, name: str, settings: PoolSettings, keys: Sequence[str], place: RevisionPlace | None = None
     ) -> PoolParts:
-        """Make it, or give it these settings from now on."""
+        """Makes the pool, or gives the existing one these settings."""
         if (parts := self.parts.get(name)) is not None:
             parts.reload(settings, keys, place)
             return parts
@@ -49,7 +50,7 @@ class PoolRegistry:
         return parts
 
     def keep(self, names: Iterable[str]) -> None:
-        """Take down all the others."""
+        """Takes down all other pools, each when its last request is over."""
         self._wanted = frozenset(names)
         for name in self.parts.keys() - self._wanted - self._retiring:
             self._retiring.add(name)
@@ -63,8 +64,8 @@ class PoolRegistry:
                     tasks.start_soon(parts.fleet.close)
 
     async def _retire(self, name: str) -> None:
-        """It gets no new requests; those it has are served. If it is wanted again meanwhile, it was never away: a
-        second one beside it would give its backends work of its own."""
+        """Closes a pool when the requests that it has are served. If the pool is wanted again before
+        that, it stays: a second pool beside it would give its backends work of its own."""
         parts = self.parts[name]
         while parts.has_work and name not in self._wanted:  # noqa: ASYNC110  # rare, and minutes long
             await anyio.sleep(_LOOK_EVERY)

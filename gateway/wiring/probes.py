@@ -38,9 +38,9 @@ def watch_of(
     *,
     are_started: bool = False,
 ) -> BackendWatch:
-    """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their queue-proxy.
-    `probe_headers`: what every HTTP probe brings. `are_started`: backends come and go by demand, so one that is not
-    ready yet is starting; others are expected to be there."""
+    """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their
+    queue-proxy. `probe_headers`: what every HTTP probe brings. `are_started`: backends come and go by
+    demand, so one that is not ready yet is starting; others are expected to be there."""
     backends, idle, loaded = driver.pool.backends, profile.idle, profile.loaded
     timeout, headers = settings.timeout, {**probe_headers, **_past_the_queue(place)}
     readiness = _readiness(settings, profile)
@@ -117,6 +117,7 @@ def _cadence(settings: ReadinessSettings, readiness: Readiness, place: RevisionP
 
 
 def _past_the_queue(place: RevisionPlace | None) -> dict[str, str]:
-    """What an uncounted request says to a pod: a question about a picture must not wait behind it."""
+    """The headers of an uncounted request to a pod: a question about a picture must not wait behind the
+    picture."""
     headers = place.pod_headers.uncounted if place is not None else ()
     return {name.decode(): value.decode() for name, value in headers}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def fleet_of(
     name: str, settings: PoolSettings, inherited: Mapping[str, str], reports: Reports, watch: Watch
 ) -> LocalProcesses:
-    """The processes of a pool that has some. `inherited`: their environment."""
+    """The processes of a pool with `backends.processes`. `inherited`: their environment."""
     processes = settings.backends.processes
     assert processes is not None
     launcher = Launcher(
@@ -39,7 +39,8 @@ def fleet_of(
 
 
 def target_of(fleet: LocalProcesses, driver: Driver, replace_after: Callable[[], float]) -> ProcessTarget:
-    """The processes as a scaler drives them. `replace_after`: seconds of quarantine after which one is replaced."""
+    """The processes as a scaler drives them. `replace_after`: seconds of quarantine after which one is
+    replaced."""
     pool = driver.pool
     return ProcessTarget(
         fleet,

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
-    """Run the gateway until it is told to stop. Raises, before anything was started, SettingsError, CannotListen, and
-    NoAccess if a pool is in a cluster that there is no way to."""
+    """Runs the gateway until it is told to stop. Raises, before anything is started: SettingsError,
+    CannotListen, and NoAccess where a pool is in a cluster that cannot be reached."""
     token = admin_token(settings, environ)
     cluster = Cluster(settings.kubernetes, environ)
     cluster.check(settings)
