@@ -246,7 +246,7 @@ def _failure(asked: str, error: BaseException, timeout: float) -> ProbeResult:
     if isinstance(error, TimeoutError):
         return ProbeResult(Finding.FAIL, f"{asked}: no answer within {timeout:g} s")
     if isinstance(error, httpx.RemoteProtocolError):
-        return ProbeResult(Finding.FAIL, f"{asked}: the answer is not HTTP ({_first_line(str(error))})")
+        return ProbeResult(Finding.FAIL, f"{asked}: no valid HTTP answer ({_first_line(str(error))})")
     return ProbeResult(Finding.FAIL, f"{asked}: {_first_line(str(error)) or type(error).__name__}")
 
 

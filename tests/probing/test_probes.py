@@ -80,7 +80,7 @@ async def test_tcp_fails_when_there_is_no_such_host_or_no_time() -> None:
         (
             httpx.RemoteProtocolError("illegal status line: SSH-2.0"),
             Finding.FAIL,
-            f"{_ASKED}: the answer is not HTTP (illegal status line: SSH-2.0)",
+            f"{_ASKED}: no valid HTTP answer (illegal status line: SSH-2.0)",
         ),
     ],
 )

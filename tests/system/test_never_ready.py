@@ -45,7 +45,7 @@ async def saying(answer: bytes | None) -> AsyncIterator[str]:
     [
         (_NO_API, 'GET /sdapi/v1/progress?skip_current_image=true: 404 {"detail":"Not Found"}; start it with --api'),
         (_LOGIN, "GET /internal/profile-startup: 401; let probes in by probe.headers"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "GET /internal/profile-startup: the answer is not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "GET /internal/profile-startup: no valid HTTP answer"),
         (None, "GET /internal/profile-startup: no answer within 0.2 s"),
     ],
     ids=["404", "401", "ssh", "silent"],

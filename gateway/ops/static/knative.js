@@ -1,11 +1,11 @@
-// What Knative says of a pool: its revisions and their traffic, which setting comes from whom, and whether its
-// autoscaler hears us. Changes seldom, so it is asked for every few seconds, and only where there is Knative.
+// The part about Knative: revisions and their traffic, settings and their sources, and the link to the autoscaler. It
+// changes seldom, so it is read every few seconds, and only where there is Knative.
 
 import { each, find, make, rows, text } from "./dom.js";
 import { age } from "./words.js";
 
 const EVERY = 3000; // ms
-const TELLERS = { file: "our file", service: "Service", default: "default" };
+const SOURCES = { file: "configuration", service: "Service", default: "default" };
 
 export class Knative {
   #told = null;
@@ -41,7 +41,7 @@ export class Knative {
     if (!details.open) return;
     const items = revisions.flatMap(({ name, values }) => Object.entries(values).map(([key, told]) => [name, key, told]));
     rows(details, items, ([name, key, { value, from }]) => [
-      ...(revisions.length > 1 ? [`${name}: ${key}`] : [key]), value ?? "none", TELLERS[from] ?? from,
+      ...(revisions.length > 1 ? [`${name}: ${key}`] : [key]), value ?? "none", SOURCES[from] ?? from,
     ]);
   }
 

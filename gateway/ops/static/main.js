@@ -79,7 +79,7 @@ function showHeadline(pool, now) {
   text(line, headline(pool, now));
   line.classList.toggle("warn", isOutage(pool, now));
   find("#outages").hidden = wrong.length === 0;
-  text(find("#outages"), wrong.join(" "));
+  each(find("#outages ul"), wrong, () => make("li"), text);
 }
 
 function read(pool, now) {

@@ -1,8 +1,8 @@
 // Outages in words: starts that die, and pods that take nobody, whether or not anybody waits.
 
-import { plain, seconds } from "./words.js";
+import { seconds } from "./words.js";
 
-const NAMED = 3; // pods that a sentence names
+const NAMED = 5; // pods that are told of
 
 /** No pod is ready, and not because none is wanted. */
 export const isOutage = (pool, now) => pool.cold && (pool.start_failures > 0 || unreadyPods(pool, now).length > 0);
@@ -10,16 +10,13 @@ export const isOutage = (pool, now) => pool.cold && (pool.start_failures > 0 || 
 /** The headline tells of starts that die: else `outages` does. */
 export const isHeadline = (pool) => pool.start_failures > 0 && pool.cold && (pool.waiting + pool.waiting_exempt > 0 || !pool.in_flight);
 
-/** What is wrong with a pool besides what the headline says, one sentence each. */
+/** What is wrong with a pool besides what the headline says, a line each. */
 export function outages(pool, now) {
   const bad = unreadyPods(pool, now);
-  const sentences = [];
-  if (pool.start_failures && !isHeadline(pool)) sentences.push(`${capital(startFailures(pool, now))}.`);
-  if (bad.length) {
-    const named = bad.slice(0, NAMED).map((pod) => `${pod.name} is ${unready(pod, now)}`);
-    sentences.push(`${named.join("; ")}${bad.length > NAMED ? `; and so are ${bad.length - NAMED} more` : ""}.`);
-  }
-  return sentences;
+  const lines = bad.slice(0, NAMED).map((pod) => `${pod.name}: ${unready(pod, now)}`);
+  if (pool.start_failures && !isHeadline(pool)) lines.unshift(capital(startFailures(pool, now)));
+  if (bad.length > NAMED) lines.push(`and ${bad.length - NAMED} more pods`);
+  return lines;
 }
 
 /** How often starts have died in a row, how the last one did, and when the next one is made. */

@@ -66,10 +66,12 @@ class WaitingPage:
         if (refusal := driver.watch_start()) is not None:
             raise Refused(refusal)
         start = start_of(pool, driver.clock())
-        return _told(start, request_id) if is_poll else self._page(start, request_id)
+        if is_poll:
+            return _told(start, request_id)
+        return self._page("Not ready" if pool.unready_because else "Starting …", start, request_id)
 
-    def _page(self, start: Start, request_id: str) -> Answer:
-        told = {"state": start.state, "expected": start.expected, "request_id": request_id}
+    def _page(self, heading: str, start: Start, request_id: str) -> Answer:
+        told = {"heading": heading, "state": start.state, "expected": start.expected, "request_id": request_id}
         body = fill(self.template, progress=start.progress, **told)
         headers = _headers(b"text/html; charset=utf-8", body, request_id)
         headers.append((b"retry-after", str(retry_after(start.left)).encode()))

@@ -1,8 +1,9 @@
 """The text of the waiting page: the template that ships, what a template may contain, and the script that lets a
 page go on by itself. Knows no pool.
 
-A template is HTML with these words in it: `$state` and `$expected` are sentences, `$request_id` is the log's, and
-`$follow`, which belongs into the head, is what makes the page ask again and load itself when there is a backend. The
+A template is HTML with these words in it: `$heading` is a few words, `$state` and `$expected` are sentences,
+`$request_id` is the log's, and `$follow`, which belongs into the head, makes the page ask again and load itself when there
+is a backend. The
 script keeps the text of elements marked `data-start="state"` and `data-start="expected"` true, and the value of a
 `<progress data-start="progress"$progress>`, whose first value is `$progress`. Any other `$` stands for itself.
 """
@@ -82,7 +83,7 @@ AUTO = (
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Starting …</title>
+<title>$heading</title>
 <style>
 """
     + LOOK
@@ -112,8 +113,8 @@ $follow
 </head>
 <body>
 <main>
-<h1>Starting …</h1>
-<p>Nothing was running here. It is being started for you, and this page goes on by itself.</p>
+<h1>$heading</h1>
+<p>No backend is ready yet. This page goes on by itself when one is.</p>
 <progress data-start="progress" max="1"$progress aria-label="Progress of the start"></progress>
 <p role="status" data-start="state">$state</p>
 <p data-start="expected">$expected</p>
@@ -130,8 +131,9 @@ def is_template(text: str) -> bool:
     return "$follow" in text
 
 
-def fill(template: str, *, state: str, expected: str, progress: float | None, request_id: str) -> bytes:
+def fill(template: str, *, heading: str, state: str, expected: str, progress: float | None, request_id: str) -> bytes:
     """The page for one visitor. `progress`: from 0 to 1; None: not known."""
-    words = {"state": escape(state), "expected": escape(expected), "request_id": escape(request_id)}
+    sentences = {"heading": heading, "state": state, "expected": expected, "request_id": request_id}
+    words = {name: escape(sentence) for name, sentence in sentences.items()}
     words["progress"] = "" if progress is None else f' value="{progress:g}"'
     return Template(template).safe_substitute(words, follow=_FOLLOW).encode()

@@ -10,6 +10,7 @@ import pytest
 from gateway.core.backends.health import WATCHED_FOR
 from gateway.core.records.decisions import Ending, Outcome
 from gateway.core.records.lanes import Lane
+from gateway.core.records.listed import Listed
 from gateway.proxy.answers.waiting_page import Start, WaitingPage, start_of
 from tests.core.playbook import Playbook
 from tests.doubles.scripted_upstream import answering
@@ -169,3 +170,15 @@ def test_how_far_it_is() -> None:
     p.at(100)
     state = "2 backends are starting. The last 2 starts failed (exit code 1)."
     assert start_of(p.pool, p.now) == Start(state, f"{usual} 60 seconds have passed.", 1, 0)
+
+
+async def test_where_a_probe_finds_something_wrong_nobody_is_told_that_it_starts(cold: Gatehouse) -> None:
+    cold.driver.replace_backends([Listed("gpu-1", "10.0.0.1:80", "gpu-1")])
+    starting = await cold.visit("GET /page", BROWSER)
+    cold.driver.backend_unready("gpu-1", "GET /ready: 404")
+    page = await cold.visit("GET /page", BROWSER)
+
+    assert b"<h1>Starting" in starting.body
+    assert b"<h1>Not ready</h1>" in page.body
+    assert b"No backend is ready (GET /ready: 404)." in page.body
+    await cold.passes(WATCHED_FOR)
