@@ -2,10 +2,10 @@
 page go on by itself. Knows no pool.
 
 A template is HTML with these words in it: `$heading` is a few words, `$state` and `$expected` are sentences,
-`$request_id` is the log's, and `$follow`, which belongs into the head, makes the page ask again and load itself when there
-is a backend. The
-script keeps the text of elements marked `data-start="state"` and `data-start="expected"` true, and the value of a
-`<progress data-start="progress"$progress>`, whose first value is `$progress`. Any other `$` stands for itself.
+`$request_id` is the log's, and `$follow`, which belongs into the head, makes the page ask again and load
+itself when there is a backend. The script keeps the text of elements marked `data-start="state"` and
+`data-start="expected"` true, and the value of a `<progress data-start="progress"$progress>`, whose first
+value is `$progress`. Any other `$` stands for itself.
 """
 
 from __future__ import annotations
