@@ -36,12 +36,20 @@ class AutoscalerLinkCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """All families with their samples."""
         link = self._link
-        yield GaugeMetricFamily("gateway_autoscaler_link_up", "1 while the autoscaler hears this gateway.", link.is_up)
+        yield GaugeMetricFamily(
+            "gateway_autoscaler_link_up", "1 while the link to Knative's autoscaler is up.", link.is_up
+        )
         yield CounterMetricFamily("gateway_autoscaler_link_losses", "Times that the link was lost.", link.losses)
-        yield CounterMetricFamily("gateway_autoscaler_frames_sent", "Statistics that were sent.", link.sent)
-        yield CounterMetricFamily("gateway_autoscaler_frames_dropped", "Statistics that were not.", link.dropped)
+        yield CounterMetricFamily(
+            "gateway_autoscaler_frames_sent", "Frames of statistics sent to the autoscaler.", link.sent
+        )
+        yield CounterMetricFamily(
+            "gateway_autoscaler_frames_dropped",
+            "Frames of statistics not sent, as the link was down or too slow.",
+            link.dropped,
+        )
         reported = GaugeMetricFamily(
-            "gateway_autoscaler_reported_requests", "Requests that it was last told of.", labels=["pool"]
+            "gateway_autoscaler_reported_requests", "Requests last reported to the autoscaler.", labels=["pool"]
         )
         for pool, requests in self._reported().items():
             reported.add_metric([pool], requests)

@@ -105,13 +105,17 @@ def _by_backend(figure: Callable[[BackendView], int]) -> Callable[[PoolView], Ma
 # One series a pool: name, help, figure.
 _POOL_GAUGES: tuple[tuple[str, str, Callable[[PoolView], float | None]], ...] = (
     ("gateway_in_flight_requests", "Requests that hold a slot.", lambda pool: pool.in_flight),
-    ("gateway_demand_requests", "What a scaler must serve.", lambda pool: pool.demand),
-    ("gateway_uploading_requests", "Places kept for requests whose body is read.", lambda pool: pool.line.uploading),
-    ("gateway_line_limit_requests", "How many may wait.", lambda pool: pool.line.limit),
+    ("gateway_demand_requests", "Requests that a scaler must provide pods for.", lambda pool: pool.demand),
+    (
+        "gateway_uploading_requests",
+        "Places in line kept for requests whose body is being read.",
+        lambda pool: pool.line.uploading,
+    ),
+    ("gateway_line_limit_requests", "The most requests that may wait.", lambda pool: pool.line.limit),
     ("gateway_line_held_bytes", "Bytes of bodies held.", lambda pool: pool.line.bytes_held),
-    ("gateway_line_limit_bytes", "How many bytes may be held.", lambda pool: pool.line.bytes_limit),
+    ("gateway_line_limit_bytes", "The most bytes of bodies that may be held.", lambda pool: pool.line.bytes_limit),
     ("gateway_oldest_wait_seconds", "Age of the oldest in line; 0: nobody waits.", lambda pool: pool.line.oldest or 0),
-    ("gateway_expected_wait_seconds", "What a newcomer may expect.", lambda pool: pool.line.expected_wait),
+    ("gateway_expected_wait_seconds", "Expected wait of a new request.", lambda pool: pool.line.expected_wait),
     ("gateway_sessions_live", "Sessions that are live.", lambda pool: pool.sessions_live),
     ("gateway_pool_cold", "1 while no backend is ready.", lambda pool: pool.cold),
     ("gateway_consecutive_start_failures", "Starts that died in a row.", lambda pool: pool.start_failures),
@@ -125,7 +129,7 @@ _POOL_SPREADS: tuple[tuple[str, str, str, Callable[[PoolView], Mapping[str, int]
         "lane",
         lambda pool: {"counted": pool.line.waiting, "exempt": pool.line.waiting_exempt},
     ),
-    ("gateway_slots", "Slots by what they are doing.", "state", _slots_by_state),
+    ("gateway_slots", "Slots by state.", "state", _slots_by_state),
     ("gateway_backends", "Backends by state.", "state", _backends_by_state),
     (
         "gateway_backend_in_flight_requests",
@@ -162,7 +166,11 @@ _POOL_SPREADS: tuple[tuple[str, str, str, Callable[[PoolView], Mapping[str, int]
 # What the pool has counted since the gateway started: name, help, count.
 _POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
     ("gateway_affinity_hits_total", "Turns of a session at its home.", lambda counts: counts.affinity_hits),
-    ("gateway_affinity_spills_total", "Turns elsewhere, home being busy.", lambda counts: counts.affinity_spills),
+    (
+        "gateway_affinity_spills_total",
+        "Turns of a session elsewhere, as its home was busy.",
+        lambda counts: counts.affinity_spills,
+    ),
     ("gateway_affinity_moves_total", "Sessions that got another home.", lambda counts: counts.affinity_moves),
     (
         "gateway_model_switches_total",
@@ -197,7 +205,11 @@ _POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
 
 _SCALER_GAUGES: tuple[tuple[str, str, Callable[[ScalerView], float | None]], ...] = (
     ("gateway_autoscaler_desired_backends", "Backends that are wanted.", lambda scaler: scaler["desired"]),
-    ("gateway_autoscaler_ready_backends", "Backends reckoned with.", lambda scaler: scaler["ready"]),
+    (
+        "gateway_autoscaler_ready_backends",
+        "Ready backends that the decision took into account.",
+        lambda scaler: scaler["ready"],
+    ),
     ("gateway_autoscaler_stable_requests", "Average concurrency, stable window.", lambda scaler: scaler["stable"]),
     ("gateway_autoscaler_panic_requests", "Average concurrency, panic window.", lambda scaler: scaler["panic"]),
     ("gateway_autoscaler_panicking", "1 while in panic mode.", lambda scaler: scaler["in_panic"]),

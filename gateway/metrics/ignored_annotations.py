@@ -21,7 +21,7 @@ class IgnoredAnnotationsCollector(Collector):
         """The one family."""
         family = GaugeMetricFamily(
             "gateway_knative_misfits",
-            "Annotations, fields and configuration that make no sense; something else applies in their place.",
+            "Annotations and settings of Knative that are ignored, as they are not valid; defaults apply.",
             labels=["pool"],
         )
         for pool, count in self._ignored().items():

@@ -104,6 +104,7 @@ class Pool(BaseModel):
     start_failures: int = 0
     start_evidence: str = ""
     next_start_in: float | None = None
+    stale: list[str] = []
     counts: Counts = Counts()
 
 

@@ -37,8 +37,9 @@ def summary_of(pool: Pool) -> str:
 
 
 def outages_of(pool: Pool) -> str:
-    """What is wrong with a pool, whether or not anybody waits: starts that die, pods that take nobody. "": nothing."""
-    return " · ".join(filter(None, (_start_failures(pool), _suspects(pool), _unready(pool))))
+    """What is wrong with a pool, whether or not anybody waits: starts that die, pods that are not ready, discovery
+    that is stale. "": nothing."""
+    return " · ".join(filter(None, (_start_failures(pool), _suspects(pool), _unready(pool), _stale(pool))))
 
 
 def _start_failures(pool: Pool) -> str:
@@ -47,6 +48,10 @@ def _start_failures(pool: Pool) -> str:
     starts = "the last start" if pool.start_failures == 1 else f"the last {pool.start_failures} starts"
     next_start = f"; next attempt in {shown(pool.next_start_in)} s" if pool.next_start_in else ""
     return f"{starts} failed ({shown(pool.start_evidence) or 'no reason is known'}){next_start}"
+
+
+def _stale(pool: Pool) -> str:
+    return f"no news of its pods: {'; '.join(map(shown, pool.stale))}" if pool.stale else ""
 
 
 def _unready(pool: Pool) -> str:

@@ -50,3 +50,5 @@ def test_it_says_what_the_probe_of_a_pod_found() -> None:
     assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready: GET /ready: 404, and 1 more"
     told = told_pool("sd", told_backend("gpu-1", **unready))
     assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready: GET /ready: 404"
+    told = told_pool("sd", stale=["GET slices: 403"])
+    assert outages_of(Pool.model_validate(told)) == "no news of its pods: GET slices: 403"
