@@ -131,8 +131,8 @@ def _rate_limited(rate_limit: LogRateLimit, clock: Callable[[], float]) -> Proce
 def _identity_of(event: EventDict) -> int:
     """What makes two events the same. Of an exception its type counts alone: its text may quote a request."""
     error = type(sys.exc_info()[1]).__qualname__ if event.get("exc_info") else ""
-    said = tuple((key, str(value)) for key, value in event.items() if key not in _OF_THE_MOMENT)
-    return hash((error, said))
+    fields = tuple((key, str(value)) for key, value in event.items() if key not in _OF_THE_MOMENT)
+    return hash((error, fields))
 
 
 def _shared() -> list[Processor]:

@@ -64,8 +64,8 @@ class Admin:
         """The answer that refuses the request. None: the request may give orders."""
         if self.token is None:
             return problem(403, "Admin is off", "set ops.token_file or ops.token_env to turn it on")
-        scheme, _, told = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(told.strip().encode(), self.token.encode()):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.token.encode()):
             return None
         client = request.client.host if request.client else None
         structlog.get_logger().warning(

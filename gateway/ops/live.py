@@ -137,13 +137,13 @@ class LiveFeed:
         return counts
 
     def _news(self, names: Iterable[str], since: _Marks, until: _Marks, most: int | None) -> dict[str, object]:
-        def told(ring: Ring[Any], key: tuple[str, str], most: int | None = None) -> list[Any]:
+        def items(ring: Ring[Any], key: tuple[str, str], most: int | None = None) -> list[Any]:
             return ring.between(since.get(key, 0), until[key], most)
 
         return {
-            "ended": {name: told(self._recent.ended(name), (name, "ended"), most) for name in names},
-            "points": {name: told(self._timeline.of(name), (name, "points")) for name in names},
-            "failed": told(self._recent.failed, ("", "failed")),
+            "ended": {name: items(self._recent.ended(name), (name, "ended"), most) for name in names},
+            "points": {name: items(self._timeline.of(name), (name, "points")) for name in names},
+            "failed": items(self._recent.failed, ("", "failed")),
         }
 
     def _everything(self, names: Iterable[str], marks: _Marks) -> str:

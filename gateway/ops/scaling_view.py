@@ -36,10 +36,10 @@ def _here(view: PoolView) -> Figures:
 
 
 def _numbers(scaler: object) -> Figures:
-    told = plain(scaler)
-    if not isinstance(told, Mapping):
+    members = plain(scaler)
+    if not isinstance(members, Mapping):
         return {}
-    return {name: value for name, value in told.items() if _is_number(value)}
+    return {name: value for name, value in members.items() if _is_number(value)}
 
 
 def _is_number(value: object) -> bool:

@@ -85,8 +85,8 @@ class Guardian:
         else:
             timeout = max(0.0, self._kill_at - time.monotonic())
         ready, _, _ = select.select(awaited, [], [], timeout)
-        told = self._signals in ready and signal.SIGTERM in os.read(self._signals, 4096)
-        return told or self._lifeline in ready
+        is_asked = self._signals in ready and signal.SIGTERM in os.read(self._signals, 4096)
+        return is_asked or self._lifeline in ready
 
     def _signal_all(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

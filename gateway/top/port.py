@@ -159,7 +159,7 @@ class OperatorsPort:
 def _why(answer: httpx.Response) -> str:
     """The title and detail of the problem (RFC 9457), if the answer is one."""
     try:
-        told = answer.json()
-        return f"{answer.status_code} {told['title']}: {told['detail']}"
+        problem = answer.json()
+        return f"{answer.status_code} {problem['title']}: {problem['detail']}"
     except (ValueError, KeyError, TypeError):
         return f"{answer.status_code} {answer.reason_phrase}"

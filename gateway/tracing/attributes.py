@@ -32,7 +32,7 @@ def name_of(method: str) -> str:
 def attributes_of(record: RequestRecord, scheme: str) -> dict[str, Value]:
     """The attributes of an ended request's span, without those that have no value. Times are seconds."""
     ending, lane = record.ending, record.lane
-    said = {
+    attributes = {
         "http.request.method": record.method if record.method in _METHODS else "_OTHER",
         "url.scheme": scheme,
         "url.path": cut(_path(record.target), _PATH),
@@ -55,7 +55,7 @@ def attributes_of(record: RequestRecord, scheme: str) -> dict[str, Value]:
         "gateway.service": None if record.service is None else round(record.service, 6),
         "gateway.detail": cut(record.detail, _DETAIL),
     }
-    return {name: value for name, value in said.items() if value is not None and value != ""}
+    return {name: value for name, value in attributes.items() if value is not None and value != ""}
 
 
 def failure_of(record: RequestRecord) -> tuple[str, str] | None:

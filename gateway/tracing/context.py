@@ -35,7 +35,7 @@ def extracted(headers: Iterable[Header]) -> Context:
 
 def injected(headers: list[Header], span: trace.Span) -> list[Header]:
     """The headers with `span` as the parent, in place of the context that they had."""
-    told: dict[str, str] = {}
-    _W3C.inject(told, trace.set_span_in_context(span, Context()))
+    fields: dict[str, str] = {}
+    _W3C.inject(fields, trace.set_span_in_context(span, Context()))
     kept = [header for header in headers if header[0] not in (_PARENT, _STATE)]
-    return kept + [(name.encode(), value.encode("latin-1", "replace")) for name, value in told.items()]
+    return kept + [(name.encode(), value.encode("latin-1", "replace")) for name, value in fields.items()]

@@ -51,10 +51,10 @@ def exporting(
 
 def provider_of(sample: float, host: str) -> TracerProvider:
     """The SDK's provider, without an exporter."""
-    told = Resource.create()
-    if str(told.attributes[SERVICE_NAME]).startswith("unknown_service"):  # the SDK's word for: nobody has said
-        told = told.merge(Resource({SERVICE_NAME: NAME}))
-    resource = Resource({HOST_NAME: host}).merge(told)
+    resource = Resource.create()
+    if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):  # the SDK's word for: nobody has said
+        resource = resource.merge(Resource({SERVICE_NAME: NAME}))
+    resource = Resource({HOST_NAME: host}).merge(resource)
     return TracerProvider(ParentBased(TraceIdRatioBased(sample)), resource, shutdown_on_exit=False)
 
 

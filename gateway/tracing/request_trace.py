@@ -86,10 +86,10 @@ class RequestTrace:
         if self._stage is None or not self._waits:
             return
         self._waits = False
-        said: dict[str, Value] = {"gateway.receipt": cut(receipt_of(ticket), _REASON)}
+        attributes: dict[str, Value] = {"gateway.receipt": cut(receipt_of(ticket), _REASON)}
         if ticket.place is not None:
-            said["gateway.place"] = ticket.place
-        self._stage.set_attributes(said)
+            attributes["gateway.place"] = ticket.place
+        self._stage.set_attributes(attributes)
         if ticket.state is not TicketState.HOLDING or ticket.backend is None:
             return
         if self._cold_since is not None and ticket.backend.ready_at >= self._cold_since:
@@ -132,10 +132,10 @@ class RequestTrace:
         self._span.set_attributes(attributes_of(record, self._scheme))
         self._span.end(self._at(record.ended_at))
 
-    def _begin(self, name: str, now: float, said: dict[str, Value] | None = None) -> None:
+    def _begin(self, name: str, now: float, attributes: dict[str, Value] | None = None) -> None:
         self._close(now)
         if self._is_recorded:
-            self._stage = self._tracer.start_span(name, self._context, attributes=said, start_time=self._at(now))
+            self._stage = self._tracer.start_span(name, self._context, attributes=attributes, start_time=self._at(now))
 
     def _close(self, now: float) -> None:
         if self._stage is not None:

@@ -10,12 +10,12 @@ export function follow(url, { whole, news, state }) {
   const connect = () => {
     clearTimeout(retry);
     source = new EventSource(url);
-    source.addEventListener("whole", heard(whole));
-    source.addEventListener("news", heard(news));
+    source.addEventListener("whole", onMessage(whole));
+    source.addEventListener("news", onMessage(news));
     source.addEventListener("error", lost);
     wait();
   };
-  const heard = (tell) => (event) => {
+  const onMessage = (tell) => (event) => {
     wait();
     tell(JSON.parse(event.data));
     state("live");

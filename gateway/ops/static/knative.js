@@ -8,7 +8,7 @@ const EVERY = 3000; // ms
 const SOURCES = { file: "configuration", service: "Service", default: "default" };
 
 export class Knative {
-  #told = null;
+  #pools = null;
   #askedAt = -Infinity;
 
   constructor(section) {
@@ -39,7 +39,7 @@ export class Knative {
   #settings(revisions) {
     const details = find("details", this.section);
     if (!details.open) return;
-    const items = revisions.flatMap(({ name, values }) => Object.entries(values).map(([key, told]) => [name, key, told]));
+    const items = revisions.flatMap(({ name, values }) => Object.entries(values).map(([key, setting]) => [name, key, setting]));
     rows(details, items, ([name, key, { value, from }]) => [
       ...(revisions.length > 1 ? [`${name}: ${key}`] : [key]), value ?? "none", SOURCES[from] ?? from,
     ]);
@@ -47,15 +47,15 @@ export class Knative {
 
   /** Of a pool of the file all its revisions; of a revision's pool that one. */
   #of(name) {
-    const pools = this.#told ?? {};
+    const pools = this.#pools ?? {};
     const home = Object.keys(pools).find((pool) => pools[pool].service && (pool === name || name.startsWith(`${pool}/`)));
     if (home === undefined) return null;
     const { traffic } = pools[home];
     const revisions = Object.entries(pools)
       .filter(([pool]) => pool.startsWith(`${home}/`) && (name === home || pool === name))
-      .map(([pool, told]) => {
+      .map(([pool, revisionPool]) => {
         const revision = pool.slice(home.length + 1);
-        return { ...told, name: revision, tags: traffic.filter((each) => each.revision === revision && each.tag).map((each) => each.tag) };
+        return { ...revisionPool, name: revision, tags: traffic.filter((each) => each.revision === revision && each.tag).map((each) => each.tag) };
       });
     return { ...pools[home], revisions };
   }
@@ -63,7 +63,7 @@ export class Knative {
   async #ask() {
     this.#askedAt = performance.now();
     const answer = await fetch("api/knative", { cache: "no-store" }).catch(() => null);
-    if (answer?.ok) this.#told = (await answer.json()).pools;
+    if (answer?.ok) this.#pools = (await answer.json()).pools;
   }
 }
 

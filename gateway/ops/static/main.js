@@ -36,8 +36,8 @@ find("#filter input").addEventListener("input", ({ target }) => {
 for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", () => show(true));
 
 follow("api/live", {
-  whole: (told) => { model.whole(told); show(true); },
-  news: (told) => { model.news(told); show(false); },
+  whole: (frame) => { model.whole(frame); show(true); },
+  news: (frame) => { model.news(frame); show(false); },
   state: (word) => {
     const [isServing, why] = model.status;
     document.body.dataset.connection = word;
@@ -95,9 +95,9 @@ function read(pool, now) {
 /** What is loaded, where that matters. */
 function showModels(pool) {
   const beside = find("#pods-title small");
-  const told = pool.models ? modelsLoaded(pool) : "";
-  beside.hidden = !told;
-  text(beside, told);
+  const loaded = pool.models ? modelsLoaded(pool) : "";
+  beside.hidden = !loaded;
+  text(beside, loaded);
   find("#filter input").placeholder = pool.models ? "name, state or model" : "name or state";
 }
 

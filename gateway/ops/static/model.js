@@ -20,31 +20,31 @@ export class Model {
   }
 
   /** Everything that the gateway has kept. If it follows on what was known, the states seen meanwhile are kept, too. */
-  whole(told) {
-    const goesOn = told.now >= this.at && told.now - this.at < WINDOW;
+  whole(frame) {
+    const goesOn = frame.now >= this.at && frame.now - this.at < WINDOW;
     if (!goesOn) this.pools.clear();
-    for (const pool of this.pools.values()) pool.beginAnew(told.number);
-    this.columns = told.columns;
-    this.admin = told.admin;
+    for (const pool of this.pools.values()) pool.beginAnew(frame.number);
+    this.columns = frame.columns;
+    this.admin = frame.admin;
     this.failures = [];
-    this.news(told);
+    this.news(frame);
   }
 
-  news(told) {
-    if (!(told.now - this.epoch < ERA && told.now >= this.epoch)) this.epoch = told.now;
-    this.at = told.now;
-    this.status = told.status;
-    this.stale = told.stale;
-    this.hears = told.hears;
+  news(frame) {
+    if (!(frame.now - this.epoch < ERA && frame.now >= this.epoch)) this.epoch = frame.now;
+    this.at = frame.now;
+    this.status = frame.status;
+    this.stale = frame.stale;
+    this.hears = frame.hears;
     const names = new Set();
-    for (const row of told.pools) {
+    for (const row of frame.pools) {
       const summary = this.#object("pagesummary", row);
       names.add(summary.name);
       if (!this.pools.has(summary.name)) this.pools.set(summary.name, new PoolModel());
-      this.pools.get(summary.name).update(summary, told, (kind, each) => this.#object(kind, each));
+      this.pools.get(summary.name).update(summary, frame, (kind, each) => this.#object(kind, each));
     }
     for (const name of this.pools.keys()) if (!names.has(name)) this.pools.delete(name);
-    this.failures = [...told.failed.map((row) => this.#object("failed", row)).reverse(), ...this.failures].slice(0, FAILURES);
+    this.failures = [...frame.failed.map((row) => this.#object("failed", row)).reverse(), ...this.failures].slice(0, FAILURES);
   }
 
   #object(kind, row) {
@@ -67,18 +67,18 @@ class PoolModel {
     for (const pod of this.pods.values()) pod.seen = number;
   }
 
-  update(summary, told, object) {
-    const oldest = told.now - WINDOW - MARGIN;
+  update(summary, frame, object) {
+    const oldest = frame.now - WINDOW - MARGIN;
     Object.assign(this, summary, { pods: this.pods });
     this.sessions = summary.sessions.map(([hash, home, seen]) => ({ hash, home, seen }));
     this.models = summary.models && object("modelsummary", summary.models); // null: they do not matter in this pool
     this.line = summary.line.map((row, index) => ({ ...object("place", row), model: this.#named(this.models?.line[index]) }));
-    this.scaler = told.scalers[summary.name] ?? null;
-    this.ended.push(...(told.ended[summary.name] ?? []).map((row) => object("ended", row)));
+    this.scaler = frame.scalers[summary.name] ?? null;
+    this.ended.push(...(frame.ended[summary.name] ?? []).map((row) => object("ended", row)));
     this.ended = this.ended.filter((bar) => bar.over > oldest).slice(-BARS);
-    this.points.push(...(told.points[summary.name] ?? []).map((row) => object("point", row)));
+    this.points.push(...(frame.points[summary.name] ?? []).map((row) => object("point", row)));
     this.points = this.points.filter((point) => point.at > oldest);
-    this.#look(summary, told, oldest, object);
+    this.#updatePods(summary, frame, oldest, object);
     this.knowsModels = this.models !== null && (this.knowsModels || [...this.pods.values()].some((pod) => pod.model !== null));
   }
 
@@ -91,20 +91,20 @@ class PoolModel {
   }
 
   /** Some pods of many come in turns: one is gone when its turn has passed without it. */
-  #look(summary, told, oldest, object) {
+  #updatePods(summary, frame, oldest, object) {
     for (const [index, row] of summary.pods.entries()) {
       const pod = object("pod", row);
       pod.model = this.#named(this.models?.pods[index]);
       pod.turns = pod.turns.map((turn) => object("turn", turn));
-      pod.seen = told.number;
+      pod.seen = frame.number;
       pod.word = pod.quarantined > 0 && (pod.state === "ready" || pod.state === "suspect") ? "quarantined" : pod.state;
-      pod.bands = bands(this.pods.get(pod.id)?.bands ?? [], pod, told.now).filter((band) => band.until > oldest);
+      pod.bands = bands(this.pods.get(pod.id)?.bands ?? [], pod, frame.now).filter((band) => band.until > oldest);
       this.pods.set(pod.id, pod);
     }
     const turns = summary.pods.length ? Math.ceil(summary.backends / summary.pods.length) : 1;
     const missed = turns > 1 ? 2 * turns : 0;
-    for (const pod of this.pods.values()) if (pod.state !== "gone" && told.number - pod.seen > missed) this.#depart(pod, told.now);
-    this.#remember(told.now);
+    for (const pod of this.pods.values()) if (pod.state !== "gone" && frame.number - pod.seen > missed) this.#markGone(pod, frame.now);
+    this.#dropOld(frame.now);
   }
 
   #named(place) {
@@ -112,26 +112,26 @@ class PoolModel {
   }
 
   /** A pod that is gone keeps its lane while what it did is in sight, unless another has taken its name. */
-  #depart(pod, now) {
+  #markGone(pod, now) {
     const nothing = { turns: [], in_flight: 0, waiting: 0, quarantined: 0, held: false, until: null, model: null };
     Object.assign(pod, nothing, { state: "gone", word: "gone", left: now });
     pod.bands = bands(pod.bands, pod, now);
   }
 
-  #remember(now) {
+  #dropOld(now) {
     const here = new Set([...this.pods.values()].filter((pod) => pod.state !== "gone").map((pod) => pod.name));
     for (const [id, pod] of this.pods) if (pod.state === "gone" && (now - pod.left > WINDOW || here.has(pod.name))) this.pods.delete(id);
     const known = new Set([...this.pods.values()].map((pod) => pod.name));
     const inSight = new Set(this.ended.filter((bar) => bar.pod !== null && now - bar.over < WINDOW).map((bar) => bar.pod));
     for (const name of [...inSight].filter((name) => !known.has(name)).sort(byNumber)) {
       const pod = { id: `gone ${name}`, name, limit: 0, sessions: 0, served: 0, why: "", bands: [] };
-      this.#depart(pod, now);
+      this.#markGone(pod, now);
       this.pods.set(pod.id, pod);
     }
   }
 }
 
-/** When the pod was in which state, as far as it was seen or told. */
+/** When the pod was in which state, as far as it was known. */
 function bands(before, pod, now) {
   const last = before.at(-1);
   if (last?.state === pod.word) {
@@ -145,8 +145,8 @@ function bands(before, pod, now) {
 
 /** Of some states the gateway tells when they began; of the others it is when they were first seen. */
 function began(pod, last, now) {
-  const told = { quarantined: pod.since, ready: pod.ready_at }[pod.word] ?? now;
-  return told > (last?.since ?? -Infinity) ? told : now;
+  const begun = { quarantined: pod.since, ready: pod.ready_at }[pod.word] ?? now;
+  return begun > (last?.since ?? -Infinity) ? begun : now;
 }
 
 /** Of what was served: the value below which a share of them lies (nearest rank). */

@@ -2,7 +2,7 @@
 
 import { seconds } from "./words.js";
 
-const NAMED = 5; // pods that are told of
+const NAMED = 5; // pods that are listed
 
 /** No pod is ready, and not because none is wanted. */
 export const isOutage = (pool, now) => pool.cold && (pool.start_failures > 0 || unreadyPods(pool, now).length > 0);

@@ -23,8 +23,8 @@ function kept(section, row, column, create) {
 
 /** For which pod it waits, and how many it had in vain. */
 function withTries(section, index, place) {
-  const told = `${awaited(place)}${place.turns ? `, ${place.turns} tried` : ""}`;
-  return place.model === null ? told : named(section, index, 4, told);
+  const label = `${awaited(place)}${place.turns ? `, ${place.turns} tried` : ""}`;
+  return place.model === null ? label : named(section, index, 4, label);
 }
 
 /** What may be long. */
@@ -47,12 +47,12 @@ export function showFailures(section, failures, pool, now) {
   rows(section, here.map((failed, index) => ({ ...failed, index })), (failed) => [
     age(now - failed.at),
     failed.status ?? "–",
-    told(section, failed),
+    failureCell(section, failed),
   ]);
 }
 
 /** What happened, and below it to which request. */
-function told(section, failed) {
+function failureCell(section, failed) {
   const cell = kept(section, failed.index, 2, () => make("div", {}, make("span"), make("small")));
   text(cell.firstElementChild, `${failure(failed)}${failed.pod ? ` (${failed.pod})` : ""}`);
   text(cell.lastElementChild, `${failed.method} ${failed.path} · ${failed.request}`);
