@@ -20,6 +20,7 @@ import structlog
 from gateway.core.routing import Route, Router, bare_host
 from gateway.discovery.static import address_of
 from gateway.kubernetes.access import NoAccess
+from gateway.metrics.backend_errors import BackendErrorsCollector
 from gateway.metrics.knative_names import KnativeNamesCollector
 from gateway.ops.recent import RecentRequests
 from gateway.processes.reaper import adopts_orphans, reap_orphans
@@ -89,6 +90,7 @@ class Gateway:
         self._access_log = access_log
         self._background = background
         self.recent = RecentRequests()
+        self.backend_errors = BackendErrorsCollector(self._backend_names)
         self._keys = self._read_keys(settings)
         self._stopping = False
         self._pools = PoolRegistry(self._new_pool, background, self._retired)
@@ -202,12 +204,18 @@ class Gateway:
 
     # Inside
 
+    def _backend_names(self) -> Iterator[tuple[str, str]]:
+        for driver in self.drivers():
+            for backend in driver.pool.backends.values():
+                yield driver.pool.name, backend.name
+
     def _record(self, record: RequestRecord) -> None:
         self._instruments.observe(record)
         if self.knative_names is not None:
             self.knative_names.observe(record)
         self._access_log.observe(record)
         self.recent.observe(record)
+        self.backend_errors.observe(record)
 
     def _read_keys(self, settings: Settings, before: Sequence[str] = ()) -> list[str]:
         """The configured signing keys; where there are none, the random key of this process."""

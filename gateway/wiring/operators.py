@@ -40,6 +40,7 @@ class OperatorsParts:
         """`token`: the secret that orders come with; without one, no orders are taken."""
         registry.register(SnapshotCollector(gateway.figures, gateway.scaler_views))
         registry.register(DiscoveryCollector(gateway.stale))
+        registry.register(gateway.backend_errors)
         registry.register(gateway.knative)
         if gateway.knative_names is not None:
             registry.register(gateway.knative_names)

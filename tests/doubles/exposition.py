@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.core.records.decisions import Ending
 from gateway.metrics.autoscaler_link import AutoscalerLinkCollector
+from gateway.metrics.backend_errors import BackendErrorsCollector
 from gateway.metrics.collector import ScalerView, SnapshotCollector
 from gateway.metrics.discovery import DiscoveryCollector
 from gateway.metrics.ignored_annotations import IgnoredAnnotationsCollector
@@ -46,6 +47,7 @@ def our_registry() -> CollectorRegistry:
     scaler = ScalerView(desired=2, ready=2, stable=1.5, panic=2.5, in_panic=True, bound="gpus")
     registry.register(SnapshotCollector(lambda: [POOL], lambda: {"sd": scaler}))
     registry.register(DiscoveryCollector(lambda: {"sd": []}))
+    registry.register(BackendErrorsCollector(lambda: [("sd", "gpu-0")]))
     registry.register(IgnoredAnnotationsCollector(lambda: {"sd": 0}))
     registry.register(AutoscalerLinkCollector(Link(), lambda: {"sd": 1.0}))
     return registry

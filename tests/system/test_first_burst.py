@@ -39,6 +39,7 @@ async def test_increase_sees_the_first_failures(tmp_path: Path) -> None:
     expected = [
         seen('sum by (code) (increase(gateway_requests_total{status="5xx"}[5m]) > 0)', {"code": "--"}, {"code": "SH"}),
         seen('sum by (code) (increase(gateway_requests_total{status="4xx"}[5m]) > 0)', {"code": "PR"}),
+        seen("sum by (pool) (increase(gateway_backend_errors_total[5m]) / 2)", {"pool": "sd"}),
         seen("sum by (reason) (increase(gateway_protocol_refused_total[5m]) > 0)", {"reason": "malformed"}),
     ]
     series = [told(series, before[series], after[series]) for series in before]
