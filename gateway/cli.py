@@ -1,4 +1,4 @@
-"""The commands. Parses and hands over, nothing more; a command imports what is slow to import itself."""
+"""The commands: each parses its arguments and calls the package that does the work, which it imports only then."""
 
 from __future__ import annotations
 

@@ -152,9 +152,12 @@ def _lines(section: type[Section], path: str, depth: int) -> Iterator[str]:
             yield f"{indent}# {key}: {_inline(inner, at)}"
         elif inner is not None:
             filled = list(_lines(inner, at, depth + 1))
-            empty = all(each.lstrip().startswith("#") for each in filled)
-            yield f"{indent}{key}: {{}}" if empty else f"{indent}{key}:"
-            yield from filled
+            if all(each.lstrip().startswith("#") for each in filled):
+                yield f"{indent}# {key}:"
+                yield from (f"{indent}#   {each.strip().removeprefix('# ')}" for each in filled)
+            else:
+                yield f"{indent}{key}:"
+                yield from filled
         elif field.default == ():
             yield f"{indent}{key}: []  # {EXAMPLES[at]}"
         elif field.default in (None, PydanticUndefined, {}):

@@ -39,10 +39,10 @@ def keys_in(text: str) -> set[str]:
     """Paths of the keys on the lines of a file, those in comments included."""
     found, above = set[str](), list[tuple[int, str]]()
     for line in text.splitlines():
-        match = re.match(r"( *)(?:# )?([\w-]+):", line)
+        match = re.match(r"( *)(?:# ( *))?([\w-]+):", line)
         assert match is not None, line
-        depth = len(match[1])
-        above = [*((at, name) for at, name in above if at < depth), (depth, match[2])]
+        depth = len(match[1]) + len(match[2] or "")
+        above = [*((at, name) for at, name in above if at < depth), (depth, match[3])]
         found.add(".".join(name for _, name in above).replace("stable-diffusion", "NAME"))
     return found
 
@@ -104,3 +104,11 @@ def test_examples_are_taken(tmp_path: Path) -> None:
         }
         file.write_text(yaml.safe_dump({"pools": {"sd": {"backends": {kind: its}}}}))
         assert load(file, {}).pools["sd"].backends
+
+
+def test_sections_of_comments_alone_can_be_taken_out_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(re.sub(r"(?m)^( *)# (session:|  keys_env|probe:|  headers)", r"\1\2", whole()))
+    told = load(file, {"SESSION_KEYS": "k" * 32, "SD_LOGIN": "bWU6eA=="})
+    assert told.session.keys_env == "SESSION_KEYS"
+    assert told.pools["stable-diffusion"].probe.headers == {"Authorization": "Basic bWU6eA=="}
