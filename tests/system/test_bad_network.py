@@ -89,7 +89,7 @@ async def test_a_pod_that_never_says_that_it_is_ready_is_waited_for_so_long(tmp_
         pool = {
             "profile": "a1111",
             "backends": {"static": [proxy.url]},
-            "readiness": {"timeout": 0.2},
+            "readiness": {"timeout": 0.2, "settle": 0},
             "cold_start": {"timeout": 1},
         }
         async with running_gateway(tmp_path, configuration(pool)) as gateway, callers(gateway, 1) as (late,):
