@@ -332,7 +332,7 @@ class ColdStartSettings(Section):
     page: Page = "auto"
     """What somebody gets who opens the site in a browser meanwhile. `auto`: a page that says how far
     the start is and goes on by itself. `off`: the browser waits. Else the path of a page of your own,
-    with $follow in its head (also $state and $expected)."""
+    with $follow in its head (also $heading, $state and $expected)."""
 
 
 class TimeoutSettings(Section):
