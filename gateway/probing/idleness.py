@@ -1,18 +1,15 @@
-"""Asks a backend again and again whether it still works, while it has quarantined slots. Reports the answers; the
-pool decides whether one frees a slot."""
+"""Asks a backend that has quarantined slots whether it still works. Reports the answers; the pool decides whether one
+frees a slot."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import anyio
 import structlog
 
 from gateway.probing.probes import Idleness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateway.core.records.listed import Listed
     from gateway.probing.probes import IdlenessProbe
 
@@ -34,33 +31,19 @@ class IdleReports(Protocol):
         """The backend does not know the question, or does not let us ask."""
 
 
-class IdlenessWatch:
-    """Asks one backend while `is_quarantined` says that there is something to ask for. `clock` is the driver's."""
+class IdlenessQuestion:
+    """Does this backend still work?"""
 
-    def __init__(
-        self,
-        probe: IdlenessProbe,
-        backend: Listed,
-        reports: IdleReports,
-        is_quarantined: Callable[[], bool],
-        clock: Callable[[], float],
-    ) -> None:
+    period = PERIOD
+
+    def __init__(self, probe: IdlenessProbe, backend: Listed, reports: IdleReports) -> None:
         self._probe = probe
         self._backend = backend
         self._reports = reports
-        self._is_quarantined = is_quarantined
-        self._clock = clock
         self._evidence = ""  # why it cannot be asked, as it was said last
 
-    async def run(self) -> None:
-        """Ask every second while there is a reason to, until cancelled."""
-        while True:
-            if self._is_quarantined():
-                await self._ask()
-            await anyio.sleep(PERIOD)
-
-    async def _ask(self) -> None:
-        sent_at = self._clock()
+    async def __call__(self, sent_at: float) -> None:
+        """Ask once. No answer is no news."""
         answer = await self._probe(self._backend.direct_address or self._backend.address)
         identity = self._backend.identity
         match answer.found:
@@ -72,7 +55,7 @@ class IdlenessWatch:
                 self._say_why(answer.evidence)
                 self._reports.backend_cannot_be_asked(identity)
             case Idleness.SILENT:
-                pass  # no answer is no news
+                pass
 
     def _say_why(self, evidence: str) -> None:
         if evidence == self._evidence:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from gateway.probing.idleness import IdlenessWatch, IdleReports
-from gateway.probing.loaded import LoadedWatch, ModelReports
+from gateway.probing.idleness import IdlenessQuestion, IdleReports
+from gateway.probing.loaded import ModelQuestion, ModelReports
+from gateway.probing.questions import ask_while_needed
 from gateway.probing.readiness import ReadinessWatch
 from gateway.probing.unready import UnreadyReport, UnreadyReports
 
@@ -61,16 +62,14 @@ class BackendWatch:
         is_busy = partial(self.is_busy, backend.identity)
         readiness = ReadinessWatch(probe, self.cadence, is_busy, report, self.port, unready)
 
-        def asked(is_asked: Callable[[str], bool]) -> bool:
-            return readiness.has_settled and is_asked(backend.identity)
+        def settled_and(is_needed: Callable[[str], bool]) -> Callable[[], bool]:
+            return lambda: readiness.has_settled and is_needed(backend.identity)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(readiness.run, backend.address)
             if self.idle_probe is not None:
-                is_quarantined = partial(asked, self.is_quarantined)
-                idleness = IdlenessWatch(self.idle_probe, backend, self.reports, is_quarantined, self.clock)
-                tasks.start_soon(idleness.run)
+                idleness = IdlenessQuestion(self.idle_probe, backend, self.reports)
+                tasks.start_soon(ask_while_needed, idleness, settled_and(self.is_quarantined), self.clock)
             if self.loaded_probe is not None:
-                is_unsure = partial(asked, self.is_unsure)
-                loaded = LoadedWatch(self.loaded_probe, backend, self.reports, is_unsure, self.clock)
-                tasks.start_soon(loaded.run)
+                model = ModelQuestion(self.loaded_probe, backend, self.reports)
+                tasks.start_soon(ask_while_needed, model, settled_and(self.is_unsure), self.clock)

@@ -12,8 +12,9 @@ import structlog
 
 from gateway.core.records.listed import Listed
 from gateway.probing.control_client import new_client
-from gateway.probing.idleness import IdlenessWatch
+from gateway.probing.idleness import IdlenessQuestion
 from gateway.probing.probes import IdlenessProbe
+from gateway.probing.questions import ask_while_needed
 from tests.doubles.recording_reports import RecordingReports
 from tests.doubles.virtual_time import virtual_time
 
@@ -35,10 +36,10 @@ async def told(answers: list[httpx.Response | httpx.HTTPError], *, from_: float 
 
     async with new_client() as client:
         probe = IdlenessProbe(client, "/progress", lambda status, body: body == b"idle")
-        watch = IdlenessWatch(probe, POD, reports, is_quarantined, lambda: anyio.current_time() + 100)
+        question = IdlenessQuestion(probe, POD, reports)
         with respx.mock(assert_all_called=False) as pod, anyio.move_on_after(10):
             pod.get("http://10.0.0.1:7860/progress").mock(side_effect=answers)
-            await watch.run()
+            await ask_while_needed(question, is_quarantined, lambda: anyio.current_time() + 100)
     return reports.told
 
 
@@ -65,10 +66,10 @@ async def test_a_pod_with_an_address_for_what_takes_no_slot_is_asked_there_and_t
     pod = Listed("pod-1", "10.0.0.1:8012", "pod-1", direct_address="10.0.0.1:7860")
     async with new_client() as client:
         probe = IdlenessProbe(client, "/progress", lambda status, body: True, headers={"K-Kubelet-Probe": "gateway"})
-        watch = IdlenessWatch(probe, pod, RecordingReports(), lambda: True, anyio.current_time)
+        question = IdlenessQuestion(probe, pod, RecordingReports())
         with respx.mock as site, anyio.move_on_after(0.5):
             route = site.get("http://10.0.0.1:7860/progress", headers={"K-Kubelet-Probe": "gateway"})
-            await watch.run()
+            await ask_while_needed(question, lambda: True, anyio.current_time)
     assert route.call_count == 1
 
 

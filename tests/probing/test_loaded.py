@@ -11,8 +11,9 @@ import respx
 
 from gateway.core.records.listed import Listed
 from gateway.probing.control_client import new_client
-from gateway.probing.loaded import LoadedWatch
+from gateway.probing.loaded import ModelQuestion
 from gateway.probing.probes import LoadedProbe
+from gateway.probing.questions import ask_while_needed
 from tests.doubles.recording_reports import RecordingReports
 from tests.doubles.virtual_time import virtual_time
 
@@ -34,10 +35,10 @@ async def told(*answers: httpx.Response | httpx.HTTPError, until: float = 9) -> 
 
     async with new_client() as client:
         probe = LoadedProbe(client, "/options", lambda status, body: body.decode() if status == 200 else None)
-        watch = LoadedWatch(probe, POD, reports, is_unsure, lambda: anyio.current_time() + 100)
+        question = ModelQuestion(probe, POD, reports)
         with respx.mock(assert_all_called=False) as pod, anyio.move_on_after(10):
             pod.get("http://10.0.0.1:7860/options").mock(side_effect=answers)
-            await watch.run()
+            await ask_while_needed(question, is_unsure, lambda: anyio.current_time() + 100)
     return reports.told
 
 
