@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 #: Seconds before the next attempt, as Knative's own client waits (pkg/websocket/connection.go): the first, the factor
-#: from one to the next, and how much chance adds at most. The longest is ours: a revision whose pods this gateway alone
-#: reports loses them after a stable window, 60 s by default.
+#: from one to the next, and the share that chance adds at most. The longest, chance included, is ours: a revision whose
+#: pods this gateway alone reports loses them after a stable window, 60 s by default.
 FIRST_DELAY = 0.1
 FACTOR = 1.3
 JITTER = 0.5
@@ -187,4 +187,4 @@ class AutoscalerLink:
     def _delay(self, failures: int) -> float:
         """Seconds, after so many failures in a row before this one."""
         growing = FIRST_DELAY * FACTOR ** min(failures, 100)  # beyond that a float would not hold it
-        return min(growing, LONGEST_DELAY) * (1 + JITTER * self._chance())
+        return min(growing, LONGEST_DELAY / (1 + JITTER)) * (1 + JITTER * self._chance())

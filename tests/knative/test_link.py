@@ -60,7 +60,16 @@ async def test_attempts_are_further_and_further_apart_to_a_bound() -> None:
     times = line.server.asked_at
     gaps = [round(later - earlier, 3) for earlier, later in itertools.pairwise(times)]
     assert gaps[:4] == [0.1, 0.13, 0.169, 0.22]
-    assert gaps[-1] == max(gaps) == LONGEST_DELAY
+    assert gaps[-1] == pytest.approx(max(gaps), abs=0.001)
+
+
+async def test_no_delay_is_longer_than_the_longest_whatever_chance_adds() -> None:
+    line = Line(refusals=30, chance=1.0)
+    async with line.kept_up():
+        await passes(200)
+    assert (
+        round(max(later - earlier for earlier, later in itertools.pairwise(line.server.asked_at)), 3) == LONGEST_DELAY
+    )
 
 
 async def test_chance_keeps_gateways_from_coming_all_at_once() -> None:
