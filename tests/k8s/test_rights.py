@@ -6,7 +6,7 @@ import pytest
 
 from tests.k8s.rendered import KUSTOMIZATIONS, Manifest, named, of_kind, rendered, with_gateway
 
-READ = "get list watch"
+READ = "list watch"
 WATCH_PODS = {("discovery.k8s.io", "endpointslices", ""): READ, ("", "pods", ""): "patch"}
 READ_KNATIVE = {("serving.knative.dev", kind, ""): READ for kind in ("services", "routes", "revisions")}
 SCALE = {("apps", "deployments/scale", "stable-diffusion"): "get patch"}
