@@ -32,9 +32,10 @@ def started(directory: Path, *options: str, **readiness: Any) -> dict[str, Any]:
         (("--boot", "2", "--fragile", "0.6", "--unbuilt", "1"), {"settle": 1}),
         (("--boot", "1", "--fragile", "0", "--unbuilt", "1"), {"tcp": True}),  # the 500 itself, many times
         (("--boot", "1", "--fragile", "0", "--unbuilt", "0"), {"tcp": True}),  # the 404
+        (("--boot", "2", "--fragile", "0", "--registering", "1.5", "--unbuilt", "0.3"), {"settle": 0}),
         (("--boot", "1", "--nowebui"), {"settle": 0.2}),
     ],
-    ids=["fragile", "unbuilt", "unregistered", "nowebui"],
+    ids=["fragile", "unbuilt", "unregistered", "progress alone", "nowebui"],
 )
 async def test_no_request_meets_a_start_that_is_not_over(
     tmp_path: Path, options: tuple[str, ...], readiness: dict[str, Any]

@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until a signal comes."""
     options = _parser().parse_args(arguments)
     say_what_it_is(f"A1111 stand-in (no GPU, no model): boots {options.boot:g} s, works {options.work:g} s a request")
-    boot = Boot(options.boot, options.die_after_boot, Stages(options.fragile, min(options.unbuilt, options.boot)))
+    stages = Stages(options.fragile, options.registering, min(options.unbuilt, options.boot))
+    boot = Boot(options.boot, options.die_after_boot, stages)
     api = A1111Api(Gpu(queues=options.queue), options.work).application()
     app = StandIn(api, boot, nowebui=options.nowebui, api_auth=options.api_auth)
     if options.nowebui:
@@ -60,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="from the open port on: so long an HTTP request ends the process, as it does the real one "
         "(default: %(default)g)",
+    )
+    parser.add_argument(
+        "--registering",
+        type=float,
+        default=Stages.registering,
+        metavar="SECONDS",
+        help="before --unbuilt: so long the progress is the one route of the API (default: %(default)g)",
     )
     parser.add_argument(
         "--unbuilt",

@@ -33,13 +33,15 @@ if TYPE_CHECKING:
 _API = ("/sdapi/", "/internal/")
 _PAINTS = {"/sdapi/v1/txt2img": "txt2img", "/sdapi/v1/img2img": "img2img"}
 _PROFILE = "/internal/profile-startup"
+_FIRST = "/sdapi/v1/progress"
 
 
 @dataclass(frozen=True)
 class Stages:
-    """Seconds, of the start's two delicate times."""
+    """Seconds, of the start's delicate times."""
 
     fragile: float = 0.07  # from the open port on: a request ends the process
+    registering: float = 0.31  # before `unbuilt`: of the API's routes the first one alone is there
     unbuilt: float = 0.37  # before the end of the boot: the routes are there, and painting answers 500
 
 
@@ -48,6 +50,7 @@ class Boot:
 
     def __init__(self, seconds: float, exit_code: int | None = None, stages: Stages | None = None) -> None:
         self.done = False
+        self.has_first_route = False  # the API's
         self.has_routes = False  # the API's, though they may not work yet
         self._seconds = seconds
         self._exit_code = exit_code
@@ -58,7 +61,9 @@ class Boot:
         """To be called on the event loop, when the port has been opened."""
         loop = asyncio.get_running_loop()
         self._opened_at = loop.time()
-        loop.call_later(max(0.0, self._seconds - self._stages.unbuilt), self._register)
+        registered_in = self._seconds - self._stages.unbuilt
+        loop.call_later(max(0.0, registered_in - self._stages.registering), self._register_first)
+        loop.call_later(max(0.0, registered_in), self._register)
         loop.call_later(self._seconds, self._end)
 
     def asked(self) -> None:
@@ -71,8 +76,11 @@ class Boot:
 
     def finish(self) -> None:
         """All is built: at once, for a server that builds before it listens."""
-        self.has_routes = self.done = True
+        self.has_first_route = self.has_routes = self.done = True
         logging.getLogger(__name__).info("Startup time: %.1fs (stand-in)", self._seconds)
+
+    def _register_first(self) -> None:
+        self.has_first_route = self._exit_code is None
 
     def _register(self) -> None:
         self.has_routes = self._exit_code is None
@@ -119,7 +127,8 @@ class StandIn:
         path, boot = scope["path"], self._boot
         if self._nowebui and not path.startswith("/sdapi/"):
             return None if path == "/stand-in/stats" else _not_found
-        if path.startswith(_API) and not boot.has_routes:
+        is_registered = boot.has_routes or (path == _FIRST and boot.has_first_route)
+        if path.startswith(_API) and not is_registered:
             return _not_found
         if path == _PROFILE:
             return JSONResponse({"total": 0.0, "records": {}} if boot.done else None)

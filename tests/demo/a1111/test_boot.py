@@ -25,13 +25,17 @@ async def a_stand_in(boot: Boot, **options: Any) -> AsyncIterator[httpx.AsyncCli
         yield client
 
 
-async def test_the_three_stages_of_its_start() -> None:
+async def test_the_four_stages_of_its_start() -> None:
     boot = Boot(seconds=3600)
     async with a_stand_in(boot) as client:
         for path in ("/sdapi/v1/progress", "/internal/ping", "/internal/profile-startup"):
             early = await client.get(path)
             assert (early.status_code, early.content) == (404, b'{"detail":"Not Found"}')
         assert (await client.get("/")).status_code == 200
+        boot.has_first_route = True
+        assert (await client.get("/sdapi/v1/progress")).status_code == 200
+        for path in ("/sdapi/v1/options", "/internal/profile-startup"):
+            assert (await client.get(path)).status_code == 404
         boot.has_routes = True
         assert (await client.get("/sdapi/v1/progress")).status_code == 200
         assert (await client.get("/internal/profile-startup")).json() is None
