@@ -65,6 +65,6 @@ class IdlenessQuestion:
             "backend_cannot_be_asked",
             backend=self._backend.name,
             evidence=evidence,
-            means="nobody can ask this pod whether it works: a slot that breaks is kept for quarantine.max",
+            means="this pod does not say whether it works: a slot that breaks is kept for quarantine.max",
             do="give probes what the pod asks for (probe.headers), or start it with what it lacks (A1111: --api)",
         )

@@ -33,6 +33,7 @@ class UnreadyReport:
         self._said = ""
 
     def __call__(self, evidence: str) -> None:
+        """A probe has failed with this evidence; "": it has passed."""
         if not evidence:
             self._failing_since, self._was_ready = None, True
             self._say("")

@@ -36,6 +36,7 @@ class ProbeOfEach:
     make: Callable[[], Probe]
 
     def __call__(self) -> Probe:
+        """A new one."""
         return self.make()
 
 
@@ -45,11 +46,11 @@ class BackendWatch:
 
     probe: Probe | ProbeOfEach
     cadence: Cadence
-    idle_probe: IdlenessProbe | None  # None: this kind of backend cannot be asked
-    loaded_probe: LoadedProbe | None  # likewise
+    idle_probe: IdlenessProbe | None  # None: this kind of backend does not say whether it works
+    loaded_probe: LoadedProbe | None  # None: this kind does not say which model it has loaded
     is_busy: Callable[[str], bool]
     is_quarantined: Callable[[str], bool]
-    is_unsure: Callable[[str], bool]  # it rests, and nobody knows what it has loaded
+    is_unsure: Callable[[str], bool]  # it rests, and which model it has loaded is not known
     reports: Reports
     clock: Callable[[], float]  # the driver's
     port: Probe | None = None  # only connects: asked until the port has settled
