@@ -1,9 +1,9 @@
 """ComfyUI's jobs: `POST /prompt` answers with a `prompt_id` at once, and one worker paints behind it.
 
-A prompt moves from `/queue` to `/history` in one step, so it is over when it is in the history, and lost (the process
-died and came back, or somebody cleared the queue) when it is in neither, twice: between two questions it may move.
-Asked are routes that answer beside the work; without the client's own name, for a websocket of that name would take the
-page's place. (ComfyUI's server.py and execution.py.)
+A prompt moves from `/queue` to `/history` in one step, so it is over when it is in the history and not in the
+queue, and lost (the process died and came back, or somebody cleared the queue) when it is in neither, twice:
+between two questions it may move. Asked are routes that answer beside the work; without the client's own name, for
+a websocket of that name would take the page's place. (ComfyUI's server.py and execution.py.)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import anyio
 
+from gateway.dialogues.comfyui_files import files_in
 from gateway.dialogues.dialogue import End
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _SOONEST, _LATEST, _OF_JOB = 0.05, 1.0, 0.02
 #: Seconds between two looks into the queue, which shows whole graphs, while nothing is wrong.
 _QUEUE_EVERY = 2.0
 
-#: Of an answer about one prompt, enough to tell `{}` from anything else.
-_ANYTHING = 64
+#: Of the history of one prompt, which has its graph: in a longer one the outputs are not looked for.
+_HISTORY = 4 << 20
 
 #: Of the queue's. In a longer one everything is taken to be there.
 _QUEUE = 4 << 20
@@ -54,6 +55,7 @@ class Unnamed:
 
     name = None
     keys = ()
+    made = ()
 
     async def until_over(self, pod: Pod) -> End:
         """At once."""
@@ -67,6 +69,7 @@ class ComfyJob:
 
     def __init__(self, prefix: str, prompt_id: str) -> None:
         self.name: str | None = prompt_id
+        self.made: tuple[str, ...] = (f"prompt:{prompt_id}",)
         self._history = f"{prefix}/history/{quote(prompt_id, safe='')}"
         self._queue = f"{prefix}/queue"
         self._quoted = json.dumps(prompt_id).encode()  # as the pod spells it
@@ -88,8 +91,15 @@ class ComfyJob:
         return End.LOST
 
     async def _is_done(self, pod: Pod) -> bool:
-        reply = await pod.get(self._history, _ANYTHING)
-        return reply is not None and reply.status == 200 and b"".join(reply.body.split()) not in (b"", b"{}")
+        """In the history, and no longer in the queue: an id that was used before is in the history from the start."""
+        reply = await pod.get(self._history, _HISTORY)
+        if reply is None or reply.status != 200 or b"".join(reply.body.split()) in (b"", b"{}"):
+            return False
+        if not await self._is_absent(pod):
+            return False
+        if reply.whole:
+            self.made += tuple(files_in(reply.body))
+        return True
 
     async def _is_absent(self, pod: Pod) -> bool:
         reply = await pod.get(self._queue, _QUEUE)

@@ -67,6 +67,10 @@ class Job(Protocol):
     def keys(self) -> tuple[str, ...]:
         """Names of those who will ask for the job; they are sent to its pod."""
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Names of what its pod has from it: the job itself, and once it is over what it made."""
+
     async def until_over(self, pod: Pod) -> End:
         """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""
 

@@ -102,6 +102,7 @@ class Untold:
 
     name = None
     keys = ()
+    made = ()
 
     async def until_over(self, pod: Pod) -> End:
         """At once."""
@@ -114,6 +115,7 @@ class GradioEvent:
     def __init__(self, events: GradioEvents, event_id: str, stream: str) -> None:
         self.name: str = event_id
         self.keys = (f"event:{event_id}",)
+        self.made: tuple[str, ...] = ()
         self.stream = stream
         self.over = anyio.Event()
         self._events = events

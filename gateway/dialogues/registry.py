@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.dialogues.comfyui_files import ComfyUploads
 from gateway.dialogues.comfyui_job import ComfyJobs
 from gateway.dialogues.gradio_events import gradio_call, gradio_stream
 from gateway.dialogues.gradio_files import GradioUploads
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DIALOGUES: dict[str, Callable[[], Dialogue]] = {
     "comfyui_job": ComfyJobs,
+    "comfyui_upload": ComfyUploads,
     "gradio_stream": gradio_stream,
     "gradio_call": gradio_call,
     "gradio_upload": GradioUploads,

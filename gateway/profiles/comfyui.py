@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
-from gateway.profiles.comfyui_jobs import interrupted, prompt_facts, unqueued
+from gateway.profiles.comfyui_jobs import file_name, interrupted, job_name, listed_jobs, prompt_facts, unqueued
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import (
     Control,
@@ -35,21 +35,35 @@ if TYPE_CHECKING:
 #: The dialogue: a prompt's end is seen on the page's websocket, in /history, or in /api/jobs.
 COMFY_JOB = "comfyui_job"
 
+#: Uploads: their answers name the files that the pod has from then on.
+COMFY_UPLOAD = "comfyui_upload"
+
 _DONE = LocalAnswer(200)
+_CANCELLED = LocalAnswer(200, b'{"cancelled": true}')
+_NOT_CANCELLED = LocalAnswer(200, b'{"cancelled": false}')
 _NOT_YOURS = LocalAnswer(200, b'{"detail":"No prompt of yours is running or waiting here. Nothing was stopped."}')
 
 _PREFIXES = ("", "/api")
 
 #: Asked again and again, or open as long as the page is.
-_POLLED = ("/queue", "/prompt", "/history", "/history/*", "/jobs", "/jobs/*", "/system_stats", "/internal/logs*")
+_POLLED = ("/queue", "/prompt", "/history", "/jobs", "/system_stats", "/internal/logs*")
+
+#: About one prompt: only the pod that has it knows it.
+_OF_PROMPT = ("/history/*", "/jobs/*")
 
 _STATEFUL = (
-    *("POST /upload/*", "POST /userdata/*", "DELETE /userdata/*", "POST /settings", "POST /settings/*"),
-    *("POST /users", "POST /history"),
+    *("POST /settings", "POST /settings/*", "POST /users", "POST /history", "POST /free"),
+    *("PATCH /internal/logs/subscribe", "POST /assets", "POST /assets/*", "PUT /assets/*", "DELETE /assets/*"),
 )
 
-#: ComfyUI-Manager's: they end the process, or install code on it.
-_KILLING = ("* {}/manager/reboot", "POST {}/manager/queue/*", "* {}/customnode/install/*", "* {}/snapshot/restore")
+#: The user's own files, by names that the page encodes whole: `workflows%2Fa.json`.
+_USERDATA = "GET,POST,DELETE,PUT {}/userdata/*"
+
+#: ComfyUI-Manager's: they end the process, or change the code on it, in some versions by GET.
+_KILLING = (
+    *("* {}/manager/reboot", "* {}/manager/queue/*", "* {}/customnode", "* {}/customnode/*", "* {}/snapshot/*"),
+    *("* {}/comfyui_manager/*", "* {}/manager/comfyui_switch_version", "* {}/comfyui_switch_version"),
+)
 
 _LONGEST_QUERY = 4096
 
@@ -66,6 +80,7 @@ def comfyui(rules: Iterable[Rule] = ()) -> Profile:
         works_after_disconnect=True,
         names_models=True,
         own_host=True,  # it refuses an Origin that differs from a Host that is this machine
+        refusal=_refusal,
     )
 
 
@@ -78,8 +93,15 @@ def _below(prefix: str) -> Iterable[Rule]:
     yield rule(f"POST {prefix}/interrupt", Lane.PASSIVE, more=More(_interrupt, by_body=True))
     yield rule(f"POST {prefix}/queue", Lane.PASSIVE, more=More(_queue, by_body=True))
     yield rule(f"GET {prefix}/ws", Lane.PASSIVE, more=More(_socket))
+    yield rule(f"POST {prefix}/jobs/*/cancel", Lane.PASSIVE, more=More(_cancel))
+    yield rule(f"POST {prefix}/jobs/cancel", Lane.PASSIVE, more=More(_cancel_all, by_body=True))
+    yield rule(f"POST {prefix}/upload/*", Lane.EXEMPT, more=More(dialogue=COMFY_UPLOAD))
+    yield rule(f"GET {prefix}/view", Lane.EXEMPT, more=More(_view))
+    yield rule(_USERDATA.format(prefix), Lane.EXEMPT, names_anything=True)
     for path in _POLLED:
         yield rule(f"GET {prefix}{path}", Lane.PASSIVE)
+    for path in _OF_PROMPT:
+        yield rule(f"GET {prefix}{path}", Lane.PASSIVE, more=More(_of_prompt))
     for match in _STATEFUL:
         method, path = match.split(" ")
         yield rule(f"{method} {prefix}{path}", Lane.EXEMPT)
@@ -95,13 +117,40 @@ def _prompt(asked: Asked) -> Treatment:
     facts = prompt_facts(asked)
     keys = (_client_key(facts.client),) if facts.client is not None else ()
     need = ModelNeed(facts.model) if facts.model is not None else None
-    more = More(session_keys=keys, job=facts.prompt_id, need=need, dialogue=COMFY_JOB)
+    more = More(session_keys=keys, files=facts.files, job=facts.prompt_id, need=need, dialogue=COMFY_JOB)
     return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=more)  # what it reads and what it paints is on one pod's disk
 
 
 def _interrupt(asked: Asked) -> Treatment:
     control = Control(Verb.STOP, lambda place: _DONE, interrupted(asked), foreign=_NOT_YOURS)
     return Treatment(Lane.PASSIVE, more=More(control=control))
+
+
+def _cancel(asked: Asked) -> Treatment:
+    """`/jobs/ID/cancel`."""
+    prompt_id = unquote(asked.raw_path.decode(errors="replace").split("/")[-2])
+    control = Control(Verb.STOP, lambda place: _CANCELLED, (prompt_id,), foreign=_NOT_CANCELLED)
+    return Treatment(Lane.PASSIVE, more=More(control=control))
+
+
+def _cancel_all(asked: Asked) -> Treatment:
+    """`/jobs/cancel`: those that its body lists; without a list all of the client's in line."""
+    control = Control(Verb.STOP, lambda place: _CANCELLED, listed_jobs(asked), foreign=_NOT_CANCELLED)
+    return Treatment(Lane.PASSIVE, more=More(control=control))
+
+
+def _of_prompt(asked: Asked) -> Treatment:
+    """`/history/ID`, `/jobs/ID`."""
+    prompt_id = unquote(asked.raw_path.decode(errors="replace").rpartition("/")[2])
+    return Treatment(Lane.PASSIVE, more=More(made=(job_name(prompt_id),)))
+
+
+def _view(asked: Asked) -> Treatment:
+    if len(asked.query) > _LONGEST_QUERY:
+        return Treatment(Lane.EXEMPT)
+    query = parse_qs(asked.query.decode(errors="replace"))
+    name, folder, kind = (next(iter(query.get(each, ())), "") for each in ("filename", "subfolder", "type"))
+    return Treatment(Lane.EXEMPT, more=More(made=(file_name(name, folder, kind or "output"),) if name else ()))
 
 
 def _queue(asked: Asked) -> Treatment:
@@ -117,6 +166,12 @@ def _socket(asked: Asked) -> Treatment:
     if len(asked.query) <= _LONGEST_QUERY:
         client = next(iter(parse_qs(asked.query.decode(errors="replace")).get("clientId", ())), None)
     return Treatment(Lane.PASSIVE, more=More(session_keys=(_client_key(client),) if client else ()))
+
+
+def _refusal(title: str, detail: str) -> dict[str, object]:
+    """As ComfyUI refuses a graph: its page reads these, and shows nothing without them."""
+    error = {"type": "gateway", "message": title, "details": detail, "extra_info": {}}
+    return {"error": error, "node_errors": {}}
 
 
 def _client_key(client: str) -> str:

@@ -23,7 +23,18 @@ _LOADERS = {
     "UnetLoaderGGUF": "unet_name",
 }
 
-_NAMING = frozenset(_LOADERS.values())
+#: Nodes that read a file which was sent to the pod, and which of their inputs names it.
+_FILE_LOADERS = {
+    "LoadImage": "image",
+    "LoadImageMask": "image",
+    "LoadImageOutput": "image",
+    "LoadAudio": "audio",
+    "LoadVideo": "file",
+    "VHS_LoadVideo": "video",
+    "VHS_LoadAudioUpload": "audio",
+}
+
+_NAMING = frozenset((*_LOADERS.values(), *_FILE_LOADERS.values()))
 
 _LONGEST_ID = 128
 
@@ -35,6 +46,7 @@ class PromptFacts:
     client: str | None  # the name its page's websocket has
     prompt_id: str | None  # newer clients choose it
     model: str | None  # the first that is loaded, in the order of the graph
+    files: tuple[str, ...] = ()  # of the pod's own that it loads, by `file_name`
 
 
 def prompt_facts(asked: Asked) -> PromptFacts:
@@ -46,7 +58,37 @@ def prompt_facts(asked: Asked) -> PromptFacts:
         client=_id(found.text("client_id")),
         prompt_id=_id(found.text("prompt_id")),
         model=next((model for name in names if (model := model_name(name))), None),
+        files=tuple(
+            file
+            for node, kind in classes.items()
+            if kind in _FILE_LOADERS
+            for given in (found.text("prompt", node, "inputs", _FILE_LOADERS[kind]),)
+            if given and (file := _loaded_file(given))
+        ),
     )
+
+
+def job_name(prompt_id: str) -> str:
+    """By which it is remembered which pod has a prompt."""
+    return f"prompt:{prompt_id}"
+
+
+def file_name(name: str, folder: str, kind: str) -> str:
+    """By which it is remembered which pod has a file; `kind`: input, output or temp."""
+    return f"file:{kind}/{folder.strip('/')}/{name}"
+
+
+def listed_jobs(asked: Asked) -> tuple[str, ...]:
+    """`POST /jobs/cancel`: the ids that its body lists, under whatever name."""
+    found = look(asked.body, lambda path: len(path) == 2, 2, whole=asked.whole)
+    return tuple(job for job in found.values.values() if isinstance(job, str) and _id(job))
+
+
+def _loaded_file(given: str) -> str | None:
+    """`folder/name.png [input]`, as a node that loads a picture has it. What stands in no brackets is an input."""
+    path, _, kind = given.removesuffix("]").rpartition(" [") if given.endswith("]") else (given, "", "input")
+    folder, _, name = path.rpartition("/")
+    return file_name(name, folder, kind) if name else None
 
 
 def interrupted(asked: Asked) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Rules on method and path, and the table that looks them up. They are a security boundary:
 
 - rules that deny come first, wherever they stand, and are tried against every reading of the path;
-- then the first match wins, on the strict reading alone: a path of ambiguous spelling matches none of these;
+- then the first match wins, on the strict reading alone: a path of ambiguous spelling matches none of these, save a
+  rule for names of the client's choice (`names_anything`) that is the first to match each of its readings;
 - what no rule names is counted.
 
 A rule of the configuration goes over the profile's and keeps what the profile knows of the route: with the same lane
@@ -49,6 +50,9 @@ class Rule:
     repeatable: bool = False
     more: More | None = None
     configured: bool = False  # it stands in the configuration, and not in a profile
+    #: What `*` stands for is a name of the client's choice: a path of ambiguous spelling matches, too, if it does in
+    #: each of its readings
+    names_anything: bool = False
 
     @property
     def treatment(self) -> Treatment:
@@ -69,10 +73,11 @@ def rule(
     repeatable: bool = False,
     more: More | None = None,
     configured: bool = False,
+    names_anything: bool = False,
 ) -> Rule:
     """A rule from its spelling, as in `parse_match`. Raises ValueError."""
     methods, pattern = parse_match(match)
-    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured)
+    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured, names_anything)
 
 
 def parse_match(match: str) -> tuple[frozenset[str], str]:
@@ -118,13 +123,24 @@ class RuleTable:
         readings = lenient_paths(raw_path) if path is None else (path, *lenient_paths(raw_path))
         if any(self._denying.first(method.upper(), reading) for reading in readings):
             return _DENIED
-        found = None if path is None else self._others.first(method, path)
-        if path is None or found is None:
+        if path is None:
+            return self._in_each_reading(method, raw_path, readings)
+        found = self._others.first(method, path)
+        if found is None:
             return _COUNTED
         known = self._known.first(method, path) if found.configured else None
         if known is None:
             return found.treatment
         return _over(found.treatment, known.treatment, Asked(method, raw_path))
+
+    def _in_each_reading(self, method: str, raw_path: bytes, readings: Iterable[str]) -> Treatment:
+        """Of a path of ambiguous spelling: the rule that is the first to match each reading, if it takes such names. A
+        NUL is in no name."""
+        if b"%00" in raw_path or b"\0" in raw_path:
+            return _COUNTED
+        found = {self._others.first(method, reading) for reading in readings}
+        only = found.pop() if len(found) == 1 else None
+        return only.treatment if only is not None and only.names_anything else _COUNTED
 
 
 def _over(configured: Treatment, known: Treatment, asked: Asked) -> Treatment:

@@ -119,6 +119,7 @@ class More:
     )
     session_keys: tuple[str, ...] = ()  # who asks, if no cookie says so: the first that is known; all lead to one home
     files: tuple[str, ...] = ()  # of a backend's own that it names; who is not known goes where the first known one is
+    made: tuple[str, ...] = ()  # what it asks for, by names of things that one pod made: it goes there, whoever asks
     job: str | None = None  # what the client calls the job that this request is
     control: Control | None = None
     click: Click | None = None
@@ -221,3 +222,5 @@ class Profile:
     too_early: Callable[[bytes, int, bytes], bool] | None = None
     #: Host names the backend itself, and so does an Origin that named the host asked for; other Origins pass as sent
     own_host: bool = False
+    #: title, detail -> members that refusals have besides, in the words of the backend
+    refusal: Callable[[str, str], dict[str, object]] | None = None

@@ -107,8 +107,15 @@ class ClientAnswer:
             pool=self._context.record.pool,
             body_unread=not self._context.request_body.ended,
             ours=self._ours(upstream=False)[1:],
+            also=self._in_its_words(problem),
         )
         await self.tell(answer)
+
+    def _in_its_words(self, problem: Problem) -> dict[str, object]:
+        """What the pages of this kind of backend read in a refusal."""
+        pool = self._context.pool
+        refusal = pool.profile.refusal if pool is not None else None
+        return refusal(problem.title, problem.detail) if refusal is not None else {}
 
     async def tell(self, answer: Answer) -> None:
         """An answer of our own, whole."""

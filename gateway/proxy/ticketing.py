@@ -12,6 +12,7 @@ from gateway.core.records.backends_and_tickets import Ticket
 from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import short_hash
 from gateway.proxy.session.client_names import key_in
+from gateway.proxy.session.files import owned_names
 from gateway.proxy.session.home_cookie import HomeCookie
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.proxy.context import RequestContext
     from gateway.proxy.pool.served_pool import ServedPool
     from gateway.proxy.session.client_names import Known
+    from gateway.proxy.session.cookie import Claim
     from gateway.runtime.driver import Slot
 
 _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
@@ -35,9 +37,9 @@ def ticket_for(
     context.keys = more.session_keys if more is not None else ()
     if pool.rules.session_header is not None:
         context.keys = (*key_in(context.headers, pool.rules.session_header), *context.keys)
-    at = pool.files.find(more.files) if more is not None and more.files else None
     verdict, claim = pool.cookies.read(context.headers, now, lambda session: sessions.get(session) is not None)
     cookie_seen(pool.name, verdict._value_)
+    at = _place_of(context, pool, more.files, claim) if more is not None and more.files else None
     ticket = Ticket(
         treatment.lane,
         when_busy=treatment.when_busy or pool.rules.when_busy,
@@ -46,7 +48,9 @@ def ticket_for(
         rule=treatment.rule,
         need=more.need if more is not None else None,
     )
-    if claim is not None:
+    if more is not None and more.made and (there := _place_of(context, pool, more.made, claim)) is not None:
+        ticket.home = there  # nobody's session: what one pod has says nothing of whose home it is
+    elif claim is not None:
         ticket.session, ticket.returning = claim.session, True
         ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
     elif (known := _known_without_cookie(context, pool, at)) is not None:
@@ -63,6 +67,14 @@ def ticket_for(
             ticket, pool.cookies, renews=renews, secure=context.origin.scheme == "https"
         ).cookie
     return ticket
+
+
+def _place_of(context: RequestContext, pool: ServedPool, names: tuple[str, ...], claim: Claim | None) -> str | None:
+    """The backend that has what is asked for: of this session, of this address, or else of the latest client."""
+    session = claim.session if claim is not None else None
+    wanted = [owned for name in names for owned in owned_names(context, name, session)]
+    found = pool.files.find((*wanted, *names))
+    return found if found in pool.driver.pool.backends else None
 
 
 def _known_without_cookie(context: RequestContext, pool: ServedPool, at: str | None) -> Known | None:

@@ -94,9 +94,28 @@ async def test_a_pod_that_has_ended_works_on_nothing() -> None:
 
 
 async def test_it_is_asked_for_where_it_was_submitted_and_by_its_name_alone() -> None:
-    pod = ToldPod(lambda target: b'{"x": {}}')
+    pod = ToldPod(lambda target: queue() if target.endswith("/queue") else b'{"x": {}}')
     await over(pod, b"/api/prompt", rb'{"prompt_id": "../\u00e9?"}')
-    assert pod.asked == ["/api/history/..%2F%C3%A9%3F"]
+    assert pod.asked == ["/api/history/..%2F%C3%A9%3F", "/api/queue"]
+
+
+async def test_a_name_that_was_used_before_is_over_when_the_queue_no_longer_has_it() -> None:
+    working = painting(until=10).answers
+    end, at = await over(ToldPod(lambda target: working(target) if target == "/queue" else b'{"p-1": {"outputs": {}}}'))
+    assert (end, 10 <= at < 11) == (End.SEEN, True)
+
+
+async def test_what_it_made_is_known_by_name_once_it_is_over() -> None:
+    """The shape of ComfyUI 0.3's /history/ID; of one that is too long nothing is known, and it is over all the same."""
+    image = {"filename": "a_00001_.png", "subfolder": "x", "type": "output"}
+    history = json.dumps({"p-1": {"prompt": [], "outputs": {"9": {"images": [image], "text": ["a", 1]}}}}).encode()
+    for body, files in ((history, ("file:output/x/a_00001_.png",)), (history + b" " * (5 << 20), ())):
+        told = {"/history/p-1": body, "/queue": queue()}
+        pod, job = ToldPod(told.get), begun()
+        assert job is not None
+        assert job.made == ("prompt:p-1",)
+        assert await job.until_over(pod) is End.SEEN
+        assert job.made == ("prompt:p-1", *files)
 
 
 def test_what_was_refused_is_no_job() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.dialogues.registry import DIALOGUES, dialogues
-from gateway.profiles.comfyui import COMFY_JOB
+from gateway.profiles.comfyui import COMFY_JOB, COMFY_UPLOAD
 from gateway.profiles.gradio import GRADIO_CALL, GRADIO_STREAM, GRADIO_UPLOAD
 
 
@@ -14,4 +14,4 @@ def test_each_pool_has_its_own_of_each() -> None:
 
 
 def test_they_have_the_names_that_profiles_use() -> None:
-    assert {COMFY_JOB, GRADIO_CALL, GRADIO_STREAM, GRADIO_UPLOAD} == DIALOGUES.keys()
+    assert {COMFY_JOB, COMFY_UPLOAD, GRADIO_CALL, GRADIO_STREAM, GRADIO_UPLOAD} == DIALOGUES.keys()

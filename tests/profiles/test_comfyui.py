@@ -11,18 +11,22 @@ from gateway.profiles.comfyui import comfyui
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import Asked, Control, More, Place, Treatment, Verb
 
-HEAVY = ["POST /prompt", "POST /free", "POST /easyuse/anything", "DELETE /anything"]
+HEAVY = ["POST /prompt", "POST /easyuse/anything", "DELETE /anything", "POST /jobs/p1", "PUT /prompt"]
 LIGHT = [
     *("GET /", "GET /assets/index.js", "GET /view", "GET /object_info", "GET /object_info/KSampler", "GET /models/vae"),
     *("POST /upload/image", "POST /userdata/a.json", "GET /extensions", "OPTIONS /prompt", "HEAD /"),
+    *("POST /free", "POST /assets", "POST /assets/a/tags", "PATCH /internal/logs/subscribe"),
+    *("GET /userdata/workflows%2Fa.json", "POST /userdata/workflows%2Fa%20b.json/move/workflows%2Fc.json"),
 ]
 POLLED = [
     *("GET /prompt", "GET /queue", "GET /history", "GET /history/p1", "GET /jobs/p1", "GET /system_stats", "GET /ws"),
-    *("POST /interrupt", "POST /queue"),
+    *("POST /interrupt", "POST /queue", "POST /jobs/p1/cancel", "POST /jobs/cancel"),
 ]
 FORBIDDEN = [
     *("GET /manager/reboot", "POST /v2/manager/reboot", "POST /customnode/install/git_url"),
     *("POST /v2/manager/queue/batch", "POST /manager/queue/install", "GET /snapshot/restore"),
+    *("GET /manager/queue/start", "POST /customnode/switch_version", "GET /snapshot/remove"),
+    *("POST /v2/comfyui_manager/comfyui_switch_version", "GET /comfyui_manager/comfyui_switch_version"),
 ]
 
 
@@ -119,3 +123,36 @@ def test_it_can_be_interrupted_and_works_on_without_a_page() -> None:
     profile = comfyui()
     assert profile.interrupt is not None
     assert (profile.interrupt.path, profile.works_after_disconnect, profile.own_host) == ("/interrupt", True, True)
+
+
+def test_it_is_known_where_a_prompt_and_its_files_are() -> None:
+    assert more_of(treated("GET /history/p%2D1")).made == ("prompt:p-1",)
+    assert more_of(treated("GET /api/jobs/p1")).made == ("prompt:p1",)
+    view = treated("GET /view", b"filename=a%20b.png&subfolder=x&type=temp")
+    assert (view.lane, more_of(view).made) == (Lane.EXEMPT, ("file:temp/x/a b.png",))
+    assert more_of(treated("GET /view", b"filename=a.png")).made == ("file:output//a.png",)
+    assert more_of(treated("GET /view", b"")).made == ()
+    assert treated("GET /view", b"filename=" + b"a" * 5000).more is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "body", "jobs", "foreign"),
+    [
+        ("POST /jobs/p%2D1/cancel", None, ("p-1",), b'{"cancelled": false}'),
+        ("POST /api/jobs/cancel", {"job_ids": ["p1", "p2"]}, ("p1", "p2"), b'{"cancelled": false}'),
+        ("POST /jobs/cancel", None, (), b'{"cancelled": false}'),
+    ],
+)
+def test_jobs_are_cancelled_by_name(request_: str, body: object, jobs: tuple[str, ...], foreign: bytes) -> None:
+    control = control_of(treated(request_, body=body))
+    assert control.foreign is not None
+    assert (control.verb, control.jobs, control.foreign.body) == (Verb.STOP, jobs, foreign)
+    assert control.held(Place(1, 1)).body == b'{"cancelled": true}'
+
+
+def test_a_refusal_is_told_in_the_words_that_its_page_reads() -> None:
+    refusal = comfyui().refusal
+    assert refusal is not None
+    told = refusal("Queue full", "50 wait.")
+    assert told["node_errors"] == {}
+    assert told["error"] == {"type": "gateway", "message": "Queue full", "details": "50 wait.", "extra_info": {}}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.profiles.comfyui_jobs import interrupted, prompt_facts, unqueued
+from gateway.profiles.comfyui_jobs import interrupted, listed_jobs, prompt_facts, unqueued
 from gateway.profiles.treatment import Asked
 
 
@@ -64,3 +64,25 @@ def test_no_bytes_make_it_raise(body: bytes) -> None:
     prompt_facts(posted(body))
     interrupted(posted(body))
     assert unqueued(posted(body)) in ((), None) or body
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_", "file"),
+    [
+        ("LoadImage", {"image": "a.png"}, "file:input//a.png"),
+        ("LoadImage", {"image": "clipspace/a b.png [input]"}, "file:input/clipspace/a b.png"),
+        ("LoadImageOutput", {"image": "x/a.png [output]"}, "file:output/x/a.png"),
+        ("LoadVideo", {"file": "a.mp4"}, "file:input//a.mp4"),
+        ("LoadImage", {"image": "x/"}, None),
+        ("LoadImage", {"image": ["3", 0]}, None),
+        ("SaveImage", {"image": "a.png"}, None),
+    ],
+)
+def test_the_files_that_a_graph_loads(kind: str, given_: dict[str, object], file: str | None) -> None:
+    facts = prompt_facts(posted({"prompt": {"1": loader(kind, **given_)}}))
+    assert facts.files == (() if file is None else (file,))
+
+
+def test_jobs_are_listed_under_whatever_name() -> None:
+    assert listed_jobs(posted({"job_ids": ["p1", 5, "p2", "x" * 500]})) == ("p1", "p2")
+    assert listed_jobs(posted(b"")) == ()

@@ -149,3 +149,27 @@ def test_a_configured_rule_moves_no_route_of_jobs_to_another_lane() -> None:
     assert lane(table, "POST /stop") is Lane.PASSIVE
     assert table.treatment("POST", b"/click") == Treatment(Lane.EXEMPT)
     assert table.treatment("POST", b"/unknown") == Treatment(Lane.EXEMPT)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/userdata/a.json", Lane.EXEMPT),
+        ("/userdata/workflows%2Fa.json", Lane.EXEMPT),
+        ("/userdata/a%20b%2Fc//d", Lane.EXEMPT),
+        ("/userdata/..%2Fprompt", Lane.COUNTED),
+        ("/userdata/%2e%2e/prompt", Lane.COUNTED),
+        ("/userdata/a%00", Lane.COUNTED),
+        ("/files/a%2Fb", Lane.COUNTED),
+        ("/userdata/x%2F..%2F..%2Fkill", Lane.DENIED),
+    ],
+)
+def test_a_name_of_the_clients_choice_may_be_spelled_in_any_way_that_leads(path: str, expected: Lane) -> None:
+    table = RuleTable(
+        [
+            rule("* /userdata/*", Lane.EXEMPT, names_anything=True),
+            rule("* /files/*", Lane.EXEMPT),
+            rule("* /kill", Lane.DENIED),
+        ]
+    )
+    assert lane(table, f"POST {path}") is expected

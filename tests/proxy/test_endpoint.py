@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import random
 from collections import Counter
 from dataclasses import replace
@@ -240,6 +241,9 @@ async def test_a_full_line_refuses_before_the_body_is_read(gate: Gatehouse) -> N
     assert (refused.header("retry-after"), refused.header("x-queue-position")) == ("10", None)
     bodiless = await gate.visit("POST /paint")
     assert reason(bodiless) == (503, "line_full")
+    gate.served.profile = replace(gate.served.profile, refusal=lambda title, detail: {"error": {"message": title}})
+    told = await gate.visit("POST /paint")
+    assert json.loads(told.body)["error"]["message"] == json.loads(told.body)["title"]
     waiting.leaves()
     working.leaves()
     gate.pod.answers()

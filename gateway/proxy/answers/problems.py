@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.records.decisions import Ending, Reason, Refusal
@@ -30,7 +31,7 @@ from gateway.proxy.errors import (
 from gateway.proxy.websocket.handshake import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateway.proxy.headers.forwarded import Header
 
@@ -173,15 +174,16 @@ def render(
     pool: str | None = None,
     body_unread: bool = False,
     ours: Sequence[Header] = (),
+    also: Mapping[str, object] = MappingProxyType({}),
 ) -> Answer:
-    """The answer to send: RFC 9457's JSON, or a page.
+    """The answer to send: RFC 9457's JSON, or a page. `also`: members of the JSON besides, in the words of the backend.
 
     `body_unread`: the request's body was not read to its end, so the connection cannot go on. `ours`: further headers.
     """
     if for_people:
         kind, body = b"text/html; charset=utf-8", page(problem.title, problem.detail, problem.retry_after, request_id)
     else:
-        kind, body = b"application/problem+json", _json(problem, request_id, pool)
+        kind, body = b"application/problem+json", _json(problem, request_id, pool, also)
     headers = [
         (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
@@ -220,8 +222,8 @@ def _too_large(error: BodyTooLarge) -> str:
     return f"A body may have {error.limit:,} bytes here; {found}. Send less."
 
 
-def _json(problem: Problem, request_id: str, pool: str | None) -> bytes:
-    members = {
+def _json(problem: Problem, request_id: str, pool: str | None, also: Mapping[str, object]) -> bytes:
+    members: dict[str, object] = {
         "type": f"urn:problem-type:gateway:{problem.reason}",
         "title": problem.title,
         "status": problem.status,
@@ -231,6 +233,7 @@ def _json(problem: Problem, request_id: str, pool: str | None) -> bytes:
         "position": problem.position,
         "pool": pool,
         "request_id": request_id,
+        **also,
     }
     return json.dumps({name: value for name, value in members.items() if value is not None}).encode() + b"\n"
 

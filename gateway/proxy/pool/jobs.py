@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import anyio
 
     from gateway.core.records.backends_and_tickets import Backend
+    from gateway.core.views.record import RequestRecord
     from gateway.profiles.treatment import Treatment
     from gateway.runtime.driver import Slot
 
@@ -28,6 +29,10 @@ class HasRelay(Protocol):
     """What the tracking of jobs needs of a request."""
 
     @property
+    def record(self) -> RequestRecord:
+        """What is told of it."""
+
+    @property
     def relay(self) -> Stoppable | None:
         """What works on it at this moment."""
 
@@ -40,6 +45,7 @@ class JobInHand:
     slot: Slot
     request: HasRelay
     names: list[str] = field(default_factory=list)
+    address: str = ""  # of its client, who may have no cookie
 
     @property
     def is_waiting(self) -> bool:
@@ -72,9 +78,11 @@ class Jobs:
     def taken_in(self, request: HasRelay, slot: Slot, treatment: Treatment) -> JobInHand | None:
         """The request's job. None: it is none that somebody could ask about, who has no cookie and gave it no name."""
         ticket, name = slot.ticket, treatment.more.job if treatment.more is not None else None
-        if ticket.lane is not Lane.COUNTED or not (ticket.returning or name):
+        will_be_named = treatment.more is not None and treatment.more.dialogue is not None
+        if ticket.lane is not Lane.COUNTED or not (ticket.returning or name or will_be_named):
             return None
-        job = JobInHand(ticket.session if ticket.returning else None, slot, request, [name] if name else [])
+        session = ticket.session if ticket.returning else None
+        job = JobInHand(session, slot, request, [name] if name else [], request.record.client)
         self._enter(job)
         return job
 

@@ -13,8 +13,16 @@ from gateway.proxy.session.latest import REMEMBERED, Latest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.proxy.request import Request
+
 #: Characters of a name that is remembered.
 _LONGEST = 512
+
+
+def owned_names(request: Request, name: str, session: str | None) -> tuple[str, ...]:
+    """The same name as of one client: by its session, if it has one, and by its address."""
+    by_address = f"{request.record.client} {name}"
+    return (by_address,) if session is None else (f"{session} {name}", by_address)
 
 
 class FileHomes:

@@ -67,11 +67,11 @@ class Order:
                 told.set()
 
 
-def judged(control: Control, pool: ServedPool, ticket: Ticket) -> Order:
+def judged(control: Control, pool: ServedPool, ticket: Ticket, address: str = "") -> Order:
     """`ticket`: of the request itself; it is sent to where the job runs. Those that are to be taken out of the line
-    are, at once."""
+    are, at once. `address`: of who asks; a job without a session is owned by its client's."""
     session = ticket.session if ticket.returning else None
-    about = _about(control, pool, session)
+    about = _about(control, pool, session, address)
     running = next((job for job in about if job.runs_on is not None), None)
     if running is not None and control.verb is not Verb.UNQUEUE:
         ticket.session, ticket.home, ticket.returning = None, running.slot.backend.identity, False
@@ -96,7 +96,7 @@ async def carried_out(
     say: Callable[[LocalAnswer], Awaitable[None]],
 ) -> Ending:
     """A request about jobs: to the backend that works on them (`serve`), or answered here (`say`)."""
-    order = judged(control, pool, ticket)
+    order = judged(control, pool, ticket, context.record.client)
     answer = order.answer
     if answer is None:
         with pool.driver.slot(ticket) as slot, order.under_way():
@@ -114,11 +114,14 @@ def place_of(ticket: Ticket, pool: Pool) -> Place:
     return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)))
 
 
-def _about(control: Control, pool: ServedPool, session: str | None) -> list[JobInHand]:
-    """Anybody who knows a job's name may watch it, as at the backend itself; to stop it, it must be theirs."""
+def _about(control: Control, pool: ServedPool, session: str | None, address: str) -> list[JobInHand]:
+    """Anybody who knows a job's name may watch it, as at the backend itself; to stop it, it must be theirs: of
+    their session, or, where neither has one, of their address."""
     if not control.jobs:
         return list(pool.jobs.of(session))
     named = [job for name in control.jobs for job in pool.jobs.named(name)]
     if control.verb is Verb.WATCH:
         return named
-    return [job for job in named if session is not None and job.session == session]
+    if session is not None:
+        return [job for job in named if job.session == session]
+    return [job for job in named if job.session is None and job.address == address]

@@ -17,11 +17,14 @@ from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
 from gateway.dialogues.dialogue import HEARD, Answered, End
 from gateway.proxy.pool.rules import SHORTEST_QUARANTINE
+from gateway.proxy.session.files import owned_names
 from gateway.proxy.tracking.overheard import OverheardExchange, uncompressed
 from gateway.proxy.tracking.pod_query import PodQuery
 from gateway.proxy.tracking.stream_watch import StreamWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.dialogues.dialogue import Dialogue, Job
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.context import RequestContext
@@ -72,6 +75,8 @@ class JobTracker:
         if job is not None:
             self._make_known(job)
         end = End.SEEN if job is None else await self._followed(job)
+        if job is not None:
+            self._remember_what_it_made(job)
         if self._told is not None:
             await self._told.wait()
         if end is End.UNSEEN:
@@ -99,8 +104,15 @@ class JobTracker:
         """So the pod calls it, and so will those who ask for it."""
         if self._context.job is not None and job.name is not None:
             self._pool.jobs.name(self._context.job, job.name)
+        self._remember_what_it_made(job)
         if job.keys and (session := self._slot.ticket.session) is not None:
             self._pool.client_names.remember(job.keys, session, self._slot.backend.identity)
+
+    def _remember_what_it_made(self, job: Job) -> None:
+        """For its own session and address first: two pods may have made files of one name for two clients."""
+        for name in job.made:
+            for owned in (*owned_names(self._context, name, self._slot.ticket.session), name):
+                self._pool.files.put(owned, self._slot.backend.identity)
 
     def _quarantine(self) -> float:
         pool = self._pool
@@ -147,4 +159,14 @@ def tracker_of(
     ear = its.ear(context.keys)
     if ear is None:
         return None
-    return StreamWatch(ear, pool.rules.total, lambda file: pool.files.put(file, slot.backend.identity))
+    return StreamWatch(ear, pool.rules.total, _found(context, pool, slot))
+
+
+def _found(context: RequestContext, pool: ServedPool, slot: Slot) -> Callable[[str], None]:
+    """Remembers a file that the backend says it has, for its client first."""
+
+    def found(file: str) -> None:
+        for name in (*owned_names(context, file, slot.ticket.session), file):
+            pool.files.put(name, slot.backend.identity)
+
+    return found

@@ -108,6 +108,11 @@ def test_the_answer_to_programs() -> None:
     }
 
 
+def test_a_refusal_has_members_in_the_words_of_the_backend_besides() -> None:
+    said = told(FULL, also={"error": {"message": FULL.title}, "node_errors": {}})
+    assert (said["reason"], said["error"], said["node_errors"]) == ("line_full", {"message": FULL.title}, {})
+
+
 def test_what_is_not_known_is_left_out() -> None:
     assert told(problem_for(Denied())).keys() == {"type", "title", "status", "detail", "reason", "request_id"}
 

@@ -71,6 +71,7 @@ async def test_a_page_without_cookies_keeps_its_pod_and_owns_its_job(gate: Gateh
     assert job.session is not None
     await gate.visit("GET /ws?clientId=page-1")
     assert gate.pod.address == where
+    gate.upstream.meets(answering(b'{"queue_running": [], "queue_pending": []}'))
     watched.answers(b'{"p": {}}')
     await gate.settled()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,3 +97,62 @@ async def test_who_knows_a_files_name_is_nobody_by_that(two_pods: Gatehouse) -> 
     gate.upstream.meets(answering())
     await gate.visit("GET /file=/tmp/g/a.png")
     assert (gate.pod.address, gate.record.session, len(gate.driver.pool.sessions)) == ("gpu-2:1", None, 0)
+
+
+@pytest.fixture
+async def two_comfys(gate: Gatehouse) -> Gatehouse:
+    gate.served.profile = profile("comfyui")
+    gate.ready("gpu-1", "gpu-2")
+    return gate
+
+
+@pytest.mark.anyio
+async def test_a_prompt_and_its_pictures_are_asked_of_the_pod_that_made_them(two_comfys: Gatehouse) -> None:
+    """Seen with ComfyUI's own example client, which keeps no cookies: it lost its results to the other pod."""
+    gate = two_comfys
+    history = {"p-1": {"outputs": {"9": {"images": [{"filename": "a.png", "subfolder": "", "type": "output"}]}}}}
+    gate.upstream.meets(
+        answering(b'{"prompt_id": "p-1"}'),
+        answering(json.dumps(history).encode()),
+        answering(b'{"queue_running": [], "queue_pending": []}'),
+    )
+    await gate.visit("POST /prompt", body=b"{}")
+    where = gate.pod.address
+    await gate.passes(1)
+    for target in ("/history/p-1", "/api/jobs/p-1", "/view?filename=a.png&subfolder=&type=output"):
+        assert await fetched_from(gate, target) == {where}
+    assert await fetched_from(gate, "/view?filename=unknown.png") == {"gpu-1:1", "gpu-2:1"}
+
+
+@pytest.mark.anyio
+async def test_of_two_files_of_one_name_each_client_has_its_own(two_comfys: Gatehouse) -> None:
+    gate = two_comfys
+    for peer, where in (("192.0.2.1", "gpu-1"), ("192.0.2.2", "gpu-2")):
+        for name in (f"{peer} file:output//a.png", "file:output//a.png"):
+            gate.served.files.put(name, where)
+    # Whoever made none has the latest.
+    for peer, where in (("192.0.2.1", "gpu-1"), ("192.0.2.2", "gpu-2"), ("192.0.2.3", "gpu-2")):
+        gate.upstream.meets(answering())
+        await gate.visit("GET /view?filename=a.png", peer=peer)
+        assert gate.pod.address == f"{where}:1"
+
+
+@pytest.mark.anyio
+async def test_a_graph_goes_to_the_pod_that_was_sent_its_picture(two_comfys: Gatehouse) -> None:
+    gate = two_comfys
+    gate.upstream.meets(answering(b'{"name": "cat.png", "subfolder": "", "type": "input"}'))
+    await gate.visit("POST /upload/image", body=b"...")
+    where = gate.pod.address
+    await gate.passes(1)  # the other one is idle for longer now: a newcomer's first choice
+    gate.upstream.meets(answering(b"no", 400))
+    graph = {"prompt": {"1": {"class_type": "LoadImage", "inputs": {"image": "cat.png"}}}}
+    await gate.visit("POST /prompt", body=json.dumps(graph).encode())
+    assert gate.pod.address == where
+
+
+@pytest.mark.anyio
+async def test_where_the_maker_is_gone_another_is_asked(two_comfys: Gatehouse) -> None:
+    gate = two_comfys
+    gate.served.files.put("prompt:p-1", "gone")
+    gate.upstream.meets(answering(b"{}"))
+    assert (await gate.visit("GET /history/p-1")).body == b"{}"

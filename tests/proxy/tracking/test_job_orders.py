@@ -157,6 +157,26 @@ async def test_comfyuis_prompts_are_stopped_by_the_name_that_the_pod_gave_them(g
     assert (own.status, gate.pod.request.target) == (200, b"/interrupt")
     unqueue = await gate.visit("POST /queue", gate.cookie("ann"), body=b'{"clear": true}')
     assert (unqueue.status, gate.record.ending) == (200, Ending.ANSWERED_HERE)
+    gate.upstream.meets(answering(b'{"queue_running": [], "queue_pending": []}'))
     watched.answers(b'{"p-1": {}}')
     await gate.settled()
     assert gate.slot() == "free"
+
+
+async def test_who_has_no_cookie_owns_what_its_address_began(gate: Gatehouse) -> None:
+    """A program that keeps no cookies stops its own prompt, and nobody else's."""
+    gate.served.profile = profile("comfyui")
+    gate.upstream.meets(answering(b'{"prompt_id": "p-1"}'), hanging)
+    await gate.visit("POST /prompt", body=b"{}")
+    watched = gate.pod
+    order = ("POST /interrupt", b'{"prompt_id": "p-1"}')
+    foreign = await gate.visit(order[0], gate.cookie("eve"), body=order[1])
+    assert "Nothing was stopped" in told(foreign)["detail"]
+    elsewhere = await gate.visit("POST /jobs/p-1/cancel", peer="192.0.2.9")
+    assert elsewhere.body == b'{"cancelled": false}'
+    gate.upstream.meets(answering(b"", 200))
+    own = await gate.visit(order[0], body=order[1])
+    assert (own.status, gate.pod.request.target) == (200, b"/interrupt")
+    gate.upstream.meets(answering(b'{"queue_running": [], "queue_pending": []}'))
+    watched.answers(b'{"p-1": {}}')
+    await gate.settled()

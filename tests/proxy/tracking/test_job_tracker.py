@@ -26,7 +26,10 @@ pytestmark = pytest.mark.anyio
 
 SUBMITTED = b'{"prompt_id": "p-1"}'
 WORKING = answering(b"{}")
-DONE = answering(b'{"p-1": {}}')
+DONE = (
+    answering(b'{"p-1": {"outputs": {"9": {"images": [{"filename": "a.png", "subfolder": "", "type": "output"}]}}}}'),
+    answering(b'{"queue_running": [], "queue_pending": []}'),
+)
 IN_QUEUE = answering(b'{"queue_running": [[1, "p-1"]], "queue_pending": []}')
 
 
@@ -58,7 +61,7 @@ async def test_the_client_has_its_answer_at_once_and_the_next_one_waits(gate: Ga
     second = await gate.visit("POST /prompt", body=b"{}")
     await gate.passes(60)
     assert (second.status, gate.waiting) == (None, 1)
-    gate.upstream.meets(DONE, answering(b"", 400))
+    gate.upstream.meets(*DONE, answering(b"", 400))
     await gate.passes(5)
     assert (second.status, gate.slot(), gate.waiting) == (400, "free", 0)
     assert [record.ending for record in gate.records] == [Ending.SERVED] * 2
@@ -128,7 +131,7 @@ async def test_a_client_that_left_before_its_answer_has_a_job_all_the_same(gate:
     submission.answers(SUBMITTED)
     await gate.passes(10)
     assert gate.slot() == "working"
-    gate.upstream.meets(DONE)
+    gate.upstream.meets(*DONE)
     await gate.passes(2)
     assert (gate.slot(), gate.record.ending) == ("free", Ending.CLIENT_LEFT_BEFORE_ANSWER)
 
@@ -142,7 +145,7 @@ async def test_one_whose_answer_came_whole_is_not_interrupted_by_a_client_that_l
     gate.pod.answers(SUBMITTED)
     await gate.settled()
     client.leaves()
-    gate.upstream.meets(DONE)
+    gate.upstream.meets(*DONE)
     await gate.passes(10)
     assert "POST" not in {each.request.method.decode() for each in gate.upstream.exchanges[1:]}
     assert gate.slot() == "free"
@@ -161,7 +164,7 @@ async def test_an_answer_that_breaks_and_one_that_says_that_nothing_was_started(
     gate.upstream.meets(breaking_off)
     assert (await gate.visit("POST /prompt", body=b"{}")).status == 502
     gate.quarantine()
-    gate.upstream.meets(queue_full, answering(SUBMITTED), DONE)
+    gate.upstream.meets(queue_full, answering(SUBMITTED), *DONE)
     client = await gate.visit("POST /prompt", body=b"{}")
     await gate.passes(5)
     assert (client.body, gate.slot()) == (SUBMITTED, "free")

@@ -1,0 +1,58 @@
+"""Files that ComfyUI's answers name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.dialogues.comfyui_files import ComfyUploads, files_in
+from gateway.profiles.comfyui_jobs import file_name
+
+IMAGE = {"filename": "a.png", "subfolder": "x/y", "type": "temp"}
+
+
+def outputs(value: Any) -> bytes:
+    return json.dumps({"p": {"outputs": value}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("history", "files"),
+    [
+        (outputs({"9": {"images": [IMAGE, {**IMAGE, "filename": "b.png"}]}}), ["a.png", "b.png"]),
+        (outputs({"9": {"gifs": [IMAGE | {"format": "video/mp4"}]}, "10": {"text": ["a"], "n": 1}}), ["a.png"]),
+        (outputs({"9": {"images": [{"filename": "a.png"}, {"filename": 5, "subfolder": "", "type": "temp"}]}}), []),
+        (outputs(None), []),
+        (b'{"p": []}', []),
+        (b"[]", []),
+        (b"{", []),
+        (b"[" * 100_000, []),
+    ],
+)
+def test_the_files_that_a_prompt_made(history: bytes, files: list[str]) -> None:
+    assert list(files_in(history)) == [file_name(file, "x/y", "temp") for file in files]
+
+
+@given(st.binary() | st.recursive(st.text() | st.none(), lambda some: st.dictionaries(st.text(), some)).map(outputs))
+def test_whatever_a_pod_says_nothing_is_raised(history: bytes) -> None:
+    list(files_in(history))
+
+
+SENT = b'{"name": "cat.png", "subfolder": "", "type": "input"}'
+
+
+@pytest.mark.parametrize("cut", [0, 1, 30, len(SENT)])
+def test_an_upload_is_known_by_its_answer(cut: int) -> None:
+    ear = ComfyUploads().ear(())
+    heard = [file for piece in (SENT[:cut], SENT[cut:]) for file in ear.heard(piece)]
+    assert file_name("cat.png", "", "input") in heard
+
+
+@pytest.mark.parametrize("answer", [b"no}", b'{"name": "cat.png"}', b"{" * 20_000 + b"}", SENT[:-1]])
+def test_an_answer_that_names_none(answer: bytes) -> None:
+    uploads = ComfyUploads()
+    uploads.begun(object())
+    assert uploads.ear(()).heard(answer) == []
