@@ -28,6 +28,7 @@ class Policy:
     session_capacity: int = 100_000
     spill_after: float = 0.0
     move_after: float = 10.0  # how long a ticket waits for a home whose slots are all quarantined
+    move_when_busy: float | None = None  # how long a session waits for a busy home before it may move; None: for ever
     can_ask: bool = False  # the profile has an idle probe: backends not known to be fresh start quarantined
     unknown_for: float = 900.0  # how long such a quarantine lasts at most
     model_switch_cost: float = 0.0  # what waiting for a backend that has the model is worth; 0: models do not matter

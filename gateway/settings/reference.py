@@ -50,6 +50,7 @@ EXAMPLES = {
     "pools.NAME.backends.knative.namespace": "default",
     "pools.NAME.backends.knative.service": "stable-diffusion",
     "pools.NAME.affinity.header": "X-Session-Key",
+    "pools.NAME.affinity.move_when_busy": "10",
     "pools.NAME.drain_timeout": "120",
     "pools.NAME.quarantine.max": "600",
     "pools.NAME.readiness.settle": "5",

@@ -192,6 +192,7 @@ class Walk(RuleBasedStateMachine):
                 limit=(0, 1, 1, 2)[pick % 4],
                 balancing=list(Balancing)[pick % 3],
                 spill_after=(0.0, 4.0)[pick % 2],
+                move_when_busy=(None, 0.0, 6.0)[pick // 2 % 3],
                 model_switch_cost=self.switch_cost and (self.switch_cost, self.switch_cost, 4.0, 0.0)[pick // 4 % 4],
             )
             self.hear(self.pool.refit(rules, self.now))

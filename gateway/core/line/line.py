@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.keyed_heap import KeyedHeap
-from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.core.records.lanes import Lane
 
 if TYPE_CHECKING:
     from gateway.core.models.affinity import ModelAffinity
@@ -31,8 +31,9 @@ class Line:
         """Counted ones first, in order. O(n log n)."""
         return [*self.counted, *self.exempt]
 
-    def join(self, ticket: Ticket, home: Backend | None, spill_after: float, now: float) -> None:
-        """Into the line by its number; `home`: the backend it is bound to, from `spill_after` seconds on not alone."""
+    def join(self, ticket: Ticket, home: Backend | None, alone_for: float | None, now: float) -> None:
+        """Into the line by its number; `home`: the backend it is bound to, and for so many seconds to it alone; None:
+        until it leaves the line."""
         ticket.bound_to = home
         if ticket.lane is not Lane.COUNTED:
             self.exempt.put(ticket, ticket.number)
@@ -42,9 +43,9 @@ class Line:
             self.shared.put(ticket, ticket.number)
             return
         home.line.put(ticket, ticket.number)
-        if ticket.when_busy is WhenBusy.SPILL:
-            ticket.spill_at = now + spill_after
-            if spill_after > 0:
+        if alone_for is not None:
+            ticket.spill_at = now + alone_for
+            if alone_for > 0:
                 self.spills.put(ticket, ticket.spill_at)
             else:
                 self.shared.put(ticket, ticket.number)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.core.line.audit import has_overtaken, is_overfull
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
 from gateway.core.records.decisions import Decision, Granted
-from gateway.core.records.lanes import Lane
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.core.records.receipt import what_ended
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Match:
         if ticket.lane is not Lane.COUNTED:
             if availability.ready and not line.exempt:
                 return [self._grant(ticket, availability.choose(ticket, availability.ready), now)]
-            line.join(ticket, None, 0.0, now)
+            line.join(ticket, None, None, now)
             return self.hand_out(now)
         home = availability.home_of(ticket)
         if home is not None and (home not in availability.ready or home.given_up or home is ticket.broke_on):
@@ -74,7 +74,9 @@ class Match:
                 return [self._grant(ticket, chosen, now)]
         if home is not None:
             self._touched[home] = None
-        line.join(ticket, home, availability.policy.spill_after, now)
+        policy = availability.policy
+        alone_for = policy.spill_after if ticket.when_busy is WhenBusy.SPILL else policy.move_when_busy
+        line.join(ticket, home, alone_for, now)
         return self.hand_out(now)
 
     def unjoin(self, ticket: Ticket) -> None:

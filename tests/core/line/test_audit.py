@@ -36,12 +36,12 @@ def test_past_one_who_came_earlier() -> None:
     line, home, other = Line(), backend("gpu-1"), backend("gpu-2")
     assert not has_overtaken(ticket(5), home, line)
 
-    line.join(ticket(3), home, 0.0, 0.0)
+    line.join(ticket(3), home, None, 0.0)
     assert has_overtaken(ticket(5), home, line)
     assert not has_overtaken(ticket(2), home, line)
     assert not has_overtaken(ticket(5), other, line)  # that one waits for its home alone
 
-    line.join(ticket(4), None, 0.0, 0.0)
+    line.join(ticket(4), None, None, 0.0)
     assert has_overtaken(ticket(5), other, line)
 
 

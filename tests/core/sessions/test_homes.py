@@ -68,6 +68,33 @@ def test_spilling_after_a_while() -> None:
     p.granted("b", on="gpu-2")
 
 
+def test_a_session_whose_home_is_busy_for_long_moves_to_a_free_backend() -> None:
+    p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
+    p.arrive("a", session="a", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="b", home="gpu-1")
+    p.at(4.9)
+    p.waits("b")
+    p.at(5)
+    p.granted("b", on="gpu-2")
+    assert (p.pool.counts.affinity_moves, p.tickets["b"].new_home) == (1, True)
+    p.leave("a")
+    p.leave("b")
+    p.arrive("c", session="b", home="gpu-1")
+    p.granted("c", on="gpu-2")
+
+
+def test_a_session_stays_where_no_backend_is_free_before_its_home_is() -> None:
+    p = Playbook("gpu-1", move_when_busy=5.0)
+    p.arrive("a", session="a", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="b", home="gpu-1")
+    p.at(7)
+    p.leave("a")
+    p.granted("b", on="gpu-1")
+    assert p.pool.counts.affinity_moves == 0
+
+
 def test_a_spilling_request_that_both_lines_hold_is_served_once() -> None:
     p = Playbook("gpu-1")
     p.arrive("a")
