@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from gateway.dialogues.uploads import Uploads
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Of the answer to an upload.
-_ANSWER = 16 * 1024
 
 
 def files_in(history: bytes) -> Iterator[str]:
@@ -40,31 +39,6 @@ def _named(value: Any) -> Iterator[str]:
                 yield from _named(each)
 
 
-class ComfyUploads:
-    """`POST /upload/...`: begins no job."""
-
-    def begun(self, answered: object) -> None:
-        """Nothing."""
-
-    def ear(self, keys: tuple[str, ...]) -> UploadEar:
-        """For one answer."""
-        return UploadEar()
-
-
-class UploadEar:
-    """Hears one answer: `{"name": ..., "subfolder": ..., "type": "input"}`."""
-
-    wanted = False
-
-    def __init__(self) -> None:
-        self._answer = bytearray()
-
-    def heard(self, piece: bytes) -> list[str]:
-        """Its file, with the last piece."""
-        self._answer += piece[: _ANSWER - len(self._answer)]
-        if not self._answer.rstrip().endswith(b"}"):
-            return []
-        try:
-            return list(_named(json.loads(self._answer)))
-        except (ValueError, RecursionError):
-            return []
+def comfyui_uploads() -> Uploads:
+    """`POST /upload/...`: `{"name": ..., "subfolder": ..., "type": "input"}`."""
+    return Uploads(_named)

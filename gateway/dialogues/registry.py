@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.dialogues.comfyui_files import ComfyUploads
+from gateway.dialogues.comfyui_files import comfyui_uploads
 from gateway.dialogues.comfyui_job import ComfyJobs
 from gateway.dialogues.gradio_events import gradio_call, gradio_stream
-from gateway.dialogues.gradio_files import GradioUploads
+from gateway.dialogues.gradio_files import gradio_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 DIALOGUES: dict[str, Callable[[], Dialogue]] = {
     "comfyui_job": ComfyJobs,
-    "comfyui_upload": ComfyUploads,
+    "comfyui_upload": comfyui_uploads,
     "gradio_stream": gradio_stream,
     "gradio_call": gradio_call,
-    "gradio_upload": GradioUploads,
+    "gradio_upload": gradio_uploads,
 }
 
 #: Those in which the gateway itself speaks with the client, on a websocket, before there is a backend.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialogues.comfyui_files import ComfyUploads, files_in
+from gateway.dialogues.comfyui_files import files_in
 from gateway.profiles.comfyui_jobs import file_name
 
 IMAGE = {"filename": "a.png", "subfolder": "x/y", "type": "temp"}
@@ -39,20 +39,3 @@ def test_the_files_that_a_prompt_made(history: bytes, files: list[str]) -> None:
 @given(st.binary() | st.recursive(st.text() | st.none(), lambda some: st.dictionaries(st.text(), some)).map(outputs))
 def test_whatever_a_pod_says_nothing_is_raised(history: bytes) -> None:
     list(files_in(history))
-
-
-SENT = b'{"name": "cat.png", "subfolder": "", "type": "input"}'
-
-
-@pytest.mark.parametrize("cut", [0, 1, 30, len(SENT)])
-def test_an_upload_is_known_by_its_answer(cut: int) -> None:
-    ear = ComfyUploads().ear(())
-    heard = [file for piece in (SENT[:cut], SENT[cut:]) for file in ear.heard(piece)]
-    assert file_name("cat.png", "", "input") in heard
-
-
-@pytest.mark.parametrize("answer", [b"no}", b'{"name": "cat.png"}', b"{" * 20_000 + b"}", SENT[:-1]])
-def test_an_answer_that_names_none(answer: bytes) -> None:
-    uploads = ComfyUploads()
-    uploads.begun(object())
-    assert uploads.ear(()).heard(answer) == []
