@@ -72,3 +72,21 @@ async def test_a_deployment_is_scaled_up_and_down_and_pods_at_work_are_dear(tmp_
             container.finish()
             assert (await asked).status_code == 200
             await eventually(lambda: replicas() == 0, within=15)
+
+
+async def test_a_pod_that_kubernetes_calls_not_ready_gets_nothing_though_its_port_is_open(tmp_path: Path) -> None:
+    pool = {"backends": {"kubernetes": {"namespace": "default", "service": "sd"}}, "readiness": {"tcp": True}}
+    async with a_cluster() as cluster, AsyncExitStack() as pods:
+        loading, loaded = Container(), Container()
+        for name, container, ready in (("loading", loading, False), ("loaded", loaded, True)):
+            address = await pods.enter_async_context(served(container))
+            it = endpoint(name, "127.0.0.1", ready=ready)
+            cluster.put_slice(name, it, port=int(address.rpartition(":")[2]))
+        config = configuration(pool, kubernetes=kubeconfig(tmp_path, cluster.serving))
+        async with running_gateway(tmp_path, config) as gateway, httpx.AsyncClient(timeout=30) as client:
+            asked = [asyncio.ensure_future(client.post(gateway.url)) for _ in range(3)]
+            for number in (1, 2, 3):
+                await loaded.came(number)
+                loaded.finish()
+            assert [(await each).status_code for each in asked] == [200] * 3
+        assert loading.seen == []
