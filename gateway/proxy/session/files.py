@@ -36,6 +36,11 @@ class FileHomes:
         if len(name) <= _LONGEST:
             self._at.put(name, backend)
 
+    def put_for(self, request: Request, session: str | None, name: str, backend: str) -> None:
+        """The same, for its client first: two backends may have files of one name for two clients."""
+        for owned in (*owned_names(request, name, session), name):
+            self.put(owned, backend)
+
     def find(self, names: Iterable[str]) -> str | None:
         """The backend of the first file that is known."""
         return next((at for name in names if (at := self._at.get(name)) is not None), None)

@@ -17,14 +17,11 @@ from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
 from gateway.dialogues.dialogue import HEARD, Answered, End
 from gateway.proxy.pool.rules import SHORTEST_QUARANTINE
-from gateway.proxy.session.files import owned_names
 from gateway.proxy.tracking.overheard import OverheardExchange, uncompressed
 from gateway.proxy.tracking.pod_query import PodQuery
 from gateway.proxy.tracking.stream_watch import StreamWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateway.dialogues.dialogue import Dialogue, Job
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.context import RequestContext
@@ -109,10 +106,8 @@ class JobTracker:
             self._pool.client_names.remember(job.keys, session, self._slot.backend.identity)
 
     def _remember_what_it_made(self, job: Job) -> None:
-        """For its own session and address first: two pods may have made files of one name for two clients."""
         for name in job.made:
-            for owned in (*owned_names(self._context, name, self._slot.ticket.session), name):
-                self._pool.files.put(owned, self._slot.backend.identity)
+            self._pool.files.put_for(self._context, self._slot.ticket.session, name, self._slot.backend.identity)
 
     def _quarantine(self) -> float:
         pool = self._pool
@@ -159,14 +154,8 @@ def tracker_of(
     ear = its.ear(context.keys)
     if ear is None:
         return None
-    return StreamWatch(ear, pool.rules.total, _found(context, pool, slot))
-
-
-def _found(context: RequestContext, pool: ServedPool, slot: Slot) -> Callable[[str], None]:
-    """Remembers a file that the backend says it has, for its client first."""
 
     def found(file: str) -> None:
-        for name in (*owned_names(context, file, slot.ticket.session), file):
-            pool.files.put(name, slot.backend.identity)
+        pool.files.put_for(context, slot.ticket.session, file, slot.backend.identity)
 
-    return found
+    return StreamWatch(ear, pool.rules.total, found)
