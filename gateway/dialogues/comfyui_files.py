@@ -1,8 +1,5 @@
 """Files in ComfyUI's answers: an upload's answer names the file that was sent, the history those that a prompt
-made. (ComfyUI's server.py.)
-
-The names are those that `profiles.comfyui_jobs.file_name` makes of a request.
-"""
+made. (ComfyUI's server.py.)"""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gateway.dialogues.uploads import Uploads
+from gateway.names import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +29,12 @@ def _named(value: Any) -> Iterator[str]:
         for each in value:
             yield from _named(each)
     elif isinstance(value, dict):
-        name, folder, kind = value.get("filename", value.get("name")), value.get("subfolder", ""), value.get("type")
-        if all(isinstance(each, str) for each in (name, folder, kind)):
-            yield f"file:{kind}/{folder.strip('/')}/{name}"
-        else:
-            for each in value.values():
-                yield from _named(each)
+        match value.get("filename", value.get("name")), value.get("subfolder", ""), value.get("type"):
+            case str(name), str(folder), str(kind):
+                yield file_name(name, folder, kind)
+            case _:
+                for each in value.values():
+                    yield from _named(each)
 
 
 def comfyui_uploads() -> Uploads:

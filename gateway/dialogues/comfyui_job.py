@@ -16,6 +16,7 @@ import anyio
 
 from gateway.dialogues.comfyui_files import files_in
 from gateway.dialogues.dialogue import End
+from gateway.names import prompt_name
 
 if TYPE_CHECKING:
     from gateway.dialogues.dialogue import Answered, Pod
@@ -69,7 +70,7 @@ class ComfyJob:
 
     def __init__(self, prefix: str, prompt_id: str) -> None:
         self.name: str | None = prompt_id
-        self.made: tuple[str, ...] = (f"prompt:{prompt_id}",)
+        self.made: tuple[str, ...] = (prompt_name(prompt_id),)
         self._history = f"{prefix}/history/{quote(prompt_id, safe='')}"
         self._queue = f"{prefix}/queue"
         self._quoted = json.dumps(prompt_id).encode()  # as the pod spells it

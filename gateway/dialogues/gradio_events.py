@@ -18,6 +18,7 @@ import anyio
 from gateway.dialogues.dialogue import End
 from gateway.dialogues.event_stream import EventStream
 from gateway.dialogues.gradio_files import files_in
+from gateway.names import EVENT, SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ class GradioEvents:
         event_id = _event_id(answered)
         if event_id is None:
             return Untold()
-        stream = self._stream((*answered.keys, f"event:{event_id}"))
+        stream = self._stream((*answered.keys, f"{EVENT}{event_id}"))
         if stream is None:
             return Untold()
         event = GradioEvent(self, event_id, stream)
@@ -114,7 +115,7 @@ class GradioEvent:
 
     def __init__(self, events: GradioEvents, event_id: str, stream: str) -> None:
         self.name: str = event_id
-        self.keys = (f"event:{event_id}",)
+        self.keys = (f"{EVENT}{event_id}",)
         self.made: tuple[str, ...] = ()
         self.stream = stream
         self.over = anyio.Event()
@@ -159,12 +160,12 @@ class GradioEar:
 
 def gradio_stream() -> GradioEvents:
     """`/queue/join` and `/queue/data`."""
-    return GradioEvents("session:", _completed)
+    return GradioEvents(SESSION, _completed)
 
 
 def gradio_call() -> GradioEvents:
     """`/call`."""
-    return GradioEvents("event:", _last)
+    return GradioEvents(EVENT, _last)
 
 
 def _completed(told: Told, stream: str) -> str | None:
@@ -182,7 +183,7 @@ def _completed(told: Told, stream: str) -> str | None:
 
 
 def _last(told: Told, stream: str) -> str | None:
-    return stream.removeprefix("event:") if told.name in _LAST else None
+    return stream.removeprefix(EVENT) if told.name in _LAST else None
 
 
 def _event_id(answered: Answered) -> str | None:

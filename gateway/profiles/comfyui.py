@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
-from gateway.profiles.comfyui_jobs import file_name, interrupted, job_name, listed_jobs, prompt_facts, unqueued
+from gateway.names import file_name, prompt_name
+from gateway.profiles.comfyui_jobs import interrupted, listed_jobs, prompt_facts, unqueued
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import (
     Control,
@@ -142,7 +143,7 @@ def _cancel_all(asked: Asked) -> Treatment:
 def _of_prompt(asked: Asked) -> Treatment:
     """`/history/ID`, `/jobs/ID`."""
     prompt_id = unquote(asked.raw_path.decode(errors="replace").rpartition("/")[2])
-    return Treatment(Lane.PASSIVE, more=More(made=(job_name(prompt_id),)))
+    return Treatment(Lane.PASSIVE, more=More(made=(prompt_name(prompt_id),)))
 
 
 def _view(asked: Asked) -> Treatment:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.names import file_name
 from gateway.profiles.bodies import look
 from gateway.profiles.webui_events import model_name
 
@@ -46,7 +47,7 @@ class PromptFacts:
     client: str | None  # the name its page's websocket has
     prompt_id: str | None  # newer clients choose it
     model: str | None  # the first that is loaded, in the order of the graph
-    files: tuple[str, ...] = ()  # of the pod's own that it loads, by `file_name`
+    files: tuple[str, ...] = ()  # of the pod's own that it loads, by `names.file_name`
 
 
 def prompt_facts(asked: Asked) -> PromptFacts:
@@ -66,16 +67,6 @@ def prompt_facts(asked: Asked) -> PromptFacts:
             if given and (file := _loaded_file(given))
         ),
     )
-
-
-def job_name(prompt_id: str) -> str:
-    """By which it is remembered which pod has a prompt."""
-    return f"prompt:{prompt_id}"
-
-
-def file_name(name: str, folder: str, kind: str) -> str:
-    """By which it is remembered which pod has a file; `kind`: input, output or temp."""
-    return f"file:{kind}/{folder.strip('/')}/{name}"
 
 
 def listed_jobs(asked: Asked) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from gateway.names import EVENT, SESSION
 from gateway.profiles.bodies import Found, look
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ _LONGEST_QUERY = 4096
 
 #: Routes that carry a key in their path, behind the prefix of Gradio 5: which, and of what kind it is.
 _IN_PATH = (
-    (re.compile(rb"(?:/gradio_api)?/(?:heartbeat|stream)/([\w-]+)(?:/.*)?"), "session"),
-    (re.compile(rb"(?:/gradio_api)?/call/(?:[^/]+/)+([\w-]+)"), "event"),
+    (re.compile(rb"(?:/gradio_api)?/(?:heartbeat|stream)/([\w-]+)(?:/.*)?"), SESSION),
+    (re.compile(rb"(?:/gradio_api)?/call/(?:[^/]+/)+([\w-]+)"), EVENT),
 )
 
 
@@ -33,11 +34,11 @@ def session_keys(asked: Asked, found: Found | None = None) -> tuple[str, ...]:
     named: dict[str, str] = {}
     if found is None and asked.body:
         found = look(asked.body, KEY_PLACES.__contains__, 1, whole=asked.whole)
-    for kind in ("session", "event"):
+    for kind in (SESSION, EVENT):
         in_query, in_body = _in_query(asked.query, _FIELDS[kind]), found and found.text(_FIELDS[kind])
         if given := in_query or in_body or _in_path(asked, kind):
             named[kind] = given
-    return tuple(f"{kind}:{key}" for kind, key in named.items() if len(key) <= _LONGEST_KEY)
+    return tuple(f"{kind}{key}" for kind, key in named.items() if len(key) <= _LONGEST_KEY)
 
 
 def event_of(answer: bytes) -> str | None:
@@ -50,7 +51,7 @@ def event_of(answer: bytes) -> str | None:
     return given if isinstance(given, str) and 0 < len(given) <= _LONGEST_KEY else None
 
 
-_FIELDS = {"session": "session_hash", "event": "event_id"}
+_FIELDS = {SESSION: "session_hash", EVENT: "event_id"}
 
 
 def _in_query(query: bytes, name: str) -> str | None:
@@ -64,7 +65,7 @@ def _in_query(query: bytes, name: str) -> str | None:
 
 
 def _in_path(asked: Asked, kind: str) -> str | None:
-    if kind == "event" and asked.method != "GET":
+    if kind == EVENT and asked.method != "GET":
         return None  # POST /call/NAME makes an event
     for pattern, its_kind in _IN_PATH:
         if its_kind == kind and (match := pattern.fullmatch(asked.raw_path)):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialogues.comfyui_files import files_in
-from gateway.profiles.comfyui_jobs import file_name
+from gateway.names import file_name
 
 IMAGE = {"filename": "a.png", "subfolder": "x/y", "type": "temp"}
 
