@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.records.backends_and_tickets import TicketState
 from gateway.core.records.decisions import Granted, Rejected
-from gateway.core.records.lanes import Lane
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.core.records.listed import BackendState
 
 if TYPE_CHECKING:
@@ -118,8 +118,11 @@ class Witness:
 
 
 def may_use(ticket: Ticket, backend: Backend, now: float) -> bool:
-    """A bound ticket before its spill time may use its home alone."""
-    return ticket.bound_to is None or ticket.bound_to is backend or ticket.spill_at <= now
+    """A bound ticket before its spill time may use its home alone, and so may one whose session that works for."""
+    home = ticket.bound_to
+    if home is None or home is backend:
+        return True
+    return ticket.spill_at <= now and (ticket.when_busy is WhenBusy.SPILL or not home.works_for(ticket.session))
 
 
 class Walker(Protocol):

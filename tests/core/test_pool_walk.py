@@ -59,8 +59,9 @@ class Walk(RuleBasedStateMachine):
         candidates = [t for t in self.witness.tickets if t.state is state]
         return candidates[pick % len(candidates)] if candidates else None
 
-    @initialize(ready=st.sets(pods))
-    def open(self, ready: set[str]) -> None:
+    @initialize(ready=st.sets(pods), moves=st.sampled_from([None, 0.0, 6.0]))
+    def open(self, ready: set[str], moves: float | None) -> None:
+        self.hear(self.pool.refit(replace(self.policy, move_when_busy=moves), self.now))
         self.list_pods(ready, fresh=True)
 
     # Four rules that make traffic, and two that make trouble: rules are drawn evenly, and trouble needs traffic.

@@ -2,6 +2,9 @@
 one, and the shared one, if any backend may serve it. Exempt tickets have a line of their own: they wait for a first
 backend, not for a slot.
 
+A session moves whole. While its home works for it, its other requests wait there, however long; when it moves, those
+that wait for its old home wait for the new one.
+
 Owns membership alone: who may wait at all is the pool's affair, and when a backend is ready the availability's.
 """
 
@@ -10,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.keyed_heap import KeyedHeap
-from gateway.core.records.lanes import Lane
+from gateway.core.records.lanes import Lane, WhenBusy
 
 if TYPE_CHECKING:
     from gateway.core.models.affinity import ModelAffinity
@@ -25,6 +28,7 @@ class Line:
         self.exempt: KeyedHeap[Ticket] = KeyedHeap()
         self.shared: KeyedHeap[Ticket] = KeyedHeap()
         self.spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
+        self._restless: dict[str, dict[Ticket, None]] = {}  # by session: bound ones whose time alone is over
         self.models: ModelAffinity | None = None  # None: models do not matter, and the shared line is served in order
 
     def everybody(self) -> list[Ticket]:
@@ -48,7 +52,7 @@ class Line:
             if alone_for > 0:
                 self.spills.put(ticket, ticket.spill_at)
             else:
-                self.shared.put(ticket, ticket.number)
+                self._open(ticket)
 
     def leave(self, ticket: Ticket) -> None:
         """Out of every line it stands in."""
@@ -60,6 +64,7 @@ class Line:
         if ticket.bound_to is not None:
             ticket.bound_to.line.discard(ticket)
             self.spills.discard(ticket)
+            self._settle(ticket)
 
     def labelled(self, label: str) -> list[Ticket]:
         """All that bear it, in no order. O(n): for what people ask."""
@@ -70,13 +75,48 @@ class Line:
         for ticket in list(backend.line):
             backend.line.discard(ticket)
             self.spills.discard(ticket)
+            self._settle(ticket)
             ticket.bound_to = None
             self.shared.put(ticket, ticket.number)
 
     def spill(self, now: float) -> None:
         """Tickets whose time alone with their home is over join the shared line, too."""
         for ticket in self.spills.pop_until(now):
-            self.shared.put(ticket, ticket.number)
+            self._open(ticket)
+
+    def served(self, session: str, at: Backend, left: Backend | None) -> None:
+        """One of a session's requests is out of the line, and at work. If the session has left its home for that, the
+        others leave it, too, and are alone with the new one for no longer than they would have been. O(tickets that
+        wait for a home that was left, or of the session)."""
+        if left is not None:
+            for ticket in [each for each in left.line.members() if each.session == session]:
+                left.line.discard(ticket)
+                at.line.put(ticket, ticket.number)
+                ticket.bound_to, ticket.home = at, at.identity
+        for ticket in self._restless.get(session, ()):
+            if ticket.bound_to is at:
+                self.shared.discard(ticket)
+
+    def work_ended(self, session: str) -> None:
+        """A backend has done with one of its requests."""
+        for ticket in self._restless.get(session, ()):
+            self._open(ticket)
+
+    def _open(self, ticket: Ticket) -> None:
+        """Any backend may serve it; one that waits for its home not while that works for the session."""
+        home, session = ticket.bound_to, ticket.session
+        if ticket.when_busy is WhenBusy.WAIT and home is not None and session is not None:
+            self._restless.setdefault(session, {})[ticket] = None
+            if home.works_for(session):
+                return
+        self.shared.put(ticket, ticket.number)
+
+    def _settle(self, ticket: Ticket) -> None:
+        """It waits for its home no longer."""
+        if ticket.session is not None and (restless := self._restless.get(ticket.session)) is not None:
+            restless.pop(ticket, None)
+            if not restless:
+                del self._restless[ticket.session]
 
     def next_for(self, backend: Backend) -> Ticket | None:
         """The older one of the backend's line's head and whom it should serve of the shared line."""

@@ -48,6 +48,12 @@ class Match:
         elif backend not in self._availability.ready:
             self._line.unbind(backend)
 
+    def vacated(self, ticket: Ticket, backend: Backend, now: float) -> None:
+        """A counted turn there is over."""
+        if ticket.session is not None:
+            self._line.work_ended(ticket.session)
+        self.reconsider(backend, now)
+
     def join(self, ticket: Ticket, now: float) -> list[Decision]:
         """Into the line, and out again if it can be served. Where nobody waits whom it might overtake, it does not
         have to stand in it first: that is most of what a free pool's requests would cost."""
@@ -95,14 +101,15 @@ class Match:
             decisions.append(self._take(ticket, availability.choose(ticket, availability.ready), now))
         if line.models is not None:
             return decisions + self._hand_out_by_model(line.models, now)
-        while self._touched:
-            backend, _ = self._touched.popitem()
-            while backend in availability.free and (ticket := line.next_for(backend)):
-                chosen = backend if ticket in backend.line else availability.choose(ticket, availability.free)
-                decisions.append(self._take_next(ticket, chosen, now))
-        while availability.free and (ticket := line.shared.first()):
+        while True:
+            while self._touched:
+                backend, _ = self._touched.popitem()
+                while backend in availability.free and (ticket := line.next_for(backend)):
+                    chosen = backend if ticket in backend.line else availability.choose(ticket, availability.free)
+                    decisions.append(self._take_next(ticket, chosen, now))
+            if not availability.free or (ticket := line.shared.first()) is None:
+                return decisions
             decisions.append(self._take_next(ticket, availability.choose(ticket, availability.free), now))
-        return decisions
 
     def _hand_out_by_model(self, models: ModelAffinity, now: float) -> list[Decision]:
         """The same where models matter."""
@@ -143,7 +150,17 @@ class Match:
             ticket.wait_ended = what_ended(ticket, backend, now)
         if self._line.models is not None and ticket.lane is Lane.COUNTED:
             self._line.models.line.passed_over(ticket.number, now)
-        return self._grant(ticket, backend, now)
+        granted = self._grant(ticket, backend, now)
+        if ticket.lane is Lane.COUNTED and ticket.session is not None:
+            self._keep_together(ticket, ticket.session, backend)
+        return granted
+
+    def _keep_together(self, ticket: Ticket, session: str, backend: Backend) -> None:
+        """The session's requests that wait yet, now that this one has its turn."""
+        has_moved = ticket.bound_to is not backend and ticket.home == backend.identity
+        self._line.served(session, backend, ticket.bound_to if has_moved else None)
+        if has_moved:
+            self._touched[backend] = None
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         ticket.state = TicketState.HOLDING

@@ -72,7 +72,7 @@ class TurnEnds:
             if not backend.in_flight:
                 backend.idle_since = now
             self._homes.prolong(ticket, now)
-            self._match.reconsider(backend, now)
+            self._match.vacated(ticket, backend, now)
         else:
             del backend.uncounted[ticket]
             self._homes.prolong(ticket, now)

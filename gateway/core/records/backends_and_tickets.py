@@ -120,6 +120,10 @@ class Backend:
         """Whether a backend works on nothing, as far as is known."""
         return not (self.in_flight or self.quarantines)
 
+    def works_for(self, session: str | None) -> bool:
+        """Whether a backend works on a counted request of this session. O(limit)."""
+        return session is not None and any(ticket.session == session for ticket in self.in_flight)
+
     def has_rested(self, since: float) -> bool:
         """Whether a backend has worked on nothing since then."""
         return self.rests and self.idle_since <= since

@@ -84,6 +84,75 @@ def test_a_session_whose_home_is_busy_for_long_moves_to_a_free_backend() -> None
     p.granted("c", on="gpu-2")
 
 
+def test_a_session_is_not_torn_apart_by_its_own_work() -> None:
+    p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
+    p.arrive("a", session="s", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="s", home="gpu-1")
+    p.at(60)
+    p.waits("b")
+    p.leave("a")
+    p.granted("b", on="gpu-1")
+    assert p.pool.counts.affinity_moves == 0
+
+
+def test_a_session_moves_whole() -> None:
+    p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
+    p.arrive("other", session="o", home="gpu-1")
+    p.granted("other", on="gpu-1")
+    for name in ("a", "b", "c"):
+        p.arrive(name, session="s", home="gpu-1")
+    p.at(2)
+    p.arrive("d", session="s", home="gpu-1")
+    p.arrive("e", session="s", home="gpu-1", spill=True)
+    p.granted("e", on="gpu-2")  # a spill is no move
+    p.leave("e")
+    p.at(5)
+    p.granted("a", on="gpu-2")
+    p.leave("other")
+    p.at(60)
+    p.waits("b")
+    p.waits("d")
+    p.leave("c", Ending.CLIENT_LEFT_WAITING)
+    p.leave("a")
+    p.granted("b", on="gpu-2")
+    p.leave("b")
+    p.granted("d", on="gpu-2")
+    assert p.pool.counts.affinity_moves == 1
+
+
+def test_a_spilled_request_keeps_nobody_at_home() -> None:
+    p = Playbook("gpu-1", "gpu-2", "gpu-3", move_when_busy=5.0)
+    for pod in ("gpu-1", "gpu-2", "gpu-3"):
+        p.arrive(pod, session=pod, home=pod)
+        p.granted(pod, on=pod)
+    p.arrive("a", session="s", home="gpu-1", spill=True)
+    p.arrive("b", session="s", home="gpu-1")
+    p.at(5)
+    p.leave("gpu-2")
+    p.granted("a", on="gpu-2")
+    p.leave("gpu-3")
+    p.granted("b", on="gpu-3")
+
+
+def test_those_who_followed_may_go_elsewhere_when_their_own_work_there_is_over() -> None:
+    p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
+    for pod in ("gpu-1", "gpu-2"):
+        p.arrive(pod, session=pod, home=pod)
+        p.granted(pod, on=pod)
+    p.arrive("a", session="s", home="gpu-1")
+    p.arrive("x", session="x", home="gpu-2")
+    p.arrive("b", session="s", home="gpu-1")
+    p.at(5)
+    p.leave("gpu-2")
+    p.granted("a", on="gpu-2")
+    p.pods("gpu-1", "gpu-2", "gpu-3")
+    p.leave("a")
+    p.granted("x", on="gpu-2")
+    p.ready("gpu-3")
+    p.granted("b", on="gpu-3")
+
+
 def test_a_session_stays_where_no_backend_is_free_before_its_home_is() -> None:
     p = Playbook("gpu-1", move_when_busy=5.0)
     p.arrive("a", session="a", home="gpu-1")
