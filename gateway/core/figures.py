@@ -125,6 +125,11 @@ class Figures:
         since = self._demand.cold_since
         return 0.0 if since is None else now - since
 
+    def cold_left(self, now: float) -> float | None:
+        """Seconds that the first ready backend is expected to take still. None: no start was measured yet."""
+        usual = self.estimates.cold_start
+        return None if usual is None else max(0.0, usual - self.cold_for(now))
+
     def all_waiting(self) -> Iterator[Ticket]:
         """Counted tickets in line, in order."""
         return iter(self._line.counted)

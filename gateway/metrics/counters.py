@@ -40,6 +40,7 @@ _ANY_ANSWER = (2, 3, 4, 5)
 _STATUS_DIGITS: dict[Ending, tuple[int, ...]] = {
     Ending.SERVED: _ANY_ANSWER,
     Ending.ANSWERED_HERE: (2, 4),
+    Ending.NOT_YOURS: (2, 4),
     Ending.NO_ROUTE: (4,),
     Ending.REFUSED: (4, 5),
     Ending.TOLD_OF_START: (5,),

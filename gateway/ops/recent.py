@@ -109,7 +109,7 @@ def _is_error(record: RequestRecord) -> bool:
 
 
 def _is_failure(record: RequestRecord, ending: Ending) -> bool:
-    """A page that tells of a start is none, and neither is a poll that the gateway answered well."""
+    """A page that tells of a start is none, and neither is an order about another's job that was answered well."""
     if ending.outcome is Outcome.REFUSED:
         return ending is not Ending.TOLD_OF_START and (record.status is None or record.status >= 400)
     return ending.outcome is Outcome.CUT or (ending.outcome is Outcome.SERVED and _is_error(record))

@@ -47,12 +47,20 @@ class Verb(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ColdStart:
+    """No backend is ready, and one is waited for."""
+
+    left: float | None = None  # seconds that it is expected to take still; None: unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A job's place in line."""
 
     position: int  # from 1
     length: int  # of the line
     wait: float | None = None  # seconds that it is expected to wait still; None: unknown
+    start: ColdStart | None = None  # None: a backend is ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,8 @@ class Control:
     1. One of them runs: WATCH goes to the backend it runs on, be that home or not; STOP as well, from its owner.
     2. Else one waits in line: it is answered with `held`; STOP and UNQUEUE take those that they are about out of the
        line, from their owner.
-    3. Else: WATCH goes where its lane says; the others are answered with `foreign` and go nowhere, for a backend
+    3. Else: WATCH goes where its lane says, but is answered with `starting`, if there is one, while no backend is
+       ready and the job may be on its way here. The others are answered with `foreign` and go nowhere, for a backend
        would stop whatever it works on.
     """
 
@@ -80,6 +89,7 @@ class Control:
     held: Callable[[Place], LocalAnswer]
     jobs: tuple[str, ...] = ()
     foreign: LocalAnswer | None = None  # of STOP and UNQUEUE
+    starting: Callable[[ColdStart], LocalAnswer] | None = None  # of WATCH
     lag: float = 0.0  # seconds that a backend may take to obey once it has answered
 
 

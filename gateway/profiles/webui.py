@@ -150,7 +150,9 @@ def _is_built(status: int, body: bytes) -> bool:
 
 def _task_progress(asked: Asked) -> Treatment:
     task = events.watched_task(asked)
-    control = Control(Verb.WATCH, answers.held_task, jobs=(task,)) if task is not None else None
+    if task is None:
+        return Treatment(Lane.PASSIVE, more=More())
+    control = Control(Verb.WATCH, answers.held_task, jobs=(task,), starting=answers.starting_task)
     return Treatment(Lane.PASSIVE, more=More(control=control))
 
 

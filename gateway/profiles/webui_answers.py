@@ -1,7 +1,8 @@
-"""Answers of the gateway in the web UI's place, in its shapes: about the progress of a job that is still in line,
-and to an interrupt of a job that is not the asker's.
+"""Answers of the gateway in the web UI's place, in its shapes: about the progress of a job that is still in line or
+waits for a pod, and to an interrupt of a job that is not the asker's.
 
-The page's progress bar lives on `queued`: it goes away after 40 s without it, and at any answer that is not 200.
+The page's progress bar lives on `queued`: it goes away after 40 s without it, and at once at any answer that is not
+200. It first asks before the websocket of its event is open.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from gateway.profiles.treatment import Control, LocalAnswer, Verb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.profiles.treatment import Place
+    from gateway.profiles.treatment import ColdStart, Place
 
 _NO_PREVIEW = -1
 
@@ -24,18 +25,12 @@ _BEGINS = -1
 
 def held_task(place: Place) -> LocalAnswer:
     """`POST /internal/progress` of a task in line: the page shows the text on its bar."""
-    return _json(
-        {
-            "active": False,
-            "queued": True,
-            "completed": False,
-            "progress": None,
-            "eta": None,
-            "live_preview": None,
-            "id_live_preview": _NO_PREVIEW,
-            "textinfo": _in_queue(place),
-        }
-    )
+    return _queued(_in_queue(place), place.start)
+
+
+def starting_task(start: ColdStart) -> LocalAnswer:
+    """The same of a task whose event is not in line yet, while no pod is ready."""
+    return _queued(_STARTING, start)
 
 
 def held_progress(place: Place) -> LocalAnswer:
@@ -63,6 +58,25 @@ def held_progress(place: Place) -> LocalAnswer:
     )
 
 
+_STARTING = "Starting ..."
+
+
+def _queued(text: str, start: ColdStart | None) -> LocalAnswer:
+    """The page shows the text, and the time left behind it."""
+    return _json(
+        {
+            "active": False,
+            "queued": True,
+            "completed": False,
+            "progress": None,
+            "eta": start.left if start is not None else None,
+            "live_preview": None,
+            "id_live_preview": _NO_PREVIEW,
+            "textinfo": text,
+        }
+    )
+
+
 #: What the real one says when it has done as it was told.
 INTERRUPTED = LocalAnswer(200, b"{}")
 SKIPPED = LocalAnswer(200, b"null")
@@ -76,7 +90,8 @@ NOT_YOURS = LocalAnswer(200, json.dumps({"detail": _NOT_YOURS}).encode())
 
 
 def _in_queue(place: Place) -> str:
-    return f"In queue: {place.position}/{max(place.length, place.position)}"
+    queue = f"In queue: {place.position}/{max(place.length, place.position)}"
+    return queue if place.start is None else f"{_STARTING} {queue}"
 
 
 def _json(content: object) -> LocalAnswer:

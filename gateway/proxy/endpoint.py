@@ -9,6 +9,7 @@ answered once, by `answers/problems.py`.
 from __future__ import annotations
 
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -130,7 +131,7 @@ class Endpoint:
             check_handshake(context.headers, context.origin.host, pool.rules.allowed_origins)
         if (page := page_instead(context, pool, treatment.lane)) is not None:
             await context.answer.tell(page)
-            return Ending.TOLD_OF_START
+            return Ending.ANSWERED_HERE if page.status == HTTPStatus.OK else Ending.TOLD_OF_START
         if context.client.websocket and classification.is_spoken_here(treatment):
             return await self._page_event(context, pool, treatment)
         room: Room | None = None

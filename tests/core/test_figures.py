@@ -24,6 +24,7 @@ def test_positions_are_never_too_low_and_shrink() -> None:
 
 def test_expected_wait_is_unknown_before_anything_was_measured() -> None:
     p = Playbook("gpu-1", line_limit=1)
+    assert p.pool.cold_left(0) is None
     p.arrive("a")
     p.granted("a")
     p.arrive("b")
@@ -49,7 +50,10 @@ def test_expected_wait_of_a_cold_pool_has_the_cold_start_in_it() -> None:
     p.leave("a")
     p.pods()
     assert p.pool.expected_wait() == 30
+    assert p.pool.cold_left(30) == 20
     assert p.pool.counts.cold_starts == 1
+    p.arrive("b")
+    assert [p.pool.cold_left(now) for now in (35, 60)] == [15, 0]
 
 
 def test_overdue_quarantines_are_named() -> None:

@@ -45,7 +45,8 @@ def test_what_failed_is_kept_with_its_reason_and_without_its_query() -> None:
     recent.observe(served(ending=None, status=500))
     recent.observe(served(status=500))
     recent.observe(served(status=404))
-    recent.observe(served(ending=Ending.ANSWERED_HERE, status=200))
+    recent.observe(served(ending=Ending.ANSWERED_HERE, status=409))
+    recent.observe(served(ending=Ending.NOT_YOURS, status=200))
     recent.observe(served(ending=Ending.TOLD_OF_START, status=503))
     assert recent.failed.count == 4
     lost, cut, defect, error = recent.failed.between(0, 4)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from gateway.demo.a1111.page import PAGE
 from tests.system.promises import is_quiet
 from tests.system.running_gateway import configuration, running_gateway, stand_ins
 
@@ -55,3 +56,19 @@ async def test_one_paints_one_sees_the_place_in_line_and_nobody_stops_anothers_p
         await bob.click("#txt2img_interrupt")
         await expect(bob.locator("#bar")).to_have_text("done")
         await gateway.until(is_quiet)
+
+
+async def test_who_clicks_while_no_pod_runs_sees_that_one_starts(tmp_path: Path, browser: Browser) -> None:
+    """The bar asks before the click's websocket is open, and goes away for good at an answer that is not 200."""
+    config = configuration({"profile": "a1111", "backends": stand_ins(tmp_path, boot=2, work=0.5)})
+    async with running_gateway(tmp_path, config) as gateway:
+        ann = await browser.new_page()
+        await ann.goto(gateway.url + "/.gateway/healthz")  # of this origin, and starts nothing
+        await ann.evaluate("history.replaceState(null, '', '/')")
+        await ann.set_content(PAGE)
+        await ann.click("#txt2img_generate")
+        await expect(ann.locator("#bar")).to_have_text("Starting ... In queue: 1/1")
+        await expect(ann.locator("#bar")).to_have_text("done", timeout=20_000)
+        await gateway.until(is_quiet)
+        polls = [line for line in await gateway.access(3) if line["target"] == "/internal/progress"]
+        assert {(line["status"], line["outcome"]) for line in polls} == {(200, "served")}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gateway.profiles.treatment import Place
-from gateway.profiles.webui_answers import held_progress, held_task
+from gateway.profiles.treatment import ColdStart, Place
+from gateway.profiles.webui_answers import held_progress, held_task, starting_task
 
 
 def test_a_task_in_line_keeps_the_bar_and_shows_its_place() -> None:
@@ -19,6 +19,13 @@ def test_a_task_in_line_keeps_the_bar_and_shows_its_place() -> None:
         "id_live_preview": -1,
         "textinfo": "In queue: 3/5",
     }
+
+
+def test_a_task_that_waits_for_a_pod_keeps_the_bar_too_before_it_is_in_line_and_in_it() -> None:
+    said = json.loads(starting_task(ColdStart(left=12.5)).body)
+    assert (said["queued"], said["completed"], said["textinfo"], said["eta"]) == (True, False, "Starting ...", 12.5)
+    said = json.loads(held_task(Place(1, 2, start=ColdStart())).body)
+    assert (said["textinfo"], said["eta"]) == ("Starting ... In queue: 1/2", None)
 
 
 def test_a_place_is_never_behind_the_end_of_the_line() -> None:

@@ -642,12 +642,19 @@ async def defect_in_answer(gate: Gatehouse) -> None:
 
 async def answered_here(gate: Gatehouse) -> None:
     gate.served.profile = a1111()
+    gate.ready()
+    await gate.visit("POST /internal/progress", body=b'{"id_task": "task(a)"}')
+
+
+async def not_theirs(gate: Gatehouse) -> None:
+    gate.served.profile = a1111()
     await gate.visit("POST /sdapi/v1/interrupt", gate.cookie())
 
 
 ENDINGS: dict[Ending, tuple[Story, int, Outcome]] = {
     Ending.SERVED: (served, 200, Outcome.SERVED),
-    Ending.ANSWERED_HERE: (answered_here, 200, Outcome.REFUSED),
+    Ending.ANSWERED_HERE: (answered_here, 200, Outcome.SERVED),
+    Ending.NOT_YOURS: (not_theirs, 200, Outcome.REFUSED),
     Ending.NO_ROUTE: (unrouted, 404, Outcome.REFUSED),
     Ending.REFUSED: (refused, 503, Outcome.REFUSED),
     Ending.TOLD_OF_START: (told_of_start, 503, Outcome.REFUSED),

@@ -74,6 +74,7 @@ def test_methods_that_clients_make_up_name_nothing() -> None:
         (Ending.SERVED, 500, "", ("500", "the backend answered 500")),
         (Ending.NO_ROUTE, 404, "", None),
         (Ending.ANSWERED_HERE, 200, "", None),
+        (Ending.NOT_YOURS, 200, "", None),
         (Ending.CLIENT_LEFT_WAITING, 499, "", None),
         (Ending.REFUSED, 503, "line_full", ("refused", "line_full")),
         (Ending.BACKEND_SLOW_ANSWER, 504, "", ("backend_slow_answer", "backend slow answer")),

@@ -62,7 +62,7 @@ Decision = Granted | Rejected | Warmed
 class Outcome(enum.Enum):
     """The fate of an accepted request. Promise G2: accepted = the sum of these + still here."""
 
-    SERVED = "served"  # answered whole by a backend
+    SERVED = "served"  # answered whole, by a backend or in its place
     CUT = "cut"  # its answer began and was cut
     REFUSED = "refused"  # answered by the gateway itself
     CLIENT_GONE = "client_gone"
@@ -74,7 +74,8 @@ class Ending(enum.Enum):
     where: R request, Q line, C connect, H before the answer's head, D in the answer's body."""
 
     SERVED = "--"
-    ANSWERED_HERE = "LR"  # about a job in line, or one that is not the client's
+    ANSWERED_HERE = "LQ"  # about a job in line, or about a start
+    NOT_YOURS = "LR"  # an order about a job that is not the client's: nobody was told
     NO_ROUTE = "PR"  # no pool, denied, too large, malformed in a way only the endpoint sees
     REFUSED = "PQ"  # line or bytes full, stopping, fail-fast, passive and nobody ready
     TOLD_OF_START = "LW"  # got a page that tells of the cold start (L: as HAProxy's "locally handled")
@@ -100,6 +101,7 @@ class Ending(enum.Enum):
 
 _OUTCOMES = {
     Ending.SERVED: Outcome.SERVED,
+    Ending.ANSWERED_HERE: Outcome.SERVED,
     Ending.CLIENT_LEFT_UPLOADING: Outcome.CLIENT_GONE,
     Ending.CLIENT_LEFT_WAITING: Outcome.CLIENT_GONE,
     Ending.CLIENT_LEFT_BEFORE_ANSWER: Outcome.CLIENT_GONE,

@@ -96,7 +96,7 @@ def start_of(pool: Pool, now: float) -> Start:
         )
     progress = min(1.0, elapsed / usual) if usual > 0 else 1.0
     expected = f"It usually takes about {_seconds(usual)}. {passed}."
-    return Start(_state(pool, now), expected, round(progress, 3), max(0.0, usual - elapsed))
+    return Start(_state(pool, now), expected, round(progress, 3), pool.cold_left(now))
 
 
 def _state(pool: Pool, now: float) -> str:

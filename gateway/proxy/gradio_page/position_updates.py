@@ -45,7 +45,7 @@ class PositionUpdates:
     def _look(self) -> None:
         if not self._slot.is_waiting:
             return
-        place = place_of(self._slot.ticket, self._pool)
+        place = place_of(self._slot.ticket, self._pool, self._slot.now())
         position = max(1, place.position)  # one that is not counted waits for a first backend, and in no line
         service, longest = self._pool.estimates.service, self._pool.expected_wait()
         until_its_end = None if place.wait is None or service is None else place.wait + service

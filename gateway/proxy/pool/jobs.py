@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.core.records.backends_and_tickets import TicketState
 from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
+from gateway.proxy.session.latest import Latest
 
 if TYPE_CHECKING:
     import anyio
@@ -69,11 +70,13 @@ class JobInHand:
 
 
 class Jobs:
-    """Bounded by the pool's line and slots: each job enters and leaves with its request."""
+    """Bounded by the pool's line and slots: each job enters and leaves with its request. Of those that have left, the
+    latest names are remembered."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[JobInHand]] = {}
         self._by_session: dict[str, list[JobInHand]] = {}
+        self._was_on: Latest[str] = Latest()
 
     def taken_in(self, request: HasRelay, slot: Slot, treatment: Treatment) -> JobInHand | None:
         """The request's job. None: it is none that somebody could ask about, who has no cookie and gave it no name."""
@@ -102,12 +105,18 @@ class Jobs:
         """The job is over."""
         for name in job.names:
             _drop(self._by_name, name, job)
+            self._was_on.put(name, backend.identity if (backend := job.slot.ticket.backend) else "")
         if job.session is not None:
             _drop(self._by_session, job.session, job)
 
     def named(self, name: str) -> list[JobInHand]:
         """Jobs of that name, the oldest first, of any session."""
         return self._by_name.get(name, [])
+
+    def was_on(self, name: str) -> str | None:
+        """The backend (its identity) that the latest job of that name to leave was on; "": it was not begun. None: no
+        such job has left, as far as is remembered."""
+        return self._was_on.get(name)
 
     def of(self, session: str | None) -> list[JobInHand]:
         """A session's, the oldest first."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from gateway.core.records.decisions import Ending
-from gateway.profiles.treatment import Place, Verb
+from gateway.profiles.treatment import ColdStart, Place, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -78,12 +78,12 @@ def judged(control: Control, pool: ServedPool, ticket: Ticket, address: str = ""
         return Order(control, None, running)
     waiting = [job for job in about if job.is_waiting]
     if waiting:
-        answer = control.held(place_of(waiting[0].slot.ticket, pool.driver.pool))
+        answer = control.held(place_of(waiting[0].slot.ticket, pool.driver.pool, pool.driver.clock()))
         if control.verb is not Verb.WATCH:
             for job in waiting:
                 job.withdraw()
         return Order(control, answer, None)
-    return Order(control, control.foreign, None)
+    return Order(control, _of_nobody(control, pool), None)
 
 
 async def carried_out(
@@ -103,15 +103,29 @@ async def carried_out(
             context.slot = slot
             if (answer := order.missed(slot)) is None:
                 return await serve(slot)
-            slot.done(Ending.ANSWERED_HERE)
+            slot.done(Ending.NOT_YOURS)
     await say(answer)
-    return Ending.ANSWERED_HERE
+    return Ending.NOT_YOURS if answer is control.foreign else Ending.ANSWERED_HERE
 
 
-def place_of(ticket: Ticket, pool: Pool) -> Place:
+def _of_nobody(control: Control, pool: ServedPool) -> LocalAnswer | None:
+    """The answer about a job that is neither here nor at work."""
+    if control.verb is not Verb.WATCH:
+        return control.foreign
+    start = _cold_start(pool.driver.pool, pool.driver.clock())
+    if control.starting is None or start is None or any(pool.jobs.was_on(name) is not None for name in control.jobs):
+        return None
+    return control.starting(start)
+
+
+def _cold_start(pool: Pool, now: float) -> ColdStart | None:
+    return ColdStart(pool.cold_left(now)) if pool.is_cold else None
+
+
+def place_of(ticket: Ticket, pool: Pool, now: float) -> Place:
     """A ticket's place in line."""
     position = pool.position(ticket)
-    return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)))
+    return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)), _cold_start(pool, now))
 
 
 def _about(control: Control, pool: ServedPool, session: str | None, address: str) -> list[JobInHand]:

@@ -363,7 +363,7 @@ async def test_nobody_else_does(gate: Gatehouse) -> None:
     stop = await clicks(gate, "eve", number=STOP)
     assert error(stop) == "No job of yours is running or waiting here. Nothing was stopped."
     await is_told_goodbye(gate, stop)
-    assert (gate.record.ending, len(gate.upstream.exchanges)) == (Ending.ANSWERED_HERE, 2)
+    assert (gate.record.ending, len(gate.upstream.exchanges)) == (Ending.NOT_YOURS, 2)
     await completes(gate, painting)
     job.hears()
     await gate.settled()

@@ -31,11 +31,15 @@ async def test_they_come_and_go_with_their_requests(gate: Gatehouse) -> None:
     assert (one.runs_on is not None, one.is_waiting, two.runs_on, two.is_waiting) == (True, False, None, True)
     jobs.name(one, "p")
     jobs.name(one, "p")
+    assert jobs.was_on("t") is None
     assert (one.names, jobs.named("p"), len(jobs)) == (["t", "p"], [one], 2)
     second.leaves()
+    await gate.settled()
+    assert jobs.was_on("t") == ""
     gate.pod.answers()
     await gate.settled()
     assert (jobs.named("t"), jobs.named("p"), jobs.of("ann"), jobs.of(None), len(jobs)) == ([], [], [], [], 0)
+    assert [jobs.was_on(name) for name in ("t", "p", "q")] == ["gpu-1", "gpu-1", None]
 
 
 async def test_what_nobody_could_ask_about_is_not_kept(gate: Gatehouse) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.core.records.decisions import Ending
+from gateway.core.records.decisions import Ending, Outcome
 from gateway.profiles.registry import profile
 from gateway.proxy.tracking.job_orders import ORDER_TIMEOUT
 from tests.doubles.scripted_upstream import answering, hanging
@@ -66,7 +66,7 @@ async def test_nobody_else_does(gate: Gatehouse, request_line: str, headers: tup
     await paints(gate, "ann")
     stop = await gate.visit(request_line, *map(gate.cookie, headers))
     assert (stop.status, "Nothing was stopped" in told(stop)["detail"]) == (200, True)
-    assert (len(gate.upstream.exchanges), gate.record.ending) == (1, Ending.ANSWERED_HERE)
+    assert (len(gate.upstream.exchanges), gate.record.ending) == (1, Ending.NOT_YOURS)
     assert (stop.header("x-request-id"), stop.header("cache-control")) == (gate.record.request_id, "no-store")
     await finish(gate, 0)
 
@@ -91,6 +91,23 @@ async def test_progress_of_one_in_line_is_told_here_and_it_keeps_its_place(gate:
     assert (by_name["queued"], by_name["textinfo"]) == (True, "In queue: 2/2")
     assert (waiting.status, gate.waiting, len(gate.upstream.exchanges)) == (None, 2, 1)
     await finish(gate, 0, 1, 2)
+
+
+async def test_progress_is_told_here_while_no_pod_is_ready_before_its_job_is_in_line_and_in_it(gate: Gatehouse) -> None:
+    """The page asks before its event's websocket is open, and takes its bar away at any other status."""
+    gate.ready()
+    asked = TASK_PROGRESS, b'{"id_task": "task(a)", "live_preview": false}'
+    before = await gate.visit(asked[0], body=asked[1])
+    assert (told(before)["queued"], told(before)["textinfo"], gate.driver.pool.demand) == (True, "Starting ...", 0)
+    job = await paints(gate, "ann", "task(a)")
+    in_line = await gate.visit(asked[0], body=asked[1])
+    assert (told(in_line)["queued"], told(in_line)["textinfo"]) == (True, "Starting ... In queue: 1/1")
+    assert [record.ending for record in gate.records] == [Ending.ANSWERED_HERE] * 2
+    assert Ending.ANSWERED_HERE.outcome is Outcome.SERVED
+    await gate.visit(INTERRUPT, gate.cookie("ann"))
+    await gate.settled()
+    assert job.status == 409
+    assert (await gate.visit(asked[0], body=asked[1])).status == 503  # nothing is begun for it any more: no bar
 
 
 async def test_progress_goes_to_where_the_job_runs_be_that_home_or_not(gate: Gatehouse) -> None:
@@ -156,7 +173,7 @@ async def test_comfyuis_prompts_are_stopped_by_the_name_that_the_pod_gave_them(g
     own = await gate.visit("POST /interrupt", gate.cookie("ann"), body=b'{"prompt_id": "p-1"}')
     assert (own.status, gate.pod.request.target) == (200, b"/interrupt")
     unqueue = await gate.visit("POST /queue", gate.cookie("ann"), body=b'{"clear": true}')
-    assert (unqueue.status, gate.record.ending) == (200, Ending.ANSWERED_HERE)
+    assert (unqueue.status, gate.record.ending) == (200, Ending.NOT_YOURS)
     gate.upstream.meets(answering(b'{"queue_running": [], "queue_pending": []}'))
     watched.answers(b'{"p-1": {}}')
     await gate.settled()

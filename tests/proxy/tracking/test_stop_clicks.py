@@ -68,7 +68,7 @@ async def test_the_owners_click_goes_to_the_pod_and_nobody_elses_does(gate: Gate
     gate.upstream.meets(CONFIG)
     foreign = await clicks(gate, "eve", STOP)
     assert (foreign.status, "Nothing was stopped" in error(foreign)) == (409, True)
-    assert (gate.pod.request.target, gate.record.ending) == (b"/config", Ending.ANSWERED_HERE)
+    assert (gate.pod.request.target, gate.record.ending) == (b"/config", Ending.NOT_YOURS)
     gate.upstream.meets(answering(b'{"data": []}'))
     own = await clicks(gate, "ann", STOP)
     assert (own.status, own.body, gate.pod.request.target) == (200, b'{"data": []}', b"/run/predict")
