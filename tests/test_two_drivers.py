@@ -65,6 +65,7 @@ class Simulated:
         elif step == "retry":
             self._driver.retry(self.ticket, 8.0)
         else:
+            self.ticket.status = 500 if step == "leave, failed" else 200
             self._driver.leave(self.ticket, Ending.SERVED, 8.0 if step == "leave, at risk" else 0.0)
 
 
@@ -107,6 +108,7 @@ async def live(life: Life, driver: runtime.Driver, log: Log) -> None:
                 slot.again()
             elif step == "retry":
                 slot.elsewhere()
+        slot.ticket.status = 500 if step == "leave, failed" else 200
         slot.done(Ending.SERVED, 8.0 if step == "leave, at risk" else 0.0)
 
 

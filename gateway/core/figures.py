@@ -28,6 +28,7 @@ class Figures:
         self._line = parts.line
         self._admission = parts.admission
         self._demand = parts.demand
+        self._judge = parts.judge
 
     @property
     def policy(self) -> Policy:
@@ -75,6 +76,11 @@ class Figures:
     def ready_count(self) -> int:
         """Ready backends."""
         return len(self._availability.ready)
+
+    @property
+    def ejected_count(self) -> int:
+        """Backends that get no requests for a while because their turns failed."""
+        return len(self._availability.ejected)
 
     @property
     def waiting(self) -> int:
@@ -169,6 +175,10 @@ class Figures:
     def starting(self) -> list[str]:
         """Backends that are not ready and have no work, oldest first."""
         return self._availability.starting()
+
+    def hopeless(self, now: float) -> dict[str, str]:
+        """Backends without work that were found to fail so often in a row that they had better be replaced, and why."""
+        return self._judge.hopeless(now)
 
     def overdue_quarantines(self, age: float, now: float) -> list[str]:
         """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core.backends.availability import Availability
 from gateway.core.backends.health import Starts
+from gateway.core.backends.judge import Judge
 from gateway.core.backends.membership import Membership
 from gateway.core.line.admission import Admission
 from gateway.core.line.deadlines import Deadlines
@@ -33,16 +34,18 @@ class Parts:
         self.starts = Starts()
         self.counts = Counts()
         self.availability = Availability(policy)
+        self.judge = Judge(self.availability, self.counts)
         self.line = Line()
         self.deadlines = Deadlines(now)
         self.homes = SessionHomes(self.sessions, self.availability, self.counts)
         self.match = Match(self.availability, self.line, self.deadlines, self.homes, self.counts)
-        self.turn_ends = TurnEnds(self.availability, self.match, self.homes, self.estimates, self.counts)
+        self.turn_ends = TurnEnds(self.availability, self.match, self.judge, self.homes, self.estimates, self.counts)
         self.membership = Membership(
             self.availability,
             self.counts,
             sessions_at=self.sessions.at_home,
             reconsider=self.match.reconsider,
+            pardon=self.judge.pardon,
             end_quarantines=self.turn_ends.free,
         )
         self.admission = Admission(self.availability, self.line, self.budget, self.starts, self.estimates)

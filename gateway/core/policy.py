@@ -31,4 +31,8 @@ class Policy:
     move_when_busy: float | None = None  # how long a session waits for a busy home before it may move; None: for ever
     can_ask: bool = False  # the profile has an idle probe: backends not known to be fresh start quarantined
     unknown_for: float = 900.0  # how long such a quarantine lasts at most
+    health_errors: int = 0  # failed turns in a row after which a backend is ejected; 0: none ever is
+    health_share: float = 50.0  # percent of its last turns; more failures than that eject it, too
+    health_rest: float = 10.0  # how long the first ejection in a row lasts
+    health_max_ejected: float = 50.0  # percent of the ready backends
     model_switch_cost: float = 0.0  # what waiting for a backend that has the model is worth; 0: models do not matter

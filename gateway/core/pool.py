@@ -114,7 +114,7 @@ class Pool(Figures):
             ticket.wait_ended = ending.name.lower()
         elif state is TicketState.HOLDING and ticket.backend is not None:
             self._turn_ends.end(ticket, ticket.backend, now, ending, quarantine)
-        return self._settle(self._match.hand_out(now), now)
+        return self._hand_out(now)
 
     def give_back(self, ticket: Ticket, now: float) -> list[Decision]:
         """The turn ended before a byte was written: the backend is suspect, the ticket keeps its number."""
@@ -192,8 +192,9 @@ class Pool(Figures):
         return self._hand_out(now)
 
     def release(self, identity: str, now: float) -> list[Decision]:
-        """An operator says that the backend's quarantined slots are free."""
+        """An operator says that the backend's quarantined slots are free, and that it is well if it is ejected."""
         if (backend := self.backends.get(identity)) is not None:
+            self._judge.pardon(backend, now)
             self._turn_ends.free(backend, backend.quarantines, now)
         return self._hand_out(now)
 
@@ -205,12 +206,12 @@ class Pool(Figures):
         """An operator's drain is over."""
         return self._hold(identity, False, now)
 
-    def take_for_removal(self, now: float) -> str | None:
-        """Choose the backend to stop and drain it in the same step: no work, then drained by an operator, the fewest
-        live sessions, the longest idle. None: all are busy."""
+    def take_for_removal(self, now: float) -> tuple[str | None, list[Decision]]:
+        """Choose the backend to stop and drain it in the same step: no work, then drained by an operator, found to
+        fail, the fewest live sessions, the longest idle. None: all are busy."""
         backend = self._membership.take_for_removal(now)
-        self._settle([], now)
-        return backend.identity if backend is not None else None
+        decisions = self._hand_out(now)  # one that is ejected may have to take its place
+        return backend.identity if backend is not None else None, decisions
 
     def start_failed(self, evidence: str, next_at: float, now: float) -> list[Decision]:
         """A start died. After the third in a row with no backend ready, waiting is pointless."""
@@ -230,6 +231,7 @@ class Pool(Figures):
         self._availability.policy = policy
         self.budget.bytes_limit = policy.bytes_limit
         self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
+        self._judge.refit(now)
         self._membership.refit(now)
         return self._hand_out(now)
 
@@ -244,6 +246,7 @@ class Pool(Figures):
         heaps: tuple[KeyedHeap[Any], ...] = (
             self._line.spills,
             availability.suspects,
+            availability.ejected,
             availability.quarantines,
             availability.stuck,
         )
@@ -260,6 +263,8 @@ class Pool(Figures):
     def expire(self, now: float) -> list[Decision]:
         """Everything whose time has come. Slots first, then those who waited too long."""
         self._membership.expire(now)
+        for backend in self._judge.expire(now):
+            self._match.reconsider(backend, now)
         self._turn_ends.expire(now)
         for backend in self._availability.stuck.pop_until(now):
             backend.given_up = True
@@ -279,11 +284,18 @@ class Pool(Figures):
     # How facts end
 
     def _hand_out(self, now: float) -> list[Decision]:
-        return self._settle(self._match.hand_out(now), now)
+        return self._settle(self._served(now), now)
+
+    def _served(self, now: float) -> list[Decision]:
+        for backend in self._judge.keep_enough(now):
+            self._match.reconsider(backend, now)
+        return self._match.hand_out(now)
 
     def _settle(self, decisions: list[Decision], now: float) -> list[Decision]:
         """The same end for every fact: sessions that have moved, a line that waits in vain, clocks, demand, the cold
         start that is over."""
+        if self._availability.announced:
+            decisions += self._availability.announcements()
         if self.sessions.changed:
             self._homes.count(now)
         ready, line = self._availability.ready, self._line
@@ -301,7 +313,7 @@ class Pool(Figures):
         if self.stopping:
             return self._settle([reject(ticket, self._admission.refusal(Reason.STOPPING))], now)
         # One that is served at once has not looked at the line, which its backend's refusal may have unbound.
-        decisions = [*self._match.join(ticket, now), *self._match.hand_out(now)]
+        decisions = [*self._match.join(ticket, now), *self._served(now)]
         if ticket.state is TicketState.WAITING:
             if ticket.lane is Lane.PASSIVE:
                 decisions += self._refuse([ticket], self._admission.refusal(Reason.NO_BACKEND))

@@ -138,6 +138,18 @@ class LocalProcesses:
             self._reports.set_state(identity, BackendState.DRAINING)
             member.process.stop()
 
+    def replace(self, identity: str, because: str) -> None:
+        """The same for one that is not well. Whoever still wants one starts another."""
+        member = self._members.get(identity)
+        if member is not None and not member.stopping:
+            self._log.warning(
+                "process_replaced",
+                backend=member.process.name,
+                evidence=because,
+                do="see its log in processes.log_dir",
+            )
+            self.stop(identity)
+
     # Its life
 
     async def run(self) -> None:

@@ -86,7 +86,7 @@ def _slots_by_state(pool: PoolView) -> Mapping[str, int]:
 
 
 def _backends_by_state(pool: PoolView) -> Mapping[str, int]:
-    none = dict.fromkeys(("starting", "ready", "suspect", "draining", "gone"), 0)
+    none = dict.fromkeys(("starting", "ready", "suspect", "ejected", "draining", "gone"), 0)
     return {**none, **Counter(backend.state for backend in pool.backends)}
 
 
@@ -178,6 +178,16 @@ _POOL_COUNTERS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
         lambda counts: counts.model_switches,
     ),
     ("gateway_give_backs_total", "Turns given back before a byte was written.", lambda counts: counts.give_backs),
+    (
+        "gateway_ejections_total",
+        "Times that a backend was left without requests for a while, because its answers failed.",
+        lambda counts: counts.ejections,
+    ),
+    (
+        "gateway_ejections_spared_total",
+        "Times that a backend whose answers failed was not ejected, as too few others were ready.",
+        lambda counts: counts.ejections_spared,
+    ),
     ("gateway_quarantines_total", "Slots put into quarantine.", lambda counts: counts.quarantines),
     (
         "gateway_quarantine_expired_total",

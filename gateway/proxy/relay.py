@@ -148,9 +148,14 @@ class Relay:
     async def _transferred(self) -> bool:
         """Pass on the whole answer. False: the client left, the time is over, or the gateway stops."""
         async with self._scope:
-            head = await self._exchange.head()
+            head = self._heard(await self._exchange.head())
             await (self._tunnel(head) if head.status == _SWITCHING else self._answer(head))
         return not self._scope.happened
+
+    def _heard(self, head: AnswerHead) -> AnswerHead:
+        """By its status the backend is judged when the turn ends."""
+        self._slot.ticket.status = head.status
+        return head
 
     async def _answer(self, head: AnswerHead) -> None:
         await self._begin(head)
@@ -199,7 +204,7 @@ class Relay:
         if self._rules.drain_timeout is not None:
             self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)
         async with self._means.scopes.until(self._read_until) as self._scope:
-            self._head = await self._exchange.head()
+            self._head = self._heard(await self._exchange.head())
             while not self._exchange.ended:
                 if self._is_endless():
                     return False
@@ -293,7 +298,7 @@ class Relay:
         """Called by the exchange, outside of any task, when the answer has come whole: the slot is given back before
         anything is done for this client. What has to be thought over first is left to `_give_back`."""
         may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._manner.too_early)
-        is_tunnel = head.status == _SWITCHING
+        is_tunnel = self._heard(head).status == _SWITCHING
         if not (may_be_nothing or is_tunnel or self._manner.job_outlives_answer or self._interrupted is not None):
             self._slot.done(self._ended())
 

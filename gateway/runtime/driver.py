@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
-from gateway.core.records.decisions import Decision, Ending, Granted, Refusal, Rejected
+from gateway.core.records.decisions import Decision, Ending, Granted, Judged, Quarantined, Refusal, Rejected, Warmed
 from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import SHOWN, PoolView, view_of
 from gateway.runtime.deadline_timer import DeadlineTimer
@@ -144,8 +144,8 @@ class Slot:
 
 class Driver:
     """One pool in real time. `on_wait` is called when a request has joined the line, `on_turn` with the identity of the
-    backend when a counted one gets a turn, `on_warmed` with the seconds of each cold start that is over; all must be
-    quick."""
+    backend when a counted one gets a turn, `on_warmed` with the seconds of each cold start that is over, `on_news`
+    when the turns of a backend were found to fail or a slot was quarantined; all must be quick."""
 
     def __init__(
         self,
@@ -155,12 +155,14 @@ class Driver:
         on_wait: Callable[[], None] = lambda: None,
         on_warmed: Callable[[float], None] = lambda seconds: None,
         on_turn: Callable[[str], None] = lambda identity: None,
+        on_news: Callable[[Judged | Quarantined], None] = lambda news: None,
     ) -> None:
         self.pool = pool
         self.clock = clock
         self.on_wait = on_wait
         self.on_warmed = on_warmed
         self.on_turn = on_turn
+        self.on_news = on_news
         self._slots: dict[Ticket, Slot] = {}
         self._deadlines = DeadlineTimer(clock, pool.next_event, self._expire)
 
@@ -271,7 +273,10 @@ class Driver:
 
     def take_for_removal(self) -> str | None:
         """Choose a backend to stop and drain it; None: all are busy."""
-        return self.pool.take_for_removal(self.clock())
+        now = self.clock()
+        identity, decisions = self.pool.take_for_removal(now)
+        self._dispatch(decisions, now)
+        return identity
 
     # The rest
 
@@ -306,7 +311,10 @@ class Driver:
             elif isinstance(decision, Rejected):
                 if slot := self._slots.pop(decision.ticket, None):
                     slot.wake(decision.refusal)
-            else:
+            elif isinstance(decision, Warmed):
                 self.on_warmed(decision.seconds)
+            else:
+                self.on_news(decision)
+                nearer = True  # the end of an ejection or a quarantine
         if nearer or (self._deadlines.is_idle and self.pool.sessions):
             self._deadlines.look(now)

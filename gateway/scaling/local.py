@@ -30,14 +30,16 @@ class LocalScaler:
         clock: Callable[[], float],
         waiting: Callable[[], int],
         ready: Callable[[], int],
+        ejected: Callable[[], int] = lambda: 0,
     ) -> None:
         """`clock` is the one that the evaluation's demand is told by, in seconds. `waiting`: requests that need at
-        least one pod; `ready`: pods that serve."""
+        least one pod; `ready`: pods that serve; `ejected`: pods that would, but fail."""
         self._evaluation = evaluation
         self._target = target
         self._clock = clock
         self._waiting = waiting
         self._ready = ready
+        self._ejected = ejected
         self._poked = anyio.Event()
         self._last: Scale | None = None
         self._log = structlog.get_logger().bind(pool=pool)
@@ -72,7 +74,9 @@ class LocalScaler:
 
     def _evaluate(self, now: float) -> None:
         was, pods = self._evaluation.desired, self._target.pods
-        scale = self._evaluation.evaluate(now, ready=self._ready(), waiting=self._waiting(), pods=pods)
+        scale = self._evaluation.evaluate(
+            now, ready=self._ready(), waiting=self._waiting(), pods=pods, ejected=self._ejected()
+        )
         if scale.desired != was:
             self._log_change(was, pods, scale)
         self._last = scale

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Fleet(Protocol):
@@ -28,6 +28,10 @@ class Fleet(Protocol):
         """Stop this one, which exists no longer from here on. Nothing happens if it is stopping or unknown."""
         ...
 
+    def replace(self, identity: str, because: str) -> None:
+        """The same for one that is not well."""
+        ...
+
 
 class ProcessTarget:
     """A `Target` made of processes."""
@@ -38,12 +42,13 @@ class ProcessTarget:
         *,
         take_for_removal: Callable[[], str | None],
         starting: Callable[[], Sequence[str]],
-        overdue: Callable[[], Sequence[str]],
+        overdue: Callable[[], Mapping[str, str]],
         waiting: Callable[[], int],
     ) -> None:
         """`take_for_removal`: the pool chooses a ready one without work and drains it in the same step (None: all are
-        busy). `starting`: those that are not ready and have no work, oldest first. `overdue`: those quarantined for
-        too long, which are not waited for but replaced. `waiting`: requests that need a pod."""
+        busy). `starting`: those that are not ready and have no work, oldest first. `overdue`: those that are
+        not waited for but replaced, and why: quarantined for too long, or found to fail too often. `waiting`: requests
+        that need a pod."""
         self._fleet = fleet
         self._take_for_removal = take_for_removal
         self._starting = starting
@@ -57,8 +62,8 @@ class ProcessTarget:
 
     def apply(self, desired: int) -> None:
         """Replace what is overdue, then start or stop the difference."""
-        for identity in self._overdue():
-            self._fleet.stop(identity)
+        for identity, because in self._overdue().items():
+            self._fleet.replace(identity, because)
         surplus = self._fleet.existing - desired
         for _ in range(-surplus):
             self._fleet.start()

@@ -376,6 +376,25 @@ class QuarantineSettings(Section):
     replaced."""
 
 
+class HealthSettings(Section):
+    """When a backend whose answers fail gets no requests for a while: it is *ejected*. An answer fails
+    that is a 5xx, that breaks off, or that is not HTTP; a 4xx says nothing. One good answer after its
+    return makes all well."""
+
+    errors: Count = 5
+    """Failed answers in a row, to more than one client, that eject a backend; the half of them, rounded
+    up, where all other backends answer well. 0: none is ever ejected, for services whose 5xx is an
+    answer like others."""
+    share: Percentage = 50.0
+    """Percent of a backend's last 20 answers (of 10 at least): more failures than that eject it, too.
+    100: only failures in a row do."""
+    rest: Period = 10.0
+    """Seconds of the first ejection. Each that follows without a good answer between takes twice as
+    long, 300 at most; the third in a row replaces a process of the gateway's own."""
+    max_ejected: Annotated[float, Number(0, 100)] = 50.0
+    """Percent of the ready backends that may be ejected at once, rounded down; never the last one."""
+
+
 class ReadinessSettings(Section):
     """When a backend may be given work. The profile says how it is asked, unless `tcp` or `http` is
     set."""
@@ -515,6 +534,8 @@ class PoolSettings(Section):
     sent, then as `finish`."""
     quarantine: QuarantineSettings = QuarantineSettings()
     """Slots that may still be at work."""
+    health: HealthSettings = HealthSettings()
+    """When a backend whose answers fail gets no requests for a while."""
     readiness: ReadinessSettings = ReadinessSettings()
     """When a backend may be given work."""
     probe: ProbeSettings = ProbeSettings()

@@ -104,7 +104,9 @@ class Driver:
 
     def take_for_removal(self) -> str | None:
         """Choose a backend to stop and drain it; None: all are busy."""
-        return self.pool.take_for_removal(self.loop.now)
+        identity, decisions = self.pool.take_for_removal(self.loop.now)
+        self._dispatch(decisions)
+        return identity
 
     # The rest
 

@@ -70,19 +70,22 @@ class Fleet:
         now, pool = self._loop.now, self._driver.pool
         if not self._evaluation.due(now):
             return  # a poke came before, and its evaluation has asked for the next
-        scale = self._evaluation.evaluate(now, ready=pool.ready_count, waiting=pool.wanted, pods=len(self.pods))
+        scale = self._evaluation.evaluate(
+            now, ready=pool.ready_count, waiting=pool.wanted, pods=len(self.pods), ejected=pool.ejected_count
+        )
         self._loop.at(self._evaluation.next_at, self._look)
         self.wishes.append((now, scale.desired))
         self._apply(scale.desired)
 
     def _apply(self, desired: int) -> None:
-        for identity in self._driver.pool.overdue_quarantines(REPLACE_AFTER, self._loop.now):
+        now, pool = self._loop.now, self._driver.pool
+        for identity in {*pool.overdue_quarantines(REPLACE_AFTER, now), *pool.hopeless(now)}:
             self.kill(identity)
         surplus = len(self.pods) - desired
         for _ in range(-surplus):
             self._start()
-        starting = self._driver.pool.starting()[::-1][: max(0, surplus)]
-        if not self._driver.pool.wanted:
+        starting = pool.starting()[::-1][: max(0, surplus)]
+        if not pool.wanted:
             for identity in starting:
                 self.kill(identity)
         for _ in range(surplus - len(starting)):

@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 
 #: The styles of words and figures in the table of pods.
-_STYLES = {"ready": "green", "starting": "yellow", "suspect": "red", "draining": "magenta", "gone": "dim", "0": "dim"}
+_STYLES = {
+    "ready": "green",
+    "starting": "yellow",
+    "suspect": "red",
+    "ejected": "red",
+    "draining": "magenta",
+    "gone": "dim",
+    "0": "dim",
+}
 
 
 class Top(App[None]):

@@ -56,6 +56,8 @@ class Backend(BaseModel):
     idle: float | None
     model: str | None = None
     unready_because: str = ""
+    fails_because: str = ""
+    ejected_for: float | None = None
 
 
 class Session(BaseModel):

@@ -39,7 +39,9 @@ def summary_of(pool: Pool) -> str:
 def outages_of(pool: Pool) -> str:
     """What is wrong with a pool, whether or not anybody waits: starts that die, pods that are not ready, discovery
     that is stale. "": nothing."""
-    return " · ".join(filter(None, (_start_failures(pool), _suspects(pool), _unready(pool), _stale(pool))))
+    return " · ".join(
+        filter(None, (_start_failures(pool), _suspects(pool), _failing(pool), _unready(pool), _stale(pool)))
+    )
 
 
 def _start_failures(pool: Pool) -> str:
@@ -61,6 +63,16 @@ def _unready(pool: Pool) -> str:
     first, others = unready[0], len(unready) - 1
     more = f", and {others} more" if others else ""
     return f"{shown(first.name)} is not ready: {shown(first.unready_because)}{more}"
+
+
+def _failing(pool: Pool) -> str:
+    failing = [backend for backend in pool.backends if backend.fails_because]
+    if not failing:
+        return ""
+    first, others = failing[0], len(failing) - 1
+    rest = f"is ejected for {shown(first.ejected_for)} s more" if first.ejected_for is not None else "fails"
+    more = f", and {others} more" if others else ""
+    return f"{shown(first.name)} {rest}: {shown(first.fails_because)}{more}"
 
 
 def _suspects(pool: Pool) -> str:

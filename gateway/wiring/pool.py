@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -20,6 +21,7 @@ from gateway.probing.draining import DrainKeeper
 from gateway.proxy.pool.served_pool import ServedPool
 from gateway.runtime.driver import Driver
 from gateway.upstream.dialer import Dialer
+from gateway.wiring.backend_news import tell_of_backend
 from gateway.wiring.pool_values import autoscaling_of, cookies_of, policy_of, profile_of, rules_of
 from gateway.wiring.probes import watch_of
 from gateway.wiring.scaling import fleet_of, scaler_of, target_of
@@ -77,6 +79,7 @@ class PoolParts:
             time.monotonic,
             on_warmed=on_warmed,
             on_turn=self._turn_began,
+            on_news=partial(tell_of_backend, name),
         )
         self._dialers: list[Dialer] = []  # the last one is in use; exchanges may go on in those before it
         self.served = ServedPool(

@@ -33,7 +33,7 @@ def profile_of(settings: PoolSettings) -> Profile:
 
 def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
     """The core's policy."""
-    affinity, quarantine = settings.affinity, settings.quarantine
+    affinity, quarantine, health = settings.affinity, settings.quarantine, settings.health
     return Policy(
         limit=settings.concurrency,
         balancing=settings.balancing,
@@ -48,6 +48,10 @@ def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
         move_when_busy=affinity.move_when_busy,
         can_ask=its_profile.idle is not None,
         unknown_for=settings.timeouts.total if quarantine.max is None else quarantine.max,
+        health_errors=health.errors,
+        health_share=health.share,
+        health_rest=health.rest,
+        health_max_ejected=health.max_ejected,
         model_switch_cost=affinity.model_switch_cost if its_profile.names_models else 0.0,
     )
 

@@ -42,11 +42,17 @@ def target_of(fleet: LocalProcesses, driver: Driver, replace_after: Callable[[],
     """The processes as a scaler drives them. `replace_after`: seconds of quarantine after which one is
     replaced."""
     pool = driver.pool
+
+    def overdue() -> dict[str, str]:
+        now, age = driver.clock(), replace_after()
+        stuck = dict.fromkeys(pool.overdue_quarantines(age, now), f"a slot was quarantined for {age:g} s")
+        return {**stuck, **pool.hopeless(now)}
+
     return ProcessTarget(
         fleet,
         take_for_removal=driver.take_for_removal,
         starting=pool.starting,
-        overdue=lambda: pool.overdue_quarantines(replace_after(), driver.clock()),
+        overdue=overdue,
         waiting=lambda: pool.wanted,
     )
 
@@ -63,4 +69,5 @@ def scaler_of(
         clock=driver.clock,
         waiting=lambda: pool.wanted,
         ready=lambda: pool.ready_count,
+        ejected=lambda: pool.ejected_count,
     )

@@ -49,6 +49,7 @@ class Witness:
         self._orders(decisions, now)
         self._no_idle_slot(now)
         self._nobody_waits_in_vain(now)
+        self._enough_serve(now)
 
     def _slots(self) -> None:
         pool = self.pool
@@ -115,6 +116,17 @@ class Witness:
         hopes = [b for b in pool.backends.values() if b.listed and not b.held and b.state is BackendState.READY]
         if not hopes and pool.starts.is_hopeless(now):
             assert pool.waiting + pool.waiting_exempt == 0, "fail-fast"
+
+    def _enough_serve(self, now: float) -> None:
+        pool = self.pool
+        able = [b for b in pool.backends.values() if b.would_serve(now)]
+        ejected = [b for b in able if b.is_ejected(now)]
+        assert pool.is_cold == (not able), "the last one is never ejected"
+        if pool.policy.health_max_ejected == 100:
+            assert len(ejected) < max(1, len(able))
+        else:
+            assert len(ejected) <= len(able) * pool.policy.health_max_ejected / 100
+        assert not ejected or pool.policy.health_errors
 
 
 def may_use(ticket: Ticket, backend: Backend, now: float) -> bool:

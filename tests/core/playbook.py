@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
-from gateway.core.records.decisions import Decision, Ending, Granted, Reason, Refusal, Rejected, Warmed
+from gateway.core.records.decisions import (
+    Decision,
+    Ending,
+    Granted,
+    Judged,
+    Quarantined,
+    Reason,
+    Refusal,
+    Rejected,
+    Warmed,
+)
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.core.records.listed import BackendState, Listed
 from gateway.core.records.receipt import receipt_of
@@ -30,6 +40,7 @@ class Playbook:
         self.pool = Pool("pool", Policy(limit=limit, **policy), self.now)
         self.tickets: dict[str, Ticket] = {}
         self.warmed: list[float] = []
+        self.quarantined: list[tuple[str, Ending, float]] = []
         self._inbox: list[Decision] = []
         self._pods: dict[str, Listed] = {}
         if pods:
@@ -77,8 +88,11 @@ class Playbook:
     def enter(self) -> Room | Refusal:
         return self.pool.enter(self.now)
 
-    def leave(self, name: str, ending: Ending = Ending.SERVED, *, quarantine: float = 0.0) -> None:
+    def leave(
+        self, name: str, ending: Ending = Ending.SERVED, *, quarantine: float = 0.0, status: int | None = None
+    ) -> None:
         self._told()
+        self.tickets[name].status = status
         self._hear(self.pool.leave(self.tickets[name], self.now, ending, quarantine))
 
     def give_back(self, name: str) -> None:
@@ -114,6 +128,12 @@ class Playbook:
         """Asked, it says that this is loaded."""
         self._told()
         self._hear(self.pool.backend_model(name, model, self.now if sent_at is None else sent_at, self.now))
+
+    def take_for_removal(self) -> str | None:
+        self._told()
+        identity, decisions = self.pool.take_for_removal(self.now)
+        self._hear(decisions)
+        return identity
 
     def release(self, name: str) -> None:
         self._told()
@@ -161,6 +181,12 @@ class Playbook:
         assert (decision.ticket.label, decision.refusal.reason) == (name, reason)
         return decision.refusal
 
+    def judged(self, on: str) -> Judged:
+        decision = self._next()
+        assert isinstance(decision, Judged), f"expected {on} judged, got {decision}"
+        assert decision.backend.name == on
+        return decision
+
     def waits(self, name: str) -> None:
         self._told()
         assert self.tickets[name].state is TicketState.WAITING
@@ -181,6 +207,8 @@ class Playbook:
         for decision in decisions:
             if isinstance(decision, Warmed):
                 self.warmed.append(decision.seconds)
+            elif isinstance(decision, Quarantined):
+                self.quarantined.append((decision.backend.name, decision.ending, decision.seconds))
             else:
                 self._inbox.append(decision)
 

@@ -46,6 +46,7 @@ class Walk(RuleBasedStateMachine):
             session_ttl=50,
             session_capacity=3,
             can_ask=True,
+            health_errors=2,
             model_switch_cost=self.switch_cost,
         )
         self.pool = Pool("walk", self.policy, self.now)
@@ -103,7 +104,16 @@ class Walk(RuleBasedStateMachine):
     @rule(pick=pick, ending=st.sampled_from(Ending), quarantine=st.sampled_from([0.0, 0.0, 0.0, 5.0, 40.0]))
     def finish(self, pick: int, ending: Ending, quarantine: float) -> None:
         if ticket := self.some(pick, TicketState.HOLDING):
+            ticket.status = (200, 200, 422, None)[pick % 4]
             self.hear(self.pool.leave(ticket, self.now, ending, quarantine))
+
+    @rule(picks=st.lists(pick, min_size=1, max_size=4), quarantine=st.sampled_from([0.0, 0.0, 5.0]))
+    def fail(self, picks: list[int], quarantine: float) -> None:
+        """So many answers in a row are a 500."""
+        for each in picks:
+            if ticket := self.some(each, TicketState.HOLDING):
+                ticket.status = 500
+                self.hear(self.pool.leave(ticket, self.now, Ending.SERVED, quarantine))
 
     @rule(
         pick=pick,
@@ -172,9 +182,10 @@ class Walk(RuleBasedStateMachine):
             assert name not in self.pool.backends or not self.pool.backends[name].is_eligible(self.now)
         elif what == "undrain":
             self.hear(self.pool.undrain(name, self.now))
-        elif what == "scale down" and (identity := self.pool.take_for_removal(self.now)):
-            assert not self.pool.backends[identity].in_flight, "a busy one is never stopped"
-            self.hear([])
+        elif what == "scale down":
+            identity, decisions = self.pool.take_for_removal(self.now)
+            assert identity is None or not self.pool.backends[identity].in_flight, "a busy one is never stopped"
+            self.hear(decisions)
         elif what == "start":
             if pick % 4:
                 self.hear(self.pool.start_failed("exit code 1", self.now + pick % 30, self.now))
@@ -194,6 +205,8 @@ class Walk(RuleBasedStateMachine):
                 balancing=list(Balancing)[pick % 3],
                 spill_after=(0.0, 4.0)[pick % 2],
                 move_when_busy=(None, 0.0, 6.0)[pick // 2 % 3],
+                health_errors=(2, 3, 0)[pick // 5 % 3],
+                health_max_ejected=(50, 100, 10)[pick // 7 % 3],
                 model_switch_cost=self.switch_cost and (self.switch_cost, self.switch_cost, 4.0, 0.0)[pick // 4 % 4],
             )
             self.hear(self.pool.refit(rules, self.now))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.discovery.local_processes import LocalProcesses
 from gateway.processes.launcher import Launcher
@@ -149,6 +150,17 @@ async def test_a_start_that_is_called_off_has_not_failed() -> None:
         pods.processes.stop("pod-1")
         await pods.end(1, 143)
         assert pods.reports.told == ["list pod-1", "pod-1 draining", "pod-1 gone", "list"]
+
+
+async def test_one_that_is_not_well_is_stopped_and_the_log_says_why_once() -> None:
+    async with fleet() as pods:
+        await pods.start(ready=True)
+        with capture_logs() as lines:
+            pods.processes.replace("pod-1", "its turns failed")
+            pods.processes.replace("pod-1", "its turns failed")
+        assert [(line["event"], line["evidence"]) for line in lines] == [("process_replaced", "its turns failed")]
+        assert pods.processes.existing == 0
+        await pods.end(1, 143)
 
 
 async def test_a_ready_process_that_dies_is_simply_gone() -> None:

@@ -9,6 +9,7 @@ class CountedFleet:
     def __init__(self, places: int = 100) -> None:
         self.pods: list[str] = []
         self.stopped: list[str] = []
+        self.replaced: dict[str, str] = {}
         self._places = places
         self._started = 0
 
@@ -28,3 +29,8 @@ class CountedFleet:
         if identity in self.pods:
             self.pods.remove(identity)
             self.stopped.append(identity)
+
+    def replace(self, identity: str, because: str) -> None:
+        """One less, for this reason."""
+        self.stop(identity)
+        self.replaced[identity] = because

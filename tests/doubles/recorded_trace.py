@@ -27,8 +27,12 @@ _POLICY = Policy(
     move_after=4.0,
     can_ask=True,
     unknown_for=16.0,
+    health_errors=2,
+    health_rest=4.0,
 )
 SECONDS = 128
+#: The last steps of lives: most answers are good.
+ENDS = ["leave", "leave", "leave, failed", "leave, failed", "leave, at risk"]
 PODS = ["gpu-1", "gpu-2", "gpu-3"]
 
 
@@ -87,7 +91,7 @@ class Trace:
             for what in dice.choice([[], [], ["give back"], ["retry"], ["give back", "give back"]]):
                 second += dice.randrange(3)
                 steps.append((self._moment(second), what))
-        steps.append((self._moment(second + dice.randrange(1, 12)), dice.choice(["leave", "leave", "leave, at risk"])))
+        steps.append((self._moment(second + dice.randrange(1, 12)), dice.choice(ENDS)))
         return Life(name, asks, arrives_at, steps)
 
     def _news(self, at: float) -> tuple[float, str, tuple[Any, ...]]:

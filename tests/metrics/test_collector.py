@@ -75,9 +75,9 @@ def test_backends_by_state_with_zeros_for_the_states_nobody_is_in() -> None:
 
     by_state = {
         state: shows("gateway_backends", {"pool": "sd", "state": state})
-        for state in ("starting", "ready", "suspect", "draining", "gone")
+        for state in ("starting", "ready", "suspect", "ejected", "draining", "gone")
     }
-    assert by_state == {"starting": 0, "ready": 2, "suspect": 0, "draining": 1, "gone": 0}
+    assert by_state == {"starting": 0, "ready": 2, "suspect": 0, "ejected": 0, "draining": 1, "gone": 0}
 
 
 def test_a_backends_series_vanish_with_it() -> None:

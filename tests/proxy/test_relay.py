@@ -67,6 +67,35 @@ async def test_an_answer_is_passed_on_as_it_comes(gate: Gatehouse) -> None:
     assert (gate.record.ending, gate.record.status, gate.record.bytes_out) == (Ending.SERVED, 201, 10)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+async def test_the_status_of_an_answer_is_what_its_backend_is_judged_by(gate: Gatehouse, whole: bool) -> None:
+    gate.driver.refit(replace(gate.driver.pool.policy, health_errors=1))
+    for _ in range(2):
+        client = await gate.visit("POST /paint")
+        if whole:
+            gate.pod.answers(b"CUDA out of memory", 500)
+        else:
+            gate.pod.begins(500, [])
+            gate.pod.gives(b"CUDA")
+            await gate.settled()
+            gate.pod.ends()
+        await gate.settled()
+        assert client.status == 500
+    (backend,) = gate.driver.snapshot().backends
+    assert (backend.fails_because, backend.served) == ("2 turns in a row failed, the last one: it answered 500", 0)
+
+
+async def test_one_that_fails_behind_its_clients_back_is_judged_too(gate: Gatehouse) -> None:
+    gate.driver.refit(replace(gate.driver.pool.policy, health_errors=1))
+    for _ in range(2):
+        client = await gate.visit("POST /paint")
+        client.leaves()
+        gate.pod.answers(b"CUDA out of memory", 500)
+        await gate.settled()
+    (backend,) = gate.driver.snapshot().backends
+    assert backend.found_failing == 1
+
+
 async def test_a_whole_answer_goes_out_at_once(gate: Gatehouse) -> None:
     gate.upstream.meets(answering(b"pretty dog"))
     client = await gate.visit("GET /paint")

@@ -241,3 +241,19 @@ async def test_who_waits_for_a_model_though_a_backend_is_free_is_served_by_time_
             await anyio.wait_all_tasks_blocked()
             tasks.start_soon(paint_with, "x", 1.0)  # it may go on waiting when y is done, for as long as a switch costs
     assert sorted(granted) == [("x", "gpu-1", 0), ("x", "gpu-2", 30), ("y", "gpu-2", 0)]
+
+
+async def test_what_becomes_of_backends_is_told() -> None:
+    async with driving() as driver:
+        news: list[str] = []
+        driver.on_news = lambda each: news.append(f"{type(each).__name__} {each.backend.name} {each.seconds:g}")
+        driver.refit(Policy(health_errors=2, health_rest=4.0))
+        start(driver, "gpu-1", "gpu-2")
+        for name in "ab":
+            with driver.slot(Ticket(Lane.COUNTED, name, "gpu-1", returning=True)) as slot:
+                await slot.turn()
+                slot.ticket.status = 500
+                slot.done(Ending.SERVED, 60.0 if name == "b" else 0.0)
+        assert news == ["Judged gpu-1 4", "Quarantined gpu-1 60"]
+        await anyio.sleep(4.1)
+        assert driver.pool.ready_count == 2

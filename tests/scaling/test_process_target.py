@@ -18,7 +18,7 @@ class Pods:
         self.fleet = CountedFleet(places)
         self.idle: list[str] = []
         self.starting: list[str] = []
-        self.overdue: list[str] = []
+        self.overdue: dict[str, str] = {}
         self.waiting = 0
         self.target: Target = ProcessTarget(
             self.fleet,
@@ -79,12 +79,13 @@ def test_when_nothing_waits_the_newest_starting_ones_go_first_and_then_idle_ones
     assert pods.fleet.stopped == ["pod-4", "pod-3", "pod-1"]
 
 
-def test_one_quarantined_for_too_long_is_replaced() -> None:
+def test_one_that_is_not_well_is_replaced() -> None:
     pods = Pods()
     pods.target.apply(2)
-    pods.overdue = ["pod-1"]
+    pods.overdue = {"pod-1": "it fails"}
     pods.target.apply(2)
     assert (pods.fleet.stopped, pods.fleet.pods) == (["pod-1"], ["pod-2", "pod-3"])
-    pods.overdue = ["pod-2"]
+    assert pods.fleet.replaced == {"pod-1": "it fails"}
+    pods.overdue = {"pod-2": "it fails"}
     pods.target.apply(1)
     assert pods.fleet.pods == ["pod-3"], "stopped, but not missed"

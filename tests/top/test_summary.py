@@ -52,3 +52,15 @@ def test_it_says_what_the_probe_of_a_pod_found() -> None:
     assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready: GET /ready: 404"
     told = told_pool("sd", stale=["GET slices: 403"])
     assert outages_of(Pool.model_validate(told)) == "no news of its pods: GET slices: 403"
+
+
+def test_it_says_whose_answers_fail() -> None:
+    why = {"fails_because": "5 turns in a row failed, the last one: it answered 500"}
+    told = told_pool("sd", told_backend("gpu-1", state="ejected", ejected_for=7.3, **why))
+    assert outages_of(Pool.model_validate(told)) == (
+        "gpu-1 is ejected for 7.3 s more: 5 turns in a row failed, the last one: it answered 500"
+    )
+    told = told_pool("sd", told_backend("gpu-1", **why), told_backend("gpu-2", **why))
+    assert outages_of(Pool.model_validate(told)) == (
+        "gpu-1 fails: 5 turns in a row failed, the last one: it answered 500, and 1 more"
+    )

@@ -36,6 +36,7 @@ TOLD: dict[str, Any] = {
         "model_switch_cost": 33,
     },
     "quarantine": {"max": 12},
+    "health": {"errors": 35, "share": 36, "rest": 37, "max_ejected": 38},
     "max_body": 13,
     "timeouts": {"body_idle": 14, "response_start": 15, "idle": 16, "write_stall": 17, "total": 18},
     "drain_timeout": 19,
@@ -85,6 +86,10 @@ def test_what_the_core_is_told() -> None:
         move_when_busy=34,
         can_ask=True,
         unknown_for=12,
+        health_errors=35,
+        health_share=36,
+        health_rest=37,
+        health_max_ejected=38,
         model_switch_cost=33,
     )
 

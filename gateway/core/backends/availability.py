@@ -1,10 +1,11 @@
-"""Availability of the pool's backends: owns them and the orders they stand in (ready, free, suspect, quarantined,
-stuck), and keeps the orders true to the backends' facts.
+"""Availability of the pool's backends: owns them and the orders they stand in (ready, free, suspect, ejected,
+quarantined, stuck), and keeps the orders true to the backends' facts.
 
-    ready        listed, probed, not draining, not suspect
+    ready        listed, probed, not draining, not suspect, not ejected
     free         ready, with a free slot
     suspects     by the end of their back-off
     quarantines  by the first end of one of theirs
+    ejected      by the end of their rest
     stuck        by when nobody waits for them any more: every slot is quarantined
 
 `reconsider` is the one place that brings these up to date after something about a backend has changed.
@@ -25,6 +26,7 @@ from gateway.core.records.quarantine import Quarantine
 if TYPE_CHECKING:
     from gateway.core.policy import Policy
     from gateway.core.records.backends_and_tickets import Ticket
+    from gateway.core.records.decisions import Decision
 
 
 class Availability:
@@ -39,9 +41,11 @@ class Availability:
         self.ready: KeyedHeap[Backend] = KeyedHeap()
         self.free: KeyedHeap[Backend] = KeyedHeap()
         self.suspects: KeyedHeap[Backend] = KeyedHeap()
+        self.ejected: KeyedHeap[Backend] = KeyedHeap()
         self.quarantines: KeyedHeap[Backend] = KeyedHeap()
         self.stuck: KeyedHeap[Backend] = KeyedHeap()
         self.held: set[str] = set()  # identities under an operator's drain: who leaves and comes back is so still
+        self.announced: list[Decision] = []  # what has become of backends, for the pool to tell
         self._visited: dict[Backend, None] = {}  # their place among the ready is not up to date
         self._orders = 0
 
@@ -83,9 +87,10 @@ class Availability:
         return any(b is not backend and b.listed and b.may_return for b in self.backends.values())
 
     def most_dispensable(self) -> Backend | None:
-        """No work, then drained by an operator, the fewest live sessions, the longest idle. None: all are busy."""
+        """No work, then drained by an operator, found to fail, the fewest live sessions, the longest idle. None: all
+        are busy."""
         idle = [b for b in self.backends.values() if b.state is BackendState.READY and b.listed and not b.is_busy]
-        return min(idle, key=lambda b: (not b.held, b.sessions, b.idle_since, b.order), default=None)
+        return min(idle, key=lambda b: (not b.held, -b.conduct.judged, b.sessions, b.idle_since, b.order), default=None)
 
     def starting(self) -> list[str]:
         """Backends that are not ready and have no work, oldest first."""
@@ -107,6 +112,11 @@ class Availability:
         ]
 
     # Changing
+
+    def announcements(self) -> list[Decision]:
+        """What has become of backends since this was asked last."""
+        announced, self.announced = self.announced, []
+        return announced
 
     def first_seen(self, listed: Listed, sessions: int, now: float) -> Backend:
         """Unknown is not free: if the profile can ask, its slots are quarantined until it was asked."""
@@ -216,4 +226,5 @@ class Availability:
         if self.backends.get(backend.identity) is backend:
             del self.backends[backend.identity]
         self.suspects.discard(backend)
+        self.ejected.discard(backend)
         self._visited.pop(backend, None)

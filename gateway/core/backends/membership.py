@@ -25,14 +25,16 @@ class Membership:
         *,
         sessions_at: Callable[[str], int],
         reconsider: Callable[[Backend, float], None],
+        pardon: Callable[[Backend, float], None],
         end_quarantines: Callable[[Backend, Iterable[Quarantine], float], None],
     ) -> None:
         """`sessions_at`: live sessions whose home has this identity. `reconsider`: something about the backend has
-        changed. `end_quarantines`: these of the backend are over."""
+        changed. `pardon`: what its turns were like is over. `end_quarantines`: these of the backend are over."""
         self._availability = availability
         self._counts = counts
         self._sessions_at = sessions_at
         self._reconsider = reconsider
+        self._pardon = pardon
         self._end_quarantines = end_quarantines
 
     def replace(self, listing: Iterable[Listed], now: float) -> None:
@@ -70,6 +72,8 @@ class Membership:
         backend.state = state
         if state is BackendState.GONE:
             self._end_quarantines(backend, backend.quarantines, now)
+        if state is BackendState.STARTING:
+            self._pardon(backend, now)
         self._reconsider(backend, now)
         if state is BackendState.STARTING:
             backend.forget_model()

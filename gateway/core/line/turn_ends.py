@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.core.backends.quality import Quality
 from gateway.core.records.backends_and_tickets import STILL_BUSY
-from gateway.core.records.decisions import Ending
+from gateway.core.records.decisions import Ending, Quarantined
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import BackendState
 from gateway.core.records.quarantine import Quarantine
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.core.backends.availability import Availability
+    from gateway.core.backends.judge import Judge
     from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.match import Match
     from gateway.core.records.backends_and_tickets import Backend, Ticket
@@ -31,10 +33,17 @@ class TurnEnds:
     """Ends them; that the freed slots are handed out again is the match's affair."""
 
     def __init__(
-        self, availability: Availability, match: Match, homes: SessionHomes, estimates: Estimates, counts: Counts
+        self,
+        availability: Availability,
+        match: Match,
+        judge: Judge,
+        homes: SessionHomes,
+        estimates: Estimates,
+        counts: Counts,
     ) -> None:
         self._availability = availability
         self._match = match
+        self._judge = judge
         self._homes = homes
         self._estimates = estimates
         self._counts = counts
@@ -44,12 +53,16 @@ class TurnEnds:
         counted = ticket.lane is Lane.COUNTED
         if ending is Ending.SERVED:
             backend.refusals = 0
-            if counted:
+        if counted:
+            quality = self._judge.turn_ended(ticket, backend, ending, now)
+            if ending is Ending.SERVED and quality is not Quality.FAILED:
                 backend.served += 1
+            if quality is Quality.WELL:
                 self._estimates.served(now - ticket.granted_at)
         if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
-            until = now + self._kept(backend, quarantine)
-            self._availability.quarantine(backend, Quarantine(now, until, ending.name.lower()))
+            kept = self._kept(backend, quarantine)
+            self._availability.quarantine(backend, Quarantine(now, now + kept, ending.name.lower()))
+            self._availability.announced.append(Quarantined(backend, ending, kept))
             self._counts.quarantines += 1
         self._vacate(ticket, backend, now)
 

@@ -4,7 +4,7 @@ tickets it works on, a ticket the backend that works on it. The pool alone write
     slots = free + in flight + quarantined     (limit 0: no slots, no limit)
 
 A backend is known by its identity, never by its address alone. It is *eligible* (it may be granted a request) when it
-is listed, probed ready, not draining (by itself or by an operator), and not suspect.
+is listed, probed ready, not draining (by itself or by an operator), not suspect, and not ejected.
 
 A ticket is made by the endpoint and handed to `Pool.arrive`; from then on the pool alone writes its lower half. Its
 states, and who may move it:
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.core.keyed_heap import KeyedHeap
+from gateway.core.records.conduct import Conduct
 from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.core.records.listed import BackendState
 
@@ -59,6 +60,7 @@ class Backend:
     held: bool = False  # an operator drains it: nothing but an operator ends that
     suspect_until: float = 0.0
     refusals: int = 0  # in a row
+    conduct: Conduct = field(default_factory=Conduct)  # how its last turns went
     in_flight: dict[Ticket, None] = field(default_factory=dict)
     uncounted: dict[Ticket, None] = field(default_factory=dict)
     quarantines: list[Quarantine] = field(default_factory=list)
@@ -141,9 +143,17 @@ class Backend:
         """Whether the backend refused a connection a moment ago."""
         return now < self.suspect_until
 
+    def is_ejected(self, now: float) -> bool:
+        """Whether the backend gets no requests for a while because its turns failed."""
+        return now < self.conduct.ejected_until
+
+    def would_serve(self, now: float) -> bool:
+        """Whether the backend may be granted a request, if it is not ejected and has a free slot."""
+        return self.state is BackendState.READY and self.listed and not self.held and not self.is_suspect(now)
+
     def is_eligible(self, now: float) -> bool:
         """Whether the backend may be granted a request, if it has a free slot."""
-        return self.state is BackendState.READY and self.listed and not self.held and not self.is_suspect(now)
+        return self.would_serve(now) and not self.is_ejected(now)
 
 
 @dataclass(slots=True, eq=False)
@@ -160,6 +170,7 @@ class Ticket:
     rule: str = ""  # what chose its lane, for people
     endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
     need: ModelNeed | None = None  # None: whatever is loaded will do, and nobody knows what it leaves
+    status: int | None = None  # of the backend's answer in this turn; None: none yet, or none of HTTP's
 
     # Written by the pool alone.
     number: int = field(default=0, init=False)  # place in the order of arrival; kept through give_back

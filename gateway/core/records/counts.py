@@ -16,6 +16,8 @@ class Counts:
     give_backs: int = 0  # turns that ended before a byte was written
     quarantines: int = 0
     quarantines_expired: int = 0
+    ejections: int = 0
+    ejections_spared: int = 0  # too few others were ready
     cold_starts: int = 0  # demand met no ready backend
     starts_failed: int = 0
     starts_watched: int = 0  # cold starts of which somebody was told by a page

@@ -56,7 +56,25 @@ class Warmed:
     seconds: float
 
 
-Decision = Granted | Rejected | Warmed
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The turns of `backend` fail: it gets no requests for `seconds`. 0: it is spared, as too few others are ready."""
+
+    backend: Backend
+    because: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A slot of `backend` is kept for at most `seconds`: it may still be at work. inf: until somebody ends it."""
+
+    backend: Backend
+    ending: Ending
+    seconds: float
+
+
+Decision = Granted | Rejected | Warmed | Judged | Quarantined
 
 
 class Outcome(enum.Enum):

@@ -78,6 +78,8 @@ def why_not(backend: Backend, now: float) -> str:
         return "starting"
     if backend.state is BackendState.READY and backend.is_suspect(now):
         return "suspect"
+    if backend.would_serve(now) and backend.is_ejected(now):
+        return "ejected"
     if not backend.is_eligible(now):
         return "draining"
     if backend.free_slots > 0:

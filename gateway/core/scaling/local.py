@@ -128,16 +128,17 @@ class LocalEvaluation:
         self._is_hurried = True
         return True
 
-    def evaluate(self, now: float, *, ready: int, waiting: int, pods: int) -> Scale:
+    def evaluate(self, now: float, *, ready: int, waiting: int, pods: int, ejected: int = 0) -> Scale:
         """Say how many pods should exist. `ready` ones serve; `pods` are all that start or serve; `waiting` requests
-        need at least one."""
+        need at least one. `ejected` ones exist and serve nobody: as many more are wanted, where any are."""
         if pods == 0 and (self._demand.level == 0 or self.desired == 0):
             self._forget(now)
         self._file_demand(now)
         stable, panic = round(self._stable.average(now), PRECISION), round(self._panic.average(now), PRECISION)
         decision = self._decider.decide(now, ready, stable, panic)
         self._look_back(now, ready, is_wanted=decision.desired > 0 or waiting > 0)
-        self.desired, bound = self._bounded(now, decision.desired, waiting)
+        wish = decision.desired + ejected if decision.desired else 0
+        self.desired, bound = self._bounded(now, wish, waiting)
         self._evaluated_at = now
         self._is_hurried = self._is_hurried and self._is_short()
         return Scale(self.desired, bound, self._ceiling, decision)

@@ -51,10 +51,11 @@ class Pod(NamedTuple):
     sessions: int
     served: int
     since: float | None  # when its oldest quarantine began
-    until: float | None  # when its suspicion, or the first of its quarantines, ends
+    until: float | None  # when its suspicion, the first of its quarantines, or its ejection ends
     why: str  # it is quarantined
     ready_at: float | None  # when it was found ready last; None: never yet
     unready_because: str  # what its last failed probe found, while it is not ready
+    fails_because: str  # why its turns were found to fail, until one goes well
     turns: tuple[Turn, ...]
 
 
@@ -161,6 +162,8 @@ def _pod(backend: Backend, now: float) -> Pod:
     until = backend.suspect_until if backend.suspect_until > now else None
     if quarantines:
         until = min(quarantine.until for quarantine in quarantines)
+    if backend.is_ejected(now):
+        until = backend.conduct.ejected_until
     return Pod(
         backend.identity,
         backend.name,
@@ -178,6 +181,7 @@ def _pod(backend: Backend, now: float) -> Pod:
         quarantines[0].why if quarantines else "",
         backend.ready_at if backend.ready_at != -math.inf else None,
         backend.unready_because,
+        backend.conduct.because,
         tuple([_turn(ticket) for ticket in itertools.islice(backend.in_flight, TURNS_SHOWN)]),
     )
 

@@ -52,7 +52,7 @@ class BackendView(NamedTuple):
     name: str
     identity: str
     address: str
-    state: str  # starting, ready, suspect, draining, gone
+    state: str  # starting, ready, suspect, ejected, draining, gone
     limit: int  # 0: no limit
     in_flight: int
     exempt: int  # uncounted requests it is answering
@@ -67,6 +67,9 @@ class BackendView(NamedTuple):
     held: bool = False  # drained by an operator
     model: str | None = None  # loaded, if the pool looks at models; None: unknown, or nothing
     unready_because: str = ""  # what its last failed probe found, while it is not ready
+    ejected_for: float | None = None  # seconds that are left of it
+    fails_because: str = ""  # why its turns were found to fail, until one goes well
+    found_failing: int = 0  # so often in a row
 
 
 class LineView(NamedTuple):
@@ -158,6 +161,8 @@ def state_of(backend: Backend, now: float) -> str:
         return BackendState.DRAINING.value
     if backend.state is BackendState.READY and backend.is_suspect(now):
         return "suspect"
+    if backend.would_serve(now) and backend.is_ejected(now):
+        return "ejected"
     word: str = backend.state.value
     return word
 
@@ -183,6 +188,9 @@ def _backend_view(backend: Backend, now: float, shown: int) -> BackendView:
         held=backend.held,
         model=backend.model,
         unready_because=backend.unready_because,
+        ejected_for=backend.conduct.ejected_until - now if backend.is_ejected(now) else None,
+        fails_because=backend.conduct.because,
+        found_failing=backend.conduct.judged,
     )
 
 

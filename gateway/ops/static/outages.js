@@ -38,6 +38,8 @@ const unreadyPods = (pool, now) => [...pool.pods.values()].filter((pod) => unrea
 /** Why a pod that exists takes nobody, where that is no part of an ordinary life; else "". */
 export function unready(pod, now) {
   if (pod.state === "suspect") return `suspect: it refused a connection, and is asked again in ${seconds(Math.max(0, pod.until - now))}`;
+  if (pod.state === "ejected") return `ejected: ${pod.fails_because}; it gets a request on trial in ${seconds(Math.max(0, pod.until - now))}`;
+  if (pod.fails_because && pod.state === "ready") return `its answers fail: ${pod.fails_because}`;
   if (pod.state === "starting" && pod.unready_because) return `not ready: ${pod.unready_because}`;
   if (pod.state === "starting" && pod.ready_at != null) return "not ready any more";
   return "";

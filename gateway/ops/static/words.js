@@ -47,6 +47,7 @@ export function podState(pod, now) {
   if (pod.word === "quarantined") return `quarantined (${plain(pod.why)})${left}`;
   if (pod.state === "draining") return `${pod.held ? "drained by an operator" : "draining"}${pod.in_flight ? `, ${pod.in_flight} at work` : ""}`;
   if (pod.state === "suspect") return `refused, asked again in ${seconds(Math.max(0, pod.until - now))}`;
+  if (pod.state === "ejected") return `ejected, tried again in ${seconds(Math.max(0, pod.until - now))}`;
   if (pod.state !== "ready") return pod.state;
   if (pod.in_flight === 0) return "free";
   const longest = age(now - Math.min(...pod.turns.map((turn) => turn.granted)));

@@ -103,7 +103,7 @@ def test_the_pod_to_stop_has_no_work_the_fewest_sessions_and_the_longest_rest() 
     p.arrive("x")
     p.granted("x", on="gpu-3")
     p.leave("x")
-    assert [p.pool.take_for_removal(p.now) for _ in range(4)] == ["gpu-4", "gpu-3", "gpu-2", None]
+    assert [p.take_for_removal() for _ in range(4)] == ["gpu-4", "gpu-3", "gpu-2", None]
     p.arrive("y")
     p.waits("y")
 
@@ -112,11 +112,11 @@ def test_an_open_page_holds_no_pod_but_a_download_does() -> None:
     p = Playbook("gpu-1")
     p.arrive("download", EXEMPT)
     p.granted("download")
-    assert p.pool.take_for_removal(0.0) is None
+    assert p.take_for_removal() is None
     p.leave("download")
     p.arrive("socket", Lane.PASSIVE)
     p.granted("socket")
-    assert p.pool.take_for_removal(0.0) == "gpu-1"
+    assert p.take_for_removal() == "gpu-1"
 
 
 def test_addresses_are_those_of_the_last_listing() -> None:
@@ -167,7 +167,7 @@ def test_who_waits_for_a_home_that_an_operator_drains_is_served_elsewhere() -> N
 def test_one_that_an_operator_drained_goes_first_and_is_forgotten_when_it_is_gone() -> None:
     p = Playbook("gpu-1", "gpu-2")
     p.drain("gpu-2")
-    assert p.pool.take_for_removal(p.now) == "gpu-2"
+    assert p.take_for_removal() == "gpu-2"
     p.state("gpu-2", BackendState.GONE)
     p.pods("gpu-1", "gpu-2")
     p.ready("gpu-1", "gpu-2")

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.policy import Balancing
 from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from tests.core.playbook import Playbook
 
 
@@ -110,3 +111,11 @@ def test_other_policies(policy: str, served_by: list[str]) -> None:
         p.arrive(f"r{at}")
         p.granted(f"r{at}", on=pod)
         p.leave(f"r{at}")
+
+
+def test_by_round_robin_who_takes_no_slot_takes_turns_too() -> None:
+    p = Playbook("gpu-1", "gpu-2", balancing=Balancing.ROUND_ROBIN)
+    for name, on in zip("abc", ("gpu-1", "gpu-2", "gpu-1"), strict=True):
+        p.arrive(name, Lane.EXEMPT)
+        p.granted(name, on=on)
+        p.leave(name)

@@ -20,9 +20,13 @@ class Evaluated:
         self.load = TimeWeighted()
         self.evaluation = LocalEvaluation(self.load, settings or Autoscaling(), limit, ceilings or {})
 
-    def at(self, now: float, *, demand: int, ready: int = 0, waiting: int = 0, pods: int | None = None) -> Scale:
+    def at(
+        self, now: float, *, demand: int, ready: int = 0, waiting: int = 0, pods: int | None = None, ejected: int = 0
+    ) -> Scale:
         self.load.set(now, demand)
-        return self.evaluation.evaluate(now, ready=ready, waiting=waiting, pods=ready if pods is None else pods)
+        return self.evaluation.evaluate(
+            now, ready=ready, waiting=waiting, pods=ready if pods is None else pods, ejected=ejected
+        )
 
 
 # From zero, in virtual time
@@ -217,3 +221,12 @@ def test_other_settings_keep_what_was_seen() -> None:
     evaluated.evaluation.reconfigure(settings, limit=4, ceilings={"gpus": 16})
     scale = evaluated.at(30.0, demand=4, ready=4)
     assert (scale.decision.stable, scale.decision.stable_want, scale.ceiling) == (4.0, 2, Bound(16, "gpus"))
+
+
+def test_an_ejected_pod_is_no_capacity() -> None:
+    evaluated = Evaluated(ceilings={"gpus": 4})
+    assert evaluated.at(2, demand=2, ready=2).desired == 2
+    assert evaluated.at(4, demand=2, ready=1, pods=2, ejected=1).desired == 3
+    assert evaluated.at(6, demand=4, ready=3, pods=4, ejected=1).desired == 4, "there is no place for more"
+    evaluated.at(8, demand=0, ready=1, pods=2, ejected=1)
+    assert evaluated.at(200, demand=0, ready=1, pods=2, ejected=1).desired == 0, "and nobody wants any"

@@ -123,3 +123,16 @@ def test_why_a_backend_is_not_ready_is_shown_as_in_the_snapshot() -> None:
     p.unready("gpu-1", "GET /ready: 404")
     (pod,), (backend,) = look(p).pods, view_of(p.pool, p.now).backends
     assert pod.unready_because == backend.unready_because == "GET /ready: 404"
+
+
+def test_a_pod_whose_answers_fail_is_shown_as_in_the_snapshot() -> None:
+    p = Playbook("gpu-1", "gpu-2", health_errors=1)
+    for name in "ab":
+        p.arrive(name, session=name, home="gpu-1")
+        p.granted(name, on="gpu-1")
+        p.leave(name, status=500)
+    p.judged("gpu-1")
+    p.at(4)
+    pod, backend = look(p).pods[0], view_of(p.pool, p.now).backends[0]
+    assert (pod.state, pod.until, backend.ejected_for, backend.found_failing) == ("ejected", 10, 6, 1)
+    assert pod.fails_because == backend.fails_because == "2 turns in a row failed, the last one: it answered 500"
