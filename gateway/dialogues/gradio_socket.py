@@ -56,6 +56,13 @@ def is_hash(message: bytes) -> bool:
     return "session_hash" in _object(message, LONGEST_HASH)
 
 
+def has_no_output(message: bytes) -> bool:
+    """Whether a `process_completed` tells of a function that gave the page nothing: what it was called for, it has only
+    queued. (agent-scheduler's Enqueue has no outputs.)"""
+    output = _object(message, _READ_WHOLE).get("output")
+    return isinstance(output, dict) and output.get("data") == []
+
+
 def _object(message: bytes, longest: int) -> dict[str, object]:
     try:
         read = json.loads(message) if len(message) <= longest else None

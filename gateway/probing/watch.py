@@ -5,7 +5,7 @@ Discovery calls it for each backend it lists and cancels it when the backend lea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +13,7 @@ import anyio
 
 from gateway.probing.idleness import IdlenessQuestion, IdleReports
 from gateway.probing.loaded import ModelQuestion, ModelReports
-from gateway.probing.questions import ask_while_needed
+from gateway.probing.questions import WakeUps, ask_while_needed
 from gateway.probing.readiness import ReadinessWatch
 from gateway.probing.unready import UnreadyReport, UnreadyReports
 
@@ -54,6 +54,7 @@ class BackendWatch:
     reports: Reports
     clock: Callable[[], float]  # the driver's
     port: Probe | None = None  # only connects: asked until the port has settled
+    quarantines: WakeUps = field(default_factory=WakeUps)  # woken when a slot of a backend is quarantined
     start_grace: float = 0.0  # seconds in which a backend that was never ready is not reported as unready
 
     async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
@@ -70,7 +71,8 @@ class BackendWatch:
             tasks.start_soon(readiness.run, backend.address)
             if self.idle_probe is not None:
                 idleness = IdlenessQuestion(self.idle_probe, backend, self.reports)
-                tasks.start_soon(ask_while_needed, idleness, settled_and(self.is_quarantined), self.clock)
+                is_needed, rest = settled_and(self.is_quarantined), partial(self.quarantines.rest, backend.identity)
+                tasks.start_soon(ask_while_needed, idleness, is_needed, self.clock, rest)
             if self.loaded_probe is not None:
                 model = ModelQuestion(self.loaded_probe, backend, self.reports)
                 tasks.start_soon(ask_while_needed, model, settled_and(self.is_unsure), self.clock)

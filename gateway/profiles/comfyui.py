@@ -110,7 +110,7 @@ def _below(prefix: str) -> Iterable[Rule]:
 
 _REST = (
     rule("GET,OPTIONS /*", Lane.EXEMPT),
-    rule("* /*", Lane.COUNTED, WhenBusy.WAIT),
+    rule("* /*", Lane.COUNTED, WhenBusy.WAIT, names_no_route=True),
 )
 
 

@@ -91,7 +91,7 @@ def _below(prefix: str) -> Iterable[Rule]:
 
 _REST = (
     rule("OPTIONS /*", Lane.EXEMPT),
-    rule("* /*", Lane.COUNTED, WhenBusy.WAIT),  # the application's own
+    rule("* /*", Lane.COUNTED, WhenBusy.WAIT, names_no_route=True),  # the application's own
 )
 
 

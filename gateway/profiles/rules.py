@@ -32,7 +32,7 @@ ANY_METHOD = "*"
 _REMEMBERED = 1024
 _REMEMBERED_LENGTH = 256
 
-_COUNTED = Treatment(Lane.COUNTED, rule="default, since no rule names it")
+_COUNTED = Treatment(Lane.COUNTED, may_go_on=True, rule="default, since no rule names it")
 _DENIED = Treatment(Lane.DENIED)
 
 
@@ -53,12 +53,14 @@ class Rule:
     #: What `*` stands for is a name of the client's choice: a path of ambiguous spelling matches, too, if it does in
     #: each of its readings
     names_anything: bool = False
+    names_no_route: bool = False  # it takes what nothing is known of
 
     @property
     def treatment(self) -> Treatment:
         """What a request that matches gets."""
         methods = ",".join(sorted(self.methods))
-        return Treatment(self.lane, self.when_busy, self.repeatable, self.more, f"{methods} {self.pattern}")
+        chosen_by = f"{methods} {self.pattern}"
+        return Treatment(self.lane, self.when_busy, self.repeatable, self.more, self.names_no_route, chosen_by)
 
     def is_for(self, method: str) -> bool:
         """HEAD is asked for with GET's rules: it costs a backend as much."""
@@ -74,10 +76,11 @@ def rule(
     more: More | None = None,
     configured: bool = False,
     names_anything: bool = False,
+    names_no_route: bool = False,
 ) -> Rule:
     """A rule from its spelling, as in `parse_match`. Raises ValueError."""
     methods, pattern = parse_match(match)
-    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured, names_anything)
+    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured, names_anything, names_no_route)
 
 
 def parse_match(match: str) -> tuple[frozenset[str], str]:

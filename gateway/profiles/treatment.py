@@ -145,6 +145,7 @@ class Treatment:
     when_busy: WhenBusy | None = None  # None: the pool's default
     repeatable: bool = False  # may be sent again if no byte of an answer came, though its method is not idempotent
     more: More | None = None
+    may_go_on: bool = False  # no rule names the route: whether its work is over with its answer, the backend is asked
     rule: str = field(default="", compare=False)  # what chose it, for people
 
 

@@ -78,6 +78,9 @@ _PAGE_POSTS = ("/upload", "/reset", "/login")
 
 _GENERATING = ("txt2img", "img2img")
 
+#: Done when they have answered, whichever pod does them.
+_BLOCKING = ("extra-single-image", "extra-batch-images", "interrogate")
+
 #: They change what the visitor's own pod holds in memory or on disk: elsewhere they would be of no use to that visitor.
 _STATEFUL = (
     *("unload-checkpoint", "reload-checkpoint"),
@@ -86,10 +89,7 @@ _STATEFUL = (
 
 #: Work that every one of these servers knows. One that has only opened its port answers as if it had never heard of it.
 #: No others: where a route does not exist at all, waiting for it would keep the line's head.
-_REGISTERED_LATE = frozenset(
-    f"/sdapi/v1/{name}".encode()
-    for name in (*_GENERATING, "options", "extra-single-image", "extra-batch-images", "interrogate")
-)
+_REGISTERED_LATE = frozenset(f"/sdapi/v1/{name}".encode() for name in (*_GENERATING, "options", *_BLOCKING))
 
 
 def webui(
@@ -187,9 +187,10 @@ _GENERATION = More(events.generation, by_body=True)
 _API_WORK = (
     *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.SPILL, more=_GENERATION) for name in _GENERATING),
     *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.WAIT) for name in _STATEFUL),
-    rule("* /sdapi/*", Lane.COUNTED, WhenBusy.SPILL),  # any pod paints as well as another
+    *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.SPILL) for name in _BLOCKING),
+    rule("* /sdapi/*", Lane.COUNTED, WhenBusy.SPILL, names_no_route=True),  # any pod paints as well as another
 )
-_REST = rule("* /*", Lane.COUNTED, WhenBusy.WAIT)  # a page's calls speak of what its pod knows
+_REST = rule("* /*", Lane.COUNTED, WhenBusy.WAIT, names_no_route=True)  # a page's calls speak of what its pod knows
 
 
 _UNBUILT = "'Api' object has no attribute 'default_script_arg_"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
@@ -21,7 +22,7 @@ import anyio.lowlevel
 
 from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
-from gateway.proxy import not_started
+from gateway.proxy import not_started, queued_jobs
 from gateway.proxy.body.slow_reader import SlowReader
 from gateway.proxy.errors import EdgeError
 from gateway.proxy.pool.rules import SHORTEST_QUARANTINE, OnClientGone
@@ -64,6 +65,7 @@ class Manner:
     may_repeat: bool  # the request's body could be sent once more
     works_after_disconnect: bool  # the end of a stream that has none of its own does not end the backend's work
     job_outlives_answer: bool = False  # work goes on behind an answer that came whole: the slot is left to the caller
+    may_queue: bool = False  # an answer may name a job that the backend has only queued, and it can be asked about that
     too_early: TooEarly | None = None  # so a backend answers whose routes are not all there yet
 
 
@@ -153,8 +155,9 @@ class Relay:
         return not self._scope.happened
 
     def _heard(self, head: AnswerHead) -> AnswerHead:
-        """By its status the backend is judged when the turn ends."""
+        """By its status the backend is judged when the turn ends. Accepted is not done."""
         self._slot.ticket.status = head.status
+        self._slot.ticket.may_go_on |= self._manner.may_queue and head.status == HTTPStatus.ACCEPTED
         return head
 
     async def _answer(self, head: AnswerHead) -> None:
@@ -205,6 +208,7 @@ class Relay:
             self._read_until = min(self._read_until, self._slot.now() + self._rules.drain_timeout)
         async with self._means.scopes.until(self._read_until) as self._scope:
             self._head = self._heard(await self._exchange.head())
+            self._slot.ticket.may_go_on |= self._has_to_be_read(self._head)  # nobody reads what it says
             while not self._exchange.ended:
                 if self._is_endless():
                     return False
@@ -230,15 +234,21 @@ class Relay:
             await self._write(first, not ended)
 
     async def _peek(self, head: AnswerHead) -> bytes:
-        """The body of an answer that may mean that nothing was started. Raises NothingStarted."""
+        """The body of an answer that may mean that nothing was started, or queued. Raises NothingStarted."""
         body = b""
-        if not_started.may_say_so(head.status, head.length, too_early=self._manner.too_early):
+        if self._has_to_be_read(head):
             while not self._exchange.ended:
                 body += await self._exchange.read()
             nothing = not_started.says_so(head.status, body, too_early=self._manner.too_early)
             if nothing and self._manner.may_repeat and self._listens():
                 raise NothingStarted
+            self._slot.ticket.may_go_on |= self._manner.may_queue and queued_jobs.names_one(body)
         return body
+
+    def _has_to_be_read(self, head: AnswerHead) -> bool:
+        """Its body says what became of the work."""
+        may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._manner.too_early)
+        return may_be_nothing or (self._manner.may_queue and queued_jobs.may_name_one(head))
 
     async def _pass_on(self, piece: bytes) -> None:
         ended = self._exchange.ended
@@ -297,9 +307,9 @@ class Relay:
     def _backend_done(self, head: AnswerHead) -> None:
         """Called by the exchange, outside of any task, when the answer has come whole: the slot is given back before
         anything is done for this client. What has to be thought over first is left to `_give_back`."""
-        may_be_nothing = not_started.may_say_so(head.status, head.length, too_early=self._manner.too_early)
         is_tunnel = self._heard(head).status == _SWITCHING
-        if not (may_be_nothing or is_tunnel or self._manner.job_outlives_answer or self._interrupted is not None):
+        to_read = self._has_to_be_read(head)
+        if not (to_read or is_tunnel or self._manner.job_outlives_answer or self._interrupted is not None):
             self._slot.done(self._ended())
 
     async def _give_back(self, quarantine: float = 0.0) -> None:

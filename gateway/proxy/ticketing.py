@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gateway.proxy.session.cookie import Claim
     from gateway.runtime.driver import Slot
 
+#: RFC 9110 9.2.1: they ask for nothing to be done.
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
 _WAIT = re.compile(rb'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b', re.IGNORECASE)
 
 
@@ -47,6 +50,7 @@ def ticket_for(
         label=context.record.request_id,
         rule=treatment.rule,
         need=more.need if more is not None else None,
+        may_go_on=treatment.may_go_on and context.method not in SAFE,
     )
     if more is not None and more.made and (there := _place_of(context, pool, more.made, claim)) is not None:
         ticket.home = there  # nobody's session: what one pod has says nothing of whose home it is

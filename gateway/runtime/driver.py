@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 import anyio
 
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
-from gateway.core.records.decisions import Decision, Ending, Granted, Judged, Quarantined, Refusal, Rejected, Warmed
+from gateway.core.records.decisions import (
+    Decision,
+    Ending,
+    Granted,
+    Judged,
+    Quarantined,
+    Refusal,
+    Rejected,
+    Unsure,
+    Warmed,
+)
 from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import SHOWN, PoolView, view_of
 from gateway.runtime.deadline_timer import DeadlineTimer
@@ -145,7 +155,7 @@ class Slot:
 class Driver:
     """One pool in real time. `on_wait` is called when a request has joined the line, `on_turn` with the identity of the
     backend when a counted one gets a turn, `on_warmed` with the seconds of each cold start that is over, `on_news`
-    when the turns of a backend were found to fail or a slot was quarantined; all must be quick."""
+    when the turns of a backend were found to fail or one of its slots is kept; all must be quick."""
 
     def __init__(
         self,
@@ -155,7 +165,7 @@ class Driver:
         on_wait: Callable[[], None] = lambda: None,
         on_warmed: Callable[[float], None] = lambda seconds: None,
         on_turn: Callable[[str], None] = lambda identity: None,
-        on_news: Callable[[Judged | Quarantined], None] = lambda news: None,
+        on_news: Callable[[Judged | Quarantined | Unsure], None] = lambda news: None,
     ) -> None:
         self.pool = pool
         self.clock = clock
@@ -214,7 +224,7 @@ class Driver:
         now = self.clock()
         self._slots.pop(ticket, None)
         decisions = self.pool.leave(ticket, now, ending, quarantine)
-        self._dispatch(decisions, now, nearer=quarantine > 0 or self.pool.looks_at_models)
+        self._dispatch(decisions, now, nearer=quarantine > 0 or ticket.may_go_on or self.pool.looks_at_models)
         return any(isinstance(decision, Granted) for decision in decisions)
 
     # Backends

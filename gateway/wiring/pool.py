@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -12,12 +11,14 @@ import anyio.lowlevel
 import structlog
 
 from gateway.core.pool import Pool
+from gateway.core.records.decisions import Judged, Quarantined, Unsure
 from gateway.core.records.listed import BackendState
 from gateway.discovery.departures import Departures
 from gateway.discovery.dns import DnsBackends
 from gateway.discovery.empty_source import EmptySource
 from gateway.discovery.static import StaticBackends
 from gateway.probing.draining import DrainKeeper
+from gateway.probing.questions import WakeUps
 from gateway.proxy.pool.served_pool import ServedPool
 from gateway.runtime.driver import Driver
 from gateway.upstream.dialer import Dialer
@@ -74,12 +75,13 @@ class PoolParts:
         self._profile = profile_of(settings)
         now = time.monotonic()
         self._turn_watchers: list[Callable[[str], None]] = []
+        self._quarantines = WakeUps()
         self.driver = Driver(
             Pool(name, policy_of(settings, self._profile), now),
             time.monotonic,
             on_warmed=on_warmed,
             on_turn=self._turn_began,
-            on_news=partial(tell_of_backend, name),
+            on_news=self._heard_of,
         )
         self._dialers: list[Dialer] = []  # the last one is in use; exchanges may go on in those before it
         self.served = ServedPool(
@@ -138,6 +140,12 @@ class PoolParts:
         """`watcher` is called with the backend's identity when a counted request gets a turn; it must
         be quick."""
         self._turn_watchers.append(watcher)
+
+    def _heard_of(self, news: Judged | Quarantined | Unsure) -> None:
+        if not isinstance(news, Judged):
+            self._quarantines.wake(news.backend.identity)
+        if not isinstance(news, Unsure):
+            tell_of_backend(self.name, news)
 
     def _turn_began(self, identity: str) -> None:
         for watcher in self._turn_watchers:
@@ -281,6 +289,7 @@ class PoolParts:
             self.place,
             self.driver,
             self._probes,
+            self._quarantines,
             settings.probe.headers,
             are_started=not (settings.backends.static or settings.backends.dns),
         )

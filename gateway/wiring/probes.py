@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from gateway.probing.probes import Probe
+    from gateway.probing.questions import WakeUps
     from gateway.profiles.treatment import Profile
     from gateway.runtime.driver import Driver
     from gateway.settings.model import ReadinessSettings
@@ -34,13 +35,15 @@ def watch_of(
     place: RevisionPlace | None,
     driver: Driver,
     client: httpx.AsyncClient,
+    quarantines: WakeUps,
     probe_headers: Mapping[str, str] = MappingProxyType({}),
     *,
     are_started: bool = False,
 ) -> BackendWatch:
     """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their
-    queue-proxy. `probe_headers`: what every HTTP probe brings. `are_started`: backends come and go by
-    demand, so one that is not ready yet is starting; others are expected to be there."""
+    queue-proxy. `quarantines`: wakes who asks a backend whether it works. `probe_headers`: what every HTTP
+    probe brings. `are_started`: backends come and go by demand, so one that is not ready yet is starting;
+    others are expected to be there."""
     backends, idle, loaded = driver.pool.backends, profile.idle, profile.loaded
     timeout, headers = settings.timeout, {**probe_headers, **_past_the_queue(place)}
     readiness = _readiness(settings, profile)
@@ -61,6 +64,7 @@ def watch_of(
         is_unsure=driver.pool.should_ask_for_model,
         reports=driver,
         clock=driver.clock,
+        quarantines=quarantines,
         start_grace=SLOW_START if are_started else 0.0,
     )
 

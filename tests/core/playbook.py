@@ -17,6 +17,7 @@ from gateway.core.records.decisions import (
     Reason,
     Refusal,
     Rejected,
+    Unsure,
     Warmed,
 )
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
@@ -41,6 +42,7 @@ class Playbook:
         self.tickets: dict[str, Ticket] = {}
         self.warmed: list[float] = []
         self.quarantined: list[tuple[str, Ending, float]] = []
+        self.unsure: list[str] = []
         self._inbox: list[Decision] = []
         self._pods: dict[str, Listed] = {}
         if pods:
@@ -69,11 +71,13 @@ class Playbook:
         rule: str = "",
         room: Room | None = None,
         need: ModelNeed | None = None,
+        may_go_on: bool = False,
     ) -> None:
         """`home`: the session's cookie came back and names it."""
         self._told()
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name, rule=rule, need=need)
+        ticket.may_go_on = may_go_on
         self.tickets[name] = ticket
         self._hear(self.pool.arrive(ticket, self.now, room))
 
@@ -209,6 +213,8 @@ class Playbook:
                 self.warmed.append(decision.seconds)
             elif isinstance(decision, Quarantined):
                 self.quarantined.append((decision.backend.name, decision.ending, decision.seconds))
+            elif isinstance(decision, Unsure):
+                self.unsure.append(decision.backend.name)
             else:
                 self._inbox.append(decision)
 

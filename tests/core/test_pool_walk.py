@@ -74,6 +74,7 @@ class Walk(RuleBasedStateMachine):
         spill=st.booleans(),
         patience=st.sampled_from([math.inf, math.inf, 3.0]),
         need=needs,
+        may_go_on=st.booleans(),
     )
     def arrive(
         self,
@@ -83,9 +84,11 @@ class Walk(RuleBasedStateMachine):
         spill: bool,
         patience: float,
         need: ModelNeed | None,
+        may_go_on: bool,
     ) -> None:
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience, need=need)
+        ticket.may_go_on = may_go_on
         room = self.rooms.pop() if self.rooms and lane is Lane.COUNTED else None
         self.take_in(ticket, room)
         if room is not None:

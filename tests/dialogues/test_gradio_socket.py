@@ -6,7 +6,16 @@ import json
 
 import pytest
 
-from gateway.dialogues.gradio_socket import LONGEST_HASH, QUEUE_FULL, Said, estimation, failed, is_hash, said
+from gateway.dialogues.gradio_socket import (
+    LONGEST_HASH,
+    QUEUE_FULL,
+    Said,
+    estimation,
+    failed,
+    has_no_output,
+    is_hash,
+    said,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,20 @@ def test_what_a_pods_message_means(message: bytes, means: Said) -> None:
 )
 def test_what_answers_the_question_for_the_hash(message: bytes, answers: bool) -> None:
     assert is_hash(message) is answers
+
+
+@pytest.mark.parametrize(
+    ("output", "nothing"),
+    [
+        ({"data": [], "is_generating": False, "duration": 0.01}, True),
+        ({"data": [None]}, False),
+        ({"data": ["A" * 100_000]}, False),
+        ({"error": "out of memory"}, False),
+        (None, False),
+    ],
+)
+def test_a_function_that_gave_the_page_nothing(output: object, nothing: bool) -> None:
+    assert has_no_output(json.dumps({"msg": "process_completed", "output": output}).encode()) is nothing
 
 
 def test_a_place_in_line_as_the_page_counts() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.probing.questions import ask_while_needed
+from gateway.probing.questions import WakeUps, ask_while_needed
 from tests.doubles.virtual_time import virtual_time
 
 pytestmark = pytest.mark.anyio
@@ -36,3 +36,19 @@ async def test_it_is_asked_a_period_after_each_answer_while_the_answer_is_needed
     with anyio.move_on_after(12):
         await ask_while_needed(question, lambda: 1 < anyio.current_time() < 8, lambda: anyio.current_time() + 100)
     assert question.sent == [102, 104.5, 107]
+
+
+async def test_who_rests_is_woken_to_ask_at_once_and_one_that_asks_keeps_its_pace() -> None:
+    question, quarantines, needed = SlowQuestion(), WakeUps(), False
+    async with anyio.create_task_group() as tasks:
+        rest = lambda seconds: quarantines.rest("gpu-1", seconds)  # noqa: E731
+        tasks.start_soon(ask_while_needed, question, lambda: needed, anyio.current_time, rest)
+        await anyio.sleep(0.3)
+        needed = True
+        for identity in ("gpu-2", "gpu-1"):
+            quarantines.wake(identity)
+        await anyio.sleep(1)
+        quarantines.wake("gpu-1")
+        await anyio.sleep(3)
+        tasks.cancel_scope.cancel()
+    assert question.sent == [0.3, 2.8]

@@ -57,6 +57,20 @@ def test_the_apis_calls_spill_and_what_speaks_of_a_pods_state_waits() -> None:
     assert treated("POST /sdapi/v1/options").when_busy is WhenBusy.WAIT
 
 
+@pytest.mark.parametrize(
+    ("path", "may_go_on"),
+    [
+        *((f"/sdapi/v1/{known}", False) for known in ("txt2img", "extra-single-image", "interrogate", "png-info")),
+        *(
+            (unknown, True)
+            for unknown in ("/agent-scheduler/v1/queue/txt2img", "/sdapi/v1/own", "/deforum_api/batches")
+        ),
+    ],
+)
+def test_work_may_go_on_behind_the_answer_of_a_route_that_is_not_known(path: str, may_go_on: bool) -> None:
+    assert a1111().treat("POST", path.encode()).may_go_on is may_go_on
+
+
 def test_configured_rules_go_before_the_profiles_save_for_what_it_denies() -> None:
     profile = a1111([rule("POST /sdapi/v1/*", Lane.EXEMPT), rule("GET /", Lane.DENIED)])
     assert profile.treat("POST", b"/sdapi/v1/txt2img").lane is Lane.EXEMPT

@@ -14,6 +14,9 @@ def lane(table: RuleTable, request: str) -> Lane:
     return table.treatment(method, path.encode()).lane
 
 
+REST = rule("* /*", Lane.COUNTED, names_no_route=True)
+
+
 def test_a_match_is_methods_and_a_pattern() -> None:
     assert parse_match("GET,POST /foo/*") == (frozenset(("GET", "POST")), "/foo/*")
     assert rule("* /foo", Lane.EXEMPT, WhenBusy.SPILL, repeatable=True) == Rule(
@@ -35,7 +38,7 @@ def test_a_match_that_could_not_work_is_refused(match: str, expected: str) -> No
 
 
 def test_what_no_rule_names_is_counted() -> None:
-    assert RuleTable([]).treatment("GET", b"/") == Treatment(Lane.COUNTED)
+    assert RuleTable([]).treatment("GET", b"/") == Treatment(Lane.COUNTED, may_go_on=True)
 
 
 def test_patterns() -> None:
@@ -133,6 +136,11 @@ def test_a_configured_rule_with_the_same_lane_keeps_what_is_known_of_the_route()
     assert over("POST /job", Lane.COUNTED, repeatable=True) == Treatment(Lane.COUNTED, WhenBusy.WAIT, True, JOB)
     assert over("POST /job", Lane.COUNTED, WhenBusy.SPILL).rule == "POST /job"
     assert over("GET /page", Lane.EXEMPT).more == More(files=("f",))
+
+
+def test_a_configured_rule_names_no_route_for_a_profile_that_does_not_know_it() -> None:
+    table = RuleTable([rule("* /*", Lane.COUNTED, WhenBusy.SPILL, configured=True), REST])
+    assert table.treatment("POST", b"/queue") == Treatment(Lane.COUNTED, WhenBusy.SPILL, may_go_on=True)
 
 
 def test_what_the_profile_finds_in_a_request_goes_before_a_configured_rule() -> None:

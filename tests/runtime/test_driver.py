@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.core.records.backends_and_tickets import Ticket
-from gateway.core.records.decisions import Ending, Reason
+from gateway.core.records.decisions import Ending, Judged, Quarantined, Reason, Unsure
 from gateway.core.records.lanes import Lane, ModelNeed
 from gateway.core.records.listed import BackendState, Listed
 from gateway.runtime.driver import Driver, Refused, Slot
@@ -169,6 +169,19 @@ async def test_a_broken_turn_goes_elsewhere() -> None:
             assert (slot.backend.name, slot.at_risk, driver.snapshot().quarantined) == ("gpu-2", 0, 1)
 
 
+async def test_who_may_have_left_work_behind_is_told_of_once() -> None:
+    async with driving() as driver:
+        driver.refit(Policy(can_ask=True))
+        driver.replace_backends([Listed("gpu-1", "gpu-1:1", "gpu-1", ready=True, fresh=True)])
+        news: list[Judged | Quarantined | Unsure] = []
+        driver.on_news = news.append
+        for ticket in (Ticket(Lane.COUNTED), Ticket(Lane.COUNTED, may_go_on=True), Ticket(Lane.EXEMPT)):
+            with driver.slot(ticket) as slot:
+                await slot.turn()
+                slot.done(Ending.SERVED)
+        assert news == [Unsure(driver.pool.backends["gpu-1"])]
+
+
 async def test_a_full_line_refuses_at_once_and_the_scaler_hears_of_those_who_wait() -> None:
     async with driving() as driver:
         driver.refit(Policy(line_limit=1))
@@ -245,8 +258,8 @@ async def test_who_waits_for_a_model_though_a_backend_is_free_is_served_by_time_
 
 async def test_what_becomes_of_backends_is_told() -> None:
     async with driving() as driver:
-        news: list[str] = []
-        driver.on_news = lambda each: news.append(f"{type(each).__name__} {each.backend.name} {each.seconds:g}")
+        news: list[Judged | Quarantined | Unsure] = []
+        driver.on_news = news.append
         driver.refit(Policy(health_errors=2, health_rest=4.0))
         start(driver, "gpu-1", "gpu-2")
         for name in "ab":
@@ -254,6 +267,7 @@ async def test_what_becomes_of_backends_is_told() -> None:
                 await slot.turn()
                 slot.ticket.status = 500
                 slot.done(Ending.SERVED, 60.0 if name == "b" else 0.0)
-        assert news == ["Judged gpu-1 4", "Quarantined gpu-1 60"]
+        told = [(type(each), each.backend.name, getattr(each, "seconds", None)) for each in news]
+        assert told == [(Judged, "gpu-1", 4.0), (Quarantined, "gpu-1", 60.0)]
         await anyio.sleep(4.1)
         assert driver.pool.ready_count == 2

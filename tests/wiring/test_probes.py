@@ -10,6 +10,7 @@ from gateway.core.policy import Policy
 from gateway.core.pool import Pool
 from gateway.probing.control_client import new_client
 from gateway.probing.probes import FallbackProbe, HttpProbe, TcpProbe
+from gateway.probing.questions import WakeUps
 from gateway.probing.queue_proxy import UNTIL_READY_EVERY
 from gateway.probing.watch import BackendWatch, ProbeOfEach
 from gateway.profiles.webui import SETTLE
@@ -30,7 +31,7 @@ async def watch(place: RevisionPlace | None = None, profile: str = "a1111", **re
     settings = PoolSettings.model_validate(file)
     async with new_client() as client:
         driver = Driver(Pool("sd", Policy(), 0.0), lambda: 0.0)
-        return watch_of(settings.readiness, profile_of(settings), place, driver, client)
+        return watch_of(settings.readiness, profile_of(settings), place, driver, client, WakeUps())
 
 
 async def test_the_file_goes_before_the_profile() -> None:

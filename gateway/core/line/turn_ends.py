@@ -1,6 +1,8 @@
 """Ends turns. Their slots are free again, or quarantined until the backend is known to be done.
 
-A quarantine ends by two idle probes, by the backend's end, by an operator's word, or by time.
+A slot is quarantined when its turn broke; also when work may go on behind a whole answer (an extension of the web UI
+has queued a job) and the backend can be asked. A quarantine ends by two idle probes, by the backend's end, by an
+operator's word, or by time.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core.backends.quality import Quality
 from gateway.core.records.backends_and_tickets import STILL_BUSY
-from gateway.core.records.decisions import Ending, Quarantined
+from gateway.core.records.decisions import Ending, Quarantined, Unsure
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import BackendState
 from gateway.core.records.quarantine import Quarantine
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from gateway.core.records.backends_and_tickets import Backend, Ticket
     from gateway.core.records.counts import Counts
     from gateway.core.sessions.homes import SessionHomes
+
+#: Why a slot is quarantined behind an answer that came whole.
+MAY_GO_ON = "may go on"
 
 #: Seconds between the two idle probes that free a quarantined slot.
 IDLE_APART = 1.0
@@ -59,17 +64,22 @@ class TurnEnds:
                 backend.served += 1
             if quality is Quality.WELL:
                 self._estimates.served(now - ticket.granted_at)
-        if counted and quarantine > 0 and backend.limit > 0 and backend.state is not BackendState.GONE:
-            kept = self._kept(backend, quarantine)
+        if counted and backend.limit > 0 and backend.state is not BackendState.GONE:
+            self._keep(ticket, backend, now, ending, quarantine)
+        self._vacate(ticket, backend, now)
+
+    def _keep(self, ticket: Ticket, backend: Backend, now: float, ending: Ending, quarantine: float) -> None:
+        """The slot, where the backend may be at work still. One that can be asked is given the time to answer."""
+        can_ask = self._availability.policy.can_ask and backend.can_be_asked
+        if quarantine > 0:
+            kept = max(quarantine, STILL_BUSY) if can_ask else quarantine
             self._availability.quarantine(backend, Quarantine(now, now + kept, ending.name.lower()))
             self._availability.announced.append(Quarantined(backend, ending, kept))
             self._counts.quarantines += 1
-        self._vacate(ticket, backend, now)
-
-    def _kept(self, backend: Backend, seconds: float) -> float:
-        """A backend that can be asked is given the time to answer."""
-        can_ask = self._availability.policy.can_ask and backend.can_be_asked
-        return max(seconds, STILL_BUSY) if can_ask else seconds
+        elif ticket.may_go_on and can_ask:
+            kept = max(self._availability.policy.unknown_for, STILL_BUSY)
+            self._availability.quarantine(backend, Quarantine(now, now + kept, MAY_GO_ON, is_known_work=False))
+            self._availability.announced.append(Unsure(backend))
 
     def refused(self, ticket: Ticket, backend: Backend, now: float) -> None:
         """The turn ended before a byte was written: the backend is suspect."""

@@ -74,7 +74,14 @@ class Quarantined:
     seconds: float
 
 
-Decision = Granted | Rejected | Warmed | Judged | Quarantined
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A slot of `backend` is kept behind a whole answer, as work may go on there: it is to be asked."""
+
+    backend: Backend
+
+
+Decision = Granted | Rejected | Warmed | Judged | Quarantined | Unsure
 
 
 class Outcome(enum.Enum):

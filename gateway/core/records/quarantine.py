@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Quarantine:
     """One slot whose request is over for us but perhaps not for the backend.
 
-    A slot of a backend that is seen for the first time is quarantined, too, until the backend was asked. Nobody knows
-    of a request there, so such a slot is no demand before the backend itself has said that it works.
+    A slot of a backend that is seen for the first time is quarantined, too, until the backend was asked, and so is one
+    behind a whole answer that may have left work behind. Nobody knows of a request there, so such a slot is no demand
+    before the backend itself has said that it works.
     """
 
     since: float

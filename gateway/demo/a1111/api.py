@@ -22,7 +22,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.demo.a1111 import answers
 from gateway.demo.a1111.events import EventError, Events
-from gateway.demo.a1111.page import CONFIG, GENERATE, INTERRUPT, PAGE, SKIP
+from gateway.demo.a1111.page import CONFIG, ENQUEUE, GENERATE, INTERRUPT, PAGE, SKIP
+from gateway.demo.a1111.scheduler import Scheduler
 from gateway.demo.a1111.wish import UnprocessableError, Wish, read_fields
 from gateway.demo.gpu import Gpu, Job, TwoAtOnceError
 
@@ -45,6 +46,7 @@ class A1111Api:
         self._started_at = time.time()
         self._threads = asyncio.Semaphore(_THREADS)
         self._events = Events(self._click)
+        self._scheduler = Scheduler(self._work_on)
 
     def application(self) -> Starlette:
         """The routes as an ASGI application."""
@@ -96,6 +98,7 @@ class A1111Api:
             Route("/internal/progress", self.internal_progress, methods=post),
             Route("/internal/pending-tasks", _always({"size": 0, "tasks": []}), methods=get),
             Route("/internal/ping", _always({}), methods=get),
+            Route("/agent-scheduler/v1/queue/txt2img", self.enqueue, methods=post),
         ]
 
     # Work: one at a time and to its end, whoever leaves meanwhile.
@@ -127,6 +130,10 @@ class A1111Api:
         """The real one says what a picture shows."""
         await self._work_on("interrogate", Wish.of(await _fields(request)))
         return _json({"caption": "a picture, seen by a stand-in"})
+
+    async def enqueue(self, request: Request) -> Response:
+        """Of the agent-scheduler extension: the answer comes at once, the work later."""
+        return _json({"task_id": self._scheduler.enqueue(Wish.of(await _fields(request)))})
 
     async def _generate(self, name: str, fields: dict[str, object]) -> Response:
         wish = Wish.of(fields)
@@ -181,6 +188,8 @@ class A1111Api:
             except TwoAtOnceError as error:
                 raise EventError(str(error)) from error
             return [f"data:image/png;base64,{painted[0]}"]
+        if number == ENQUEUE:
+            self._scheduler.enqueue(Wish.of({"prompt": str((*data, "", "")[1])}))
         if number in (INTERRUPT, SKIP) and self._gpu.job is not None:
             (self._gpu.job.interrupt if number == INTERRUPT else self._gpu.job.skip)()
         return []

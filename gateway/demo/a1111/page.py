@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 
 #: Numbers of the functions that its buttons call.
-COUNT_TOKENS, GENERATE, INTERRUPT, SKIP = range(4)
+COUNT_TOKENS, GENERATE, INTERRUPT, SKIP, ENQUEUE = range(5)
 
 _BUTTONS = {
     COUNT_TOKENS: "txt2img_token_button",
     GENERATE: "txt2img_generate",
     INTERRUPT: "txt2img_interrupt",
     SKIP: "txt2img_skip",
+    ENQUEUE: "txt2img_enqueue",
 }
 
 CONFIG: dict[str, object] = {

@@ -165,6 +165,7 @@ class PodSide:
 
     async def _completed(self, last: bytes) -> Ending:
         ending = Ending.CLIENT_LEFT_BEFORE_ANSWER if self._page.gone else Ending.SERVED
+        self._slot.ticket.may_go_on |= gradio.has_no_output(last)
         await self._give_back(ending)
         self._page.send(last)
         return ending

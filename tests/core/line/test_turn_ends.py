@@ -247,6 +247,67 @@ def test_one_that_cannot_be_asked_starts_free_and_keeps_what_is_known() -> None:
     assert (p.pool.quarantined, p.pool.counts.quarantines_expired) == (0, 1)
 
 
+def known(*, can_ask: bool) -> Playbook:
+    """A backend that we saw start, so it has nothing to do."""
+    p = Playbook(can_ask=can_ask)
+    p.pods("gpu-1", fresh=True)
+    p.ready("gpu-1")
+    return p
+
+
+def test_behind_a_turn_whose_work_may_go_on_a_slot_is_kept_until_the_backend_says_idle_twice() -> None:
+    p = known(can_ask=True)
+    p.arrive("a", may_go_on=True)
+    p.granted("a")
+    p.at(5)
+    p.leave("a")
+    p.arrive("b")
+    p.idle("gpu-1", sent_at=4)
+    p.idle("gpu-1")
+    p.at(6)
+    p.waits("b")
+    p.idle("gpu-1")
+    p.granted("b")
+    p.leave("b")
+    assert (p.pool.quarantined, p.pool.counts.quarantines, p.unsure) == (0, 0, ["gpu-1"])
+
+
+def test_work_that_went_on_keeps_its_backend_and_is_demand_as_soon_as_the_backend_speaks_of_it() -> None:
+    p = known(can_ask=True)
+    p.arrive("a", may_go_on=True)
+    p.granted("a")
+    p.leave("a")
+    assert (p.pool.demand, p.pool.take_for_removal(p.now)[0]) == (0, None)
+    for second in range(40):
+        p.at(second)
+        p.busy("gpu-1")
+    assert (p.pool.demand, p.pool.take_for_removal(p.now)[0]) == (1, None)
+    for second in (40, 41):
+        p.at(second)
+        p.idle("gpu-1")
+    assert (p.pool.demand, p.pool.take_for_removal(p.now)[0]) == (0, "gpu-1")
+
+
+@pytest.mark.parametrize("can_ask", [True, False])
+def test_a_backend_that_cannot_be_asked_is_free_with_its_answer(can_ask: bool) -> None:
+    p = known(can_ask=can_ask)
+    p.cannot_be_asked("gpu-1")
+    p.arrive("a", may_go_on=True)
+    p.granted("a")
+    p.leave("a")
+    assert p.pool.quarantined == 0
+
+
+def test_one_that_turns_out_not_to_be_asked_is_free_then() -> None:
+    p = known(can_ask=True)
+    p.arrive("a", may_go_on=True)
+    p.granted("a")
+    p.leave("a")
+    p.arrive("b")
+    p.cannot_be_asked("gpu-1")
+    p.granted("b")
+
+
 def test_an_operator_frees_a_quarantined_slot_and_so_does_the_backends_end() -> None:
     p = Playbook("gpu-1")
     p.arrive("a")

@@ -73,6 +73,18 @@ async def test_a_failure_of_its_own_is_passed_on_and_frees_the_slot(gate: Gateho
     assert (await error(gate, page), gate.slot(), gate.record.ending) == ("out of memory", "free", Ending.SERVED)
 
 
+async def test_one_that_gives_a_task_no_output_may_have_queued_it(gate: Gatehouse) -> None:
+    gate.policy(can_ask=True)
+    page = await clicks(gate, "ann", "task(a)")
+    pod = await takes(gate)
+    pod.says(msg="process_completed", output={"data": []}, success=True)
+    await gate.settled()
+    assert page.kinds()[-1] == "process_completed"
+    await gate.settled()
+    assert (gate.record.ending, gate.why_quarantined()) == (Ending.SERVED, "may go on")
+    gate.driver.release("gpu-1")
+
+
 async def test_a_page_that_is_slow_makes_it_wait_and_one_that_takes_nothing_is_gone(gate: Gatehouse) -> None:
     page = await clicks(gate, "ann", "task(a)")
     pod = await takes(gate)
