@@ -377,3 +377,24 @@ async def test_pods_that_take_nobody_are_told_of_though_nobody_waits(tmp_path: P
             await expect(page.locator("#outages li")).to_contain_text([f": {why}"] * 2)
             await expect(page.locator("#headline.warn")).to_have_text("No pod is ready.")
             await expect(page.locator(".lane .state")).to_have_text([why] * 2)
+
+
+async def test_pods_whose_answers_fail_are_told_of(tmp_path: Path, page: Page) -> None:
+    async with fault_pods(2) as pods:
+        config = configuration({"backends": {"static": [pod.url for pod in pods]}, "health": {"rest": 100}})
+        async with running_gateway(tmp_path, config) as gateway, callers(gateway, 1) as (client,):
+            await gateway.ready(2)
+            await page.goto(gateway.ops)
+            for number in range(10):
+                await client.send(job(f"poisoned-{number}", behave="fails"))
+                assert (await client.answer()).status == 500
+
+            await expect(page.locator("#outages li")).to_have_text(
+                [
+                    re.compile(r": ejected: 5 turns in a row failed, the last one: it answered 500; it gets a request on"),
+                    re.compile(r": its answers fail: 5 turns in a row failed, the last one: it answered 500$"),
+                ]
+            )
+            states = [re.compile("^ejected, tried again in [0-9]+ s$"), "free, its answers fail"]
+            await expect(page.locator(".lane .state")).to_have_text(states)
+            await expect(page.locator('.lane[data-state="ejected"]')).to_have_count(1)

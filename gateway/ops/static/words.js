@@ -49,7 +49,7 @@ export function podState(pod, now) {
   if (pod.state === "suspect") return `refused, asked again in ${seconds(Math.max(0, pod.until - now))}`;
   if (pod.state === "ejected") return `ejected, tried again in ${seconds(Math.max(0, pod.until - now))}`;
   if (pod.state !== "ready") return pod.state;
-  if (pod.in_flight === 0) return "free";
+  if (pod.in_flight === 0) return pod.fails_because ? "free, its answers fail" : "free";
   const longest = age(now - Math.min(...pod.turns.map((turn) => turn.granted)));
   return pod.limit === 1 ? `working, ${longest}` : `${pod.in_flight}${pod.limit ? ` of ${pod.limit}` : ""} at work, longest ${longest}`;
 }
