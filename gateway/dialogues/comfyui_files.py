@@ -1,5 +1,5 @@
 """Files in ComfyUI's answers: an upload's answer names the file that was sent, the history those that a prompt
-made. (ComfyUI's server.py.)"""
+made, or how it broke. (ComfyUI's server.py, execution.py.)"""
 
 from __future__ import annotations
 
@@ -12,16 +12,32 @@ from gateway.names import file_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Characters of a pod's own words.
+_LONGEST_ERROR = 200
+
 
 def files_in(history: bytes) -> Iterator[str]:
     """Files that the outputs of a prompt's history name."""
+    for prompt in _prompts(history):
+        yield from _named(prompt.get("outputs"))
+
+
+def error_in(history: bytes) -> str:
+    """How a node of a prompt broke, by the prompt's history; "": none did, or its owner stopped it."""
+    for prompt in _prompts(history):
+        match prompt.get("status"):
+            case {"status_str": "error", "messages": [*_, ["execution_error", {"exception_type": str(kind), **more}]]}:
+                said = str(more.get("exception_message", "")).strip().partition("\n")[0]
+                return f"{kind}: {said}"[:_LONGEST_ERROR]
+    return ""
+
+
+def _prompts(history: bytes) -> Iterator[dict[str, Any]]:
     try:
         told = json.loads(history)
     except (ValueError, RecursionError):
         return
-    for prompt in told.values() if isinstance(told, dict) else ():
-        outputs = prompt.get("outputs") if isinstance(prompt, dict) else None
-        yield from _named(outputs)
+    yield from (prompt for prompt in told.values() if isinstance(prompt, dict)) if isinstance(told, dict) else ()
 
 
 def _named(value: Any) -> Iterator[str]:

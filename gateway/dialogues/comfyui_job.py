@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import anyio
 
-from gateway.dialogues.comfyui_files import files_in
+from gateway.dialogues.comfyui_files import error_in, files_in
 from gateway.dialogues.dialogue import End
 from gateway.names import prompt_name
 
@@ -57,6 +57,7 @@ class Unnamed:
     name = None
     keys = ()
     made = ()
+    failure = ""
 
     async def until_over(self, pod: Pod) -> End:
         """At once."""
@@ -67,6 +68,7 @@ class ComfyJob:
     """One prompt."""
 
     keys = ()
+    failure = ""
 
     def __init__(self, prefix: str, prompt_id: str) -> None:
         self.name: str | None = prompt_id
@@ -81,7 +83,7 @@ class ComfyJob:
         missed = 0  # times in a row that it was nowhere
         while not pod.gone:
             if await self._is_done(pod):
-                return End.SEEN
+                return End.FAILED if self.failure else End.SEEN
             now = anyio.current_time()
             if missed or now - looked >= _QUEUE_EVERY:
                 looked = now
@@ -100,6 +102,7 @@ class ComfyJob:
             return False
         if reply.whole:
             self.made += tuple(files_in(reply.body))
+            self.failure = error_in(reply.body)
         return True
 
     async def _is_absent(self, pod: Pod) -> bool:

@@ -52,6 +52,7 @@ class End(enum.Enum):
     """The end of a job, as far as it can be seen."""
 
     SEEN = "seen"
+    FAILED = "failed"  # the pod says that it broke
     LOST = "lost"  # the pod knows nothing of it (any more)
     UNSEEN = "unseen"  # it may still be at work, and cannot be followed
 
@@ -70,6 +71,10 @@ class Job(Protocol):
     @property
     def made(self) -> tuple[str, ...]:
         """Names of what its pod has from it: the job itself, and once it is over what it made."""
+
+    @property
+    def failure(self) -> str:
+        """The pod's words for why it broke; "": it did not."""
 
     async def until_over(self, pod: Pod) -> End:
         """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""

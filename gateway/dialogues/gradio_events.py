@@ -104,6 +104,7 @@ class Untold:
     name = None
     keys = ()
     made = ()
+    failure = ""
 
     async def until_over(self, pod: Pod) -> End:
         """At once."""
@@ -117,6 +118,7 @@ class GradioEvent:
         self.name: str = event_id
         self.keys = (f"{EVENT}{event_id}",)
         self.made: tuple[str, ...] = ()
+        self.failure = ""
         self.stream = stream
         self.over = anyio.Event()
         self._events = events

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialogues.comfyui_files import files_in
+from gateway.dialogues.comfyui_files import error_in, files_in
 from gateway.names import file_name
 
 IMAGE = {"filename": "a.png", "subfolder": "x/y", "type": "temp"}
@@ -39,3 +39,37 @@ def test_the_files_that_a_prompt_made(history: bytes, files: list[str]) -> None:
 @given(st.binary() | st.recursive(st.text() | st.none(), lambda some: st.dictionaries(st.text(), some)).map(outputs))
 def test_whatever_a_pod_says_nothing_is_raised(history: bytes) -> None:
     list(files_in(history))
+    error_in(history)
+
+
+def status(said: str, *messages: object) -> bytes:
+    return json.dumps(
+        {"p": {"outputs": {}, "status": {"status_str": said, "completed": False, "messages": messages}}}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("history", "error"),
+    [
+        # The shapes of execution.py in ComfyUI 0.3.64.
+        (
+            status(
+                "error",
+                ["execution_start", {}],
+                [
+                    "execution_error",
+                    {"exception_type": "torch.OutOfMemoryError", "exception_message": "CUDA out of\nx"},
+                ],
+            ),
+            "torch.OutOfMemoryError: CUDA out of",
+        ),
+        (status("error", ["execution_start", {}], ["execution_interrupted", {"executed": []}]), ""),  # by its owner
+        (status("success", ["execution_success", {}]), ""),
+        (status("error", ["execution_error", {"exception_type": None}]), ""),
+        (status("error", ["execution_error", {"exception_type": "E" * 500}]), "E" * 200),
+        (status("error"), ""),
+        (b'{"p": {"status": null}}', ""),
+    ],
+)
+def test_how_a_prompt_broke(history: bytes, error: str) -> None:
+    assert error_in(history) == error

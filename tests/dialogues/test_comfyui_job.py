@@ -128,3 +128,13 @@ async def test_one_without_a_name_that_can_be_read_is_not_followed(body: bytes) 
     assert isinstance(job, Unnamed)
     assert await job.until_over(ToldPod(lambda target: None)) is End.UNSEEN
     assert isinstance(begun(whole=False), Unnamed)
+
+
+async def test_one_that_broke_has_failed_and_one_that_was_stopped_has_not() -> None:
+    for message, expected in (("execution_error", End.FAILED), ("execution_interrupted", End.SEEN)):
+        said = [message, {"exception_type": "RuntimeError", "exception_message": "no GPU"}]
+        history = json.dumps({"p-1": {"outputs": {}, "status": {"status_str": "error", "messages": [said]}}}).encode()
+        job = begun()
+        assert job is not None
+        assert await job.until_over(ToldPod({"/history/p-1": history, "/queue": queue()}.get)) is expected
+        assert job.failure == ("RuntimeError: no GPU" if expected is End.FAILED else "")

@@ -391,10 +391,15 @@ async def test_pods_whose_answers_fail_are_told_of(tmp_path: Path, page: Page) -
 
             await expect(page.locator("#outages li")).to_have_text(
                 [
-                    re.compile(r": ejected: 5 turns in a row failed, the last one: it answered 500; it gets a request on"),
+                    re.compile(
+                        r": ejected: 5 turns in a row failed, the last one: it answered 500; it gets a request on"
+                    ),
                     re.compile(r": its answers fail: 5 turns in a row failed, the last one: it answered 500$"),
                 ]
             )
-            states = [re.compile("^ejected, tried again in [0-9]+ s$"), "free, its answers fail"]
+            states: list[str | re.Pattern[str]] = [
+                re.compile("^ejected, tried again in [0-9]+ s$"),
+                "free, its answers fail",
+            ]
             await expect(page.locator(".lane .state")).to_have_text(states)
             await expect(page.locator('.lane[data-state="ejected"]')).to_have_count(1)

@@ -21,14 +21,14 @@ class Quality(enum.Enum):
     """What the end of a counted turn says of its backend."""
 
     WELL = "well"
-    FAILED = "failed"  # a 5xx of its own, an answer that broke or was none
+    FAILED = "failed"  # a 5xx of its own, an answer that broke or was none, a job that failed behind it
     UNSAID = "unsaid"  # the client's request was bad or the client left, or time ran out: nobody knows whose fault
 
 
 def quality_of(ticket: Ticket, ending: Ending) -> Quality:
     """Of the turn that has ended so. An answer of which no status is known was a good one."""
     status = ticket.status
-    if ending in _BROKEN or (status is not None and status >= 500):
+    if ending in _BROKEN or ticket.failure or (status is not None and status >= 500):
         return Quality.FAILED
     is_good = ending is Ending.SERVED and (status is None or status < 400)
     return Quality.WELL if is_good else Quality.UNSAID
@@ -36,4 +36,4 @@ def quality_of(ticket: Ticket, ending: Ending) -> Quality:
 
 def failure_of(ticket: Ticket, ending: Ending) -> str:
     """How a failed turn did, in words."""
-    return _BROKEN.get(ending) or f"it answered {ticket.status}"
+    return ticket.failure or _BROKEN.get(ending) or f"it answered {ticket.status}"

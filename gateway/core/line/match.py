@@ -167,7 +167,7 @@ class Match:
         ticket.backend = backend
         ticket.granted_at = now
         ticket.turns += 1
-        ticket.status = None
+        ticket.status, ticket.failure = None, ""
         self._grants += 1
         backend.last_granted = self._grants
         if ticket.lane is Lane.COUNTED:

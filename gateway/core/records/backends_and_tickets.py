@@ -172,6 +172,7 @@ class Ticket:
     need: ModelNeed | None = None  # None: whatever is loaded will do, and nobody knows what it leaves
     status: int | None = None  # of the backend's answer in this turn; None: none yet, or none of HTTP's
     may_go_on: bool = False  # its work may go on behind its answer: a backend that can be asked is
+    failure: str = ""  # how the job behind that answer failed, in words; "": it did not
 
     # Written by the pool alone.
     number: int = field(default=0, init=False)  # place in the order of arrival; kept through give_back

@@ -79,7 +79,10 @@ class JobTracker:
         if end is End.UNSEEN:
             slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._quarantine())
             return
+        if end is End.FAILED and job is not None:
+            slot.ticket.failure = f"a job of its broke ({job.failure})"
         if end is End.LOST:
+            slot.ticket.failure = "it lost a job"
             structlog.get_logger().warning(
                 "job_lost",
                 pool=self._pool.name,

@@ -40,6 +40,12 @@ def test_a_turn_failed_by_its_backends_fault_alone(status: int | None, ending: E
     assert quality_of(answered(status), ending) is quality
 
 
+def test_a_job_that_broke_behind_a_good_answer_is_a_failed_turn() -> None:
+    ticket = Ticket(Lane.COUNTED, status=200, failure="it lost a job")
+    assert quality_of(ticket, Ending.SERVED) is FAILED
+    assert failure_of(ticket, Ending.SERVED) == "it lost a job"
+
+
 def test_a_failure_has_words() -> None:
     assert failure_of(answered(500), Ending.SERVED) == "it answered 500"
     assert failure_of(answered(None), Ending.BACKEND_BAD_ANSWER) == "its answer was not HTTP"

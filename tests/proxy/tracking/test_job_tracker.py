@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,20 @@ async def test_one_that_is_lost_gives_its_slot_back_and_the_log_says_so(gate: Ga
         await gate.passes(10)
     assert [event["event"] for event in events] == ["job_lost"]
     assert gate.record.ending is Ending.SERVED
+
+
+async def test_a_pod_is_judged_by_the_jobs_behind_its_answers(gate: Gatehouse) -> None:
+    error = ["execution_error", {"exception_type": "RuntimeError", "exception_message": "no GPU"}]
+    broke = json.dumps({"p-1": {"status": {"status_str": "error", "messages": [error]}}}).encode()
+    gate.driver.refit(replace(gate.driver.pool.policy, health_errors=1))
+    gate.upstream.otherwise = answering(b'{"queue_running": [], "queue_pending": []}')
+    for _ in range(2):
+        gate.upstream.meets(answering(SUBMITTED), answering(broke))
+        await gate.visit("POST /prompt", body=b"{}")
+        await gate.passes(10)
+    (backend,) = gate.driver.snapshot().backends
+    because = "2 turns in a row failed, the last one: a job of its broke (RuntimeError: no GPU)"
+    assert (backend.fails_because, backend.served) == (because, 0)
 
 
 async def test_one_that_takes_too_long_leaves_its_slot_in_quarantine(gate: Gatehouse) -> None:
