@@ -155,10 +155,10 @@ class Pool(Figures):
             self._membership.set_state(backend, state, now)
         return self._hand_out(now)
 
-    def backend_unready(self, identity: str, evidence: str) -> None:
+    def backend_unready(self, identity: str, evidence: str, now: float) -> None:
         """What the last failed readiness probe found; "": the last one passed."""
         if (backend := self.backends.get(identity)) is not None:
-            backend.unready_because = evidence
+            backend.unready_because, backend.unready_since = evidence, now
 
     def backend_idle(self, identity: str, sent_at: float, now: float) -> list[Decision]:
         """An idle probe, sent at `sent_at`, passed. Two of them, a second apart and both sent after the break, end

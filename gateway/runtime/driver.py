@@ -239,7 +239,7 @@ class Driver:
 
     def backend_unready(self, identity: str, evidence: str) -> None:
         """What a backend's last failed readiness probe found; "": the last one passed."""
-        self.pool.backend_unready(identity, evidence)
+        self.pool.backend_unready(identity, evidence, self.clock())
 
     def backend_idle(self, identity: str, sent_at: float) -> None:
         """An idle probe, sent at `sent_at` on this driver's clock, passed."""

@@ -56,6 +56,7 @@ class Backend(BaseModel):
     idle: float | None
     model: str | None = None
     unready_because: str = ""
+    unready_for: float | None = None
     fails_because: str = ""
     ejected_for: float | None = None
 

@@ -62,7 +62,8 @@ def _unready(pool: Pool) -> str:
         return ""
     first, others = unready[0], len(unready) - 1
     more = f", and {others} more" if others else ""
-    return f"{shown(first.name)} is not ready: {shown(first.unready_because)}{more}"
+    since = f" for {shown(first.unready_for)} s" if first.unready_for is not None else ""
+    return f"{shown(first.name)} is not ready{since}: {shown(first.unready_because)}{more}"
 
 
 def _failing(pool: Pool) -> str:

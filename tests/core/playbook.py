@@ -122,7 +122,7 @@ class Playbook:
         self._hear(self.pool.set_state(name, state, self.now))
 
     def unready(self, name: str, evidence: str) -> None:
-        self.pool.backend_unready(name, evidence)
+        self.pool.backend_unready(name, evidence, self.now)
 
     def idle(self, name: str, sent_at: float | None = None) -> None:
         self._told()

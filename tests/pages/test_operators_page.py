@@ -373,8 +373,10 @@ async def test_pods_that_take_nobody_are_told_of_though_nobody_waits(tmp_path: P
             for pod in pods:
                 await pod.close()
 
-            why = "not ready: connect: connection refused, nobody listens on its port"
-            await expect(page.locator("#outages li")).to_contain_text([f": {why}"] * 2)
+            found = "connect: connection refused, nobody listens on its port"
+            why = f"not ready: {found}"
+            said = re.compile(rf": not ready for [0-9]+ s: {found}$")
+            await expect(page.locator("#outages li")).to_have_text([said] * 2)
             await expect(page.locator("#headline.warn")).to_have_text("No pod is ready.")
             await expect(page.locator(".lane .state")).to_have_text([why] * 2)
 

@@ -45,11 +45,11 @@ def test_it_says_what_is_wrong_whether_or_not_anybody_waits() -> None:
 
 
 def test_it_says_what_the_probe_of_a_pod_found() -> None:
-    unready = {"state": "starting", "unready_because": "GET /ready: 404"}
+    unready = {"state": "starting", "unready_because": "GET /ready: 404", "unready_for": 41.5}
     told = told_pool("sd", told_backend("gpu-1", **unready), told_backend("gpu-2", **unready))
-    assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready: GET /ready: 404, and 1 more"
+    assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready for 42 s: GET /ready: 404, and 1 more"
     told = told_pool("sd", told_backend("gpu-1", **unready))
-    assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready: GET /ready: 404"
+    assert outages_of(Pool.model_validate(told)) == "gpu-1 is not ready for 42 s: GET /ready: 404"
     told = told_pool("sd", stale=["GET slices: 403"])
     assert outages_of(Pool.model_validate(told)) == "no news of its pods: GET slices: 403"
 

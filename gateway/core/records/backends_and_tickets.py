@@ -71,6 +71,7 @@ class Backend:
     idle_since: float = 0.0
     ready_at: float = -math.inf  # when it was found ready last
     unready_because: str = ""  # what its last failed probe found, while it is not ready
+    unready_since: float = 0.0  # when that was found first
     released_at: float = -math.inf  # when a quarantine of its slots ended last
     last_granted: int = 0  # running number of its last grant, for round robin
     line: KeyedHeap[Ticket] = field(default_factory=KeyedHeap)  # tickets that wait for it, by number

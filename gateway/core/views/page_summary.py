@@ -55,6 +55,7 @@ class Pod(NamedTuple):
     why: str  # it is quarantined
     ready_at: float | None  # when it was found ready last; None: never yet
     unready_because: str  # what its last failed probe found, while it is not ready
+    unready_since: float | None  # when that was found first
     fails_because: str  # why its turns were found to fail, until one goes well
     turns: tuple[Turn, ...]
 
@@ -181,6 +182,7 @@ def _pod(backend: Backend, now: float) -> Pod:
         quarantines[0].why if quarantines else "",
         backend.ready_at if backend.ready_at != -math.inf else None,
         backend.unready_because,
+        backend.unready_since if backend.unready_because else None,
         backend.conduct.because,
         tuple([_turn(ticket) for ticket in itertools.islice(backend.in_flight, TURNS_SHOWN)]),
     )

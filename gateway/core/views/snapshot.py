@@ -67,6 +67,7 @@ class BackendView(NamedTuple):
     held: bool = False  # drained by an operator
     model: str | None = None  # loaded, if the pool looks at models; None: unknown, or nothing
     unready_because: str = ""  # what its last failed probe found, while it is not ready
+    unready_for: float | None = None  # since that was found first
     ejected_for: float | None = None  # seconds that are left of it
     fails_because: str = ""  # why its turns were found to fail, until one goes well
     found_failing: int = 0  # so often in a row
@@ -188,6 +189,7 @@ def _backend_view(backend: Backend, now: float, shown: int) -> BackendView:
         held=backend.held,
         model=backend.model,
         unready_because=backend.unready_because,
+        unready_for=now - backend.unready_since if backend.unready_because else None,
         ejected_for=backend.conduct.ejected_until - now if backend.is_ejected(now) else None,
         fails_because=backend.conduct.because,
         found_failing=backend.conduct.judged,

@@ -1,6 +1,6 @@
 // Outages in words: starts that die, and pods that take nobody, whether or not anybody waits.
 
-import { seconds } from "./words.js";
+import { age, seconds } from "./words.js";
 
 const NAMED = 5; // pods that are listed
 
@@ -40,7 +40,7 @@ export function unready(pod, now) {
   if (pod.state === "suspect") return `suspect: it refused a connection, and is asked again in ${seconds(Math.max(0, pod.until - now))}`;
   if (pod.state === "ejected") return `ejected: ${pod.fails_because}; it gets a request on trial in ${seconds(Math.max(0, pod.until - now))}`;
   if (pod.fails_because && pod.state === "ready") return `its answers fail: ${pod.fails_because}`;
-  if (pod.state === "starting" && pod.unready_because) return `not ready: ${pod.unready_because}`;
+  if (pod.state === "starting" && pod.unready_because) return `not ready for ${age(now - pod.unready_since)}: ${pod.unready_because}`;
   if (pod.state === "starting" && pod.ready_at != null) return "not ready any more";
   return "";
 }

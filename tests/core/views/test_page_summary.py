@@ -121,7 +121,9 @@ def test_why_a_backend_is_not_ready_is_shown_as_in_the_snapshot() -> None:
     p = Playbook()
     p.pods("gpu-1")
     p.unready("gpu-1", "GET /ready: 404")
+    p.at(7)
     (pod,), (backend,) = look(p).pods, view_of(p.pool, p.now).backends
+    assert (pod.unready_since, backend.unready_for) == (0, 7)
     assert pod.unready_because == backend.unready_because == "GET /ready: 404"
 
 
