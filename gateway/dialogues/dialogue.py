@@ -26,6 +26,7 @@ class Answered:
     status: int
     body: bytes  # its first `HEARD` bytes
     whole: bool  # that is all of it
+    job: str | None = None  # what the client calls its job, as the profile found it
 
 
 @dataclass(frozen=True, slots=True)

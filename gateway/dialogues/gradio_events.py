@@ -1,8 +1,7 @@
 """Gradio's events, from 4 on: a POST answers with an `event_id` at once, and a stream tells when the event is over.
 
 `/queue/join` and the one stream `/queue/data` of its session; `/call/NAME` and a stream of the event's own,
-`/call/NAME/EVENT_ID`. Each stream has one reader, the client's; so the end is overheard there, and nobody else can be
-asked. A client that closes its stream does not end a function that runs: the gateway then reads on in its place.
+`/call/NAME/EVENT_ID`. Each stream has one reader, the client's; so the end is overheard there.
 (Gradio's routes.py, queueing.py and server_messages.py.)
 """
 
@@ -10,27 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-import anyio
-
-from gateway.dialogues.dialogue import End
 from gateway.dialogues.event_stream import EventStream
-from gateway.dialogues.gradio_files import files_in
+from gateway.dialogues.gradio_files import FileNames
+from gateway.dialogues.told_ends import ToldEnds, Untold
 from gateway.names import EVENT, SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.dialogues.dialogue import Answered, Pod
+    from gateway.dialogues.dialogue import Answered
     from gateway.dialogues.event_stream import Told
-
-#: Events whose end was told before the answer that names them was read here: the two come on two connections.
-_ENDED = 1024
-
-#: Seconds between two looks whether the pod is still there.
-_LOOK_EVERY = 5.0
+    from gateway.dialogues.told_ends import ToldJob
 
 _LONGEST_ID = 128
 
@@ -48,23 +39,18 @@ class GradioEvents:
     def __init__(self, kind: str, over: Callable[[Told, str], str | None]) -> None:
         self._kind = kind
         self._over = over
-        self._at_work: dict[str, GradioEvent] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ends = ToldEnds()
 
-    def begun(self, answered: Answered) -> GradioEvent | Untold | None:
+    def begun(self, answered: Answered) -> ToldJob | Untold | None:
         """An event is in Gradio's queue if, and only if, it was answered with 200."""
         if answered.status != 200:
             return None
         event_id = _event_id(answered)
         if event_id is None:
             return Untold()
-        stream = self._stream((*answered.keys, f"{EVENT}{event_id}"))
-        if stream is None:
-            return Untold()
-        event = GradioEvent(self, event_id, stream)
-        if event_id in self._ended:
-            event.over.set()
-        return event
+        key = f"{EVENT}{event_id}"
+        stream = self._stream((*answered.keys, key))
+        return self._ends.begun(event_id, stream, (key,)) if stream is not None else Untold()
 
     def ear(self, keys: tuple[str, ...]) -> GradioEar | None:
         """For a stream with these keys."""
@@ -74,68 +60,14 @@ class GradioEvents:
     def _stream(self, keys: tuple[str, ...]) -> str | None:
         return next((key for key in keys if key.startswith(self._kind)), None)
 
-    def enter(self, event: GradioEvent) -> None:
-        """The event's."""
-        self._at_work[event.name] = event
-
-    def leave(self, event: GradioEvent) -> None:
-        """The event's."""
-        self._at_work.pop(event.name, None)
-
     def is_told_of(self, stream: str) -> bool:
         """The ear's: an event is at work whose end would be told on it."""
-        return any(event.stream == stream and not event.over.is_set() for event in self._at_work.values())
+        return self._ends.is_told_of(stream)
 
     def heard(self, told: Told, stream: str) -> None:
         """The ear's."""
-        event_id = self._over(told, stream)
-        if event_id is None:
-            return
-        self._ended[event_id] = None
-        while len(self._ended) > _ENDED:
-            self._ended.popitem(last=False)
-        if (event := self._at_work.get(event_id)) is not None:
-            event.over.set()
-
-
-class Untold:
-    """An event of which no stream that is known will tell."""
-
-    name = None
-    keys = ()
-    made = ()
-    failure = ""
-
-    async def until_over(self, pod: Pod) -> End:
-        """At once."""
-        return End.UNSEEN
-
-
-class GradioEvent:
-    """One event."""
-
-    def __init__(self, events: GradioEvents, event_id: str, stream: str) -> None:
-        self.name: str = event_id
-        self.keys = (f"{EVENT}{event_id}",)
-        self.made: tuple[str, ...] = ()
-        self.failure = ""
-        self.stream = stream
-        self.over = anyio.Event()
-        self._events = events
-        events.enter(self)
-
-    async def until_over(self, pod: Pod) -> End:
-        """Until its stream says so, or the pod is gone."""
-        try:
-            while not pod.gone:
-                with anyio.move_on_after(_LOOK_EVERY):
-                    await self.over.wait()
-                if self.over.is_set():
-                    return End.SEEN
-                await pod.get("/", 0)  # whatever it says: is anybody there?
-            return End.LOST
-        finally:
-            self._events.leave(self)
+        if (event_id := self._over(told, stream)) is not None:
+            self._ends.ended(event_id)
 
 
 class GradioEar:
@@ -145,6 +77,7 @@ class GradioEar:
         self._events = events
         self._stream = stream
         self._told = EventStream()
+        self._files = FileNames()
 
     @property
     def wanted(self) -> bool:
@@ -153,11 +86,9 @@ class GradioEar:
 
     def heard(self, piece: bytes) -> list[str]:
         """A piece of the stream."""
-        files: list[str] = []
         for told in self._told.feed(piece):
             self._events.heard(told, self._stream)
-            files += files_in(told.data)
-        return files
+        return self._files.heard(piece)
 
 
 def gradio_stream() -> GradioEvents:

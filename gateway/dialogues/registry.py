@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.dialogues.comfyui_files import comfyui_uploads
 from gateway.dialogues.comfyui_job import ComfyJobs
 from gateway.dialogues.gradio_events import gradio_call, gradio_stream
-from gateway.dialogues.gradio_files import gradio_uploads
+from gateway.dialogues.gradio_files import GradioAnswers, gradio_uploads
+from gateway.dialogues.mcp_session import McpSessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ DIALOGUES: dict[str, Callable[[], Dialogue]] = {
     "gradio_stream": gradio_stream,
     "gradio_call": gradio_call,
     "gradio_upload": gradio_uploads,
+    "gradio_answer": GradioAnswers,
+    "mcp_session": McpSessions,
 }
 
 #: Those in which the gateway itself speaks with the client, on a websocket, before there is a backend.

@@ -17,6 +17,7 @@ from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.bodies import look
 from gateway.profiles.gradio_events import KEY_PLACES, session_keys
 from gateway.profiles.gradio_files import DEEPEST, fetched_file, is_file, sent_files
+from gateway.profiles.mcp import mcp_rules
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import More, Profile, Readiness, Treatment
 
@@ -60,7 +61,7 @@ def gradio(rules: Iterable[Rule] = ()) -> Profile:
 
 def stream_rules(prefix: str) -> tuple[Rule, ...]:
     """Rules for what a page keeps open or asks again and again."""
-    paths = ("/queue/data", "/heartbeat/*", "/stream/*", "/upload_progress", "/call/*", "/mcp/*")
+    paths = ("/queue/data", "/heartbeat/*", "/stream/*", "/upload_progress", "/call/*")
     more = More(_passive)
     return (
         *(rule(f"GET {prefix}{path}", Lane.PASSIVE, more=more) for path in paths),
@@ -80,10 +81,11 @@ def event_rules(prefix: str, event: Ask) -> tuple[Rule, ...]:
 def _below(prefix: str) -> Iterable[Rule]:
     yield from stream_rules(prefix)
     yield from event_rules(prefix, _event)
+    yield from mcp_rules(prefix)
     keyed = More(_exempt, by_body=True)
     for path in _PAGE:
         yield rule(f"GET {prefix}{path}", Lane.EXEMPT)
-    yield rule(f"GET {prefix}/file=*", Lane.EXEMPT, more=More(_file))
+    yield rule(f"GET {prefix}/file=*", Lane.EXEMPT, more=More(_file), names_anything=True)
     yield rule(f"POST {prefix}/upload", Lane.EXEMPT, more=More(dialogue=GRADIO_UPLOAD))
     for path in _PAGE_POSTS:
         yield rule(f"POST {prefix}{path}", Lane.EXEMPT, more=keyed if path in ("/cancel", "/reset") else None)

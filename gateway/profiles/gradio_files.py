@@ -9,6 +9,9 @@ from urllib.parse import unquote_to_bytes
 if TYPE_CHECKING:
     from gateway.profiles.bodies import Found, Path
 
+#: The dialogue of answers that name files.
+GRADIO_ANSWER = "gradio_answer"
+
 #: `data`, the argument's place, in a gallery the picture's and its kind, `path`.
 DEEPEST = 5
 

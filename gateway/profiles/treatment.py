@@ -135,6 +135,9 @@ class More:
     click: Click | None = None
     need: ModelNeed | None = None  # the model; None: whatever is loaded will do, or it may load what cannot be seen
     dialogue: str | None = None  # the protocol in which the job spans several exchanges
+    answer: str | None = (
+        None  # the dialogue whose ear hears in its answer which files the backend has; it begins no job
+    )
 
 
 @dataclass(frozen=True, slots=True)

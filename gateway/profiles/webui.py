@@ -71,7 +71,7 @@ _API_REFRESHES = ("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "r
 
 _PAGE = (
     *("/", "/config", "/info", "/startup-events", "/theme.css", "/favicon.ico", "/docs", "/redoc", "/openapi.json"),
-    *("/file=*", "/file/*", "/assets/*", "/static/*", "/webui-assets/*", "/sd_extra_networks/*"),
+    *("/file/*", "/assets/*", "/static/*", "/webui-assets/*", "/sd_extra_networks/*"),
     *("/user", "/login_check", "/token", "/app_id", "/internal/quicksettings-hint", "/internal/profile-startup"),
 )
 _PAGE_POSTS = ("/upload", "/reset", "/login")
@@ -177,6 +177,7 @@ def _light_rules() -> tuple[Rule, ...]:
         *(rule(f"GET /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_LISTS),
         *(rule(f"POST /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_REFRESHES),
         *(rule(f"GET {path}", Lane.EXEMPT) for path in _PAGE),
+        rule("GET /file=*", Lane.EXEMPT, names_anything=True),
         *(rule(f"POST {path}", Lane.EXEMPT) for path in _PAGE_POSTS),
         rule("POST /sdapi/v1/png-info", Lane.EXEMPT, repeatable=True),
         rule("OPTIONS /*", Lane.EXEMPT),  # a browser's question before a call from another site

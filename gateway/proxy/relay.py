@@ -47,7 +47,7 @@ _COARSE = 1.0
 #: The status of an answer behind which both speak another protocol.
 _SWITCHING = 101
 
-#: Answers that end when the client leaves.
+#: Answers that end when the client leaves, but for those whose `Manner` says that they end with their work.
 _ENDLESS = (b"text/event-stream", b"multipart/x-mixed-replace")
 
 
@@ -64,6 +64,7 @@ class Manner:
 
     may_repeat: bool  # the request's body could be sent once more
     works_after_disconnect: bool  # the end of a stream that has none of its own does not end the backend's work
+    stream_ends: bool = False  # a stream that answers it ends with its work, so it is read on to its end
     job_outlives_answer: bool = False  # work goes on behind an answer that came whole: the slot is left to the caller
     may_queue: bool = False  # an answer may name a job that the backend has only queued, and it can be asked about that
     too_early: TooEarly | None = None  # so a backend answers whose routes are not all there yet
@@ -225,6 +226,7 @@ class Relay:
         if ended and not self._slot.is_over:
             await self._give_back()
         self._head = head
+        self._slot.ticket.endless = self._is_endless()
         if not ended:
             self._allow(self._rules.idle)
         follows = ended or bool(first)
@@ -359,7 +361,7 @@ class Relay:
     def _is_endless(self) -> bool:
         if self._head is not None and self._head.status == _SWITCHING:
             return True
-        headers = self._head.headers if self._head is not None else ()
+        headers = self._head.headers if self._head is not None and not self._manner.stream_ends else ()
         return any(name == b"content-type" and value.lower().startswith(_ENDLESS) for name, value in headers)
 
     def _why_late(self) -> Ending:

@@ -190,6 +190,7 @@ class Turn:
         manner = Manner(
             may_repeat=may_repeat,
             works_after_disconnect=pool.profile.works_after_disconnect,
+            stream_ends=pool.profile.works_after_disconnect and context.method == "POST",
             job_outlives_answer=self._job is not None and self._job.outlives_answer,
             may_queue=self._counted and self._job is None and pool.profile.idle is not None,
             too_early=partial(too_early, context.raw_path) if too_early is not None else None,

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.dialogues.dialogue import Answered, End
 from gateway.dialogues.event_stream import LINE
-from gateway.dialogues.gradio_events import GradioEvent, GradioEvents, Untold, gradio_call, gradio_stream
+from gateway.dialogues.gradio_events import GradioEvents, gradio_call, gradio_stream
+from gateway.dialogues.told_ends import ToldJob, Untold
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time
 
@@ -26,7 +27,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 def joined(
     events: GradioEvents, name: str = "e-1", keys: tuple[str, ...] = KEYS, *, status: int = 200
-) -> GradioEvent | Untold | None:
+) -> ToldJob | Untold | None:
     answer = json.dumps({"event_id": name}).encode()
     return events.begun(Answered(b"/queue/join", keys, status, answer, whole=True))
 
@@ -42,7 +43,7 @@ def pod() -> ToldPod:
 async def test_it_is_over_when_its_sessions_stream_tells_so() -> None:
     events = gradio_stream()
     event, ear = joined(events), events.ear(KEYS)
-    assert isinstance(event, GradioEvent)
+    assert isinstance(event, ToldJob)
     assert (event.name, event.keys) == ("e-1", ("event:e-1",))
     assert ear is not None
     assert ear.wanted
@@ -66,14 +67,14 @@ async def test_its_end_may_be_told_before_the_answer_that_names_it_was_read() ->
     assert ear is not None
     ear.heard(message("process_completed", "e-1"))
     event = joined(events)
-    assert isinstance(event, GradioEvent)
+    assert isinstance(event, ToldJob)
     assert (ear.wanted, await event.until_over(pod())) == (False, End.SEEN)
 
 
 async def test_an_output_of_megabytes_hides_nothing_and_a_forged_one_in_it_ends_nothing() -> None:
     events = gradio_stream()
     event, ear = joined(events), events.ear(KEYS)
-    assert isinstance(event, GradioEvent)
+    assert isinstance(event, ToldJob)
     assert ear is not None
     forged = message("process_completed", "e-1").decode()
     ear.heard(message("process_generating", "e-1", output=forged + "x" * LINE))
@@ -86,7 +87,7 @@ async def test_an_output_of_megabytes_hides_nothing_and_a_forged_one_in_it_ends_
 async def test_a_call_has_a_stream_of_its_own() -> None:
     events = gradio_call()
     event, ear, other = joined(events), events.ear(("session:s-1", "event:e-1")), events.ear(("event:e-2",))
-    assert isinstance(event, GradioEvent)
+    assert isinstance(event, ToldJob)
     assert ear is not None
     assert other is not None
     other.heard(b"event: complete\ndata: []\n\n")
@@ -100,7 +101,7 @@ async def test_a_call_has_a_stream_of_its_own() -> None:
 async def test_a_pod_that_is_gone_works_on_nothing() -> None:
     events, dead = gradio_stream(), pod()
     event = joined(events)
-    assert isinstance(event, GradioEvent)
+    assert isinstance(event, ToldJob)
 
     async def die() -> None:
         await anyio.sleep(30)
@@ -128,6 +129,6 @@ async def test_what_has_ended_is_not_remembered_for_ever() -> None:
     for number in range(2000):
         ear.heard(message("process_completed", f"e-{number}"))
     first, last = joined(events, "e-0"), joined(events, "e-1999")
-    assert isinstance(first, GradioEvent)
-    assert isinstance(last, GradioEvent)
+    assert isinstance(first, ToldJob)
+    assert isinstance(last, ToldJob)
     assert (first.over.is_set(), last.over.is_set()) == (False, True)

@@ -18,5 +18,6 @@ def spelled(draw: st.DrawFn, requests: list[str]) -> tuple[str, bytes]:
         written += draw(st.sampled_from(spellings))
     written += draw(st.sampled_from([b"", b"", b"/", b"//", b"/.", b"%00", b"/x/..", b";a"]))
     if draw(st.booleans()):  # from within what is exempt
-        written = draw(st.sampled_from([b"/file=/../", b"/assets/..%2f", b"/static/%2e%2e/"])) + written.lstrip(b"/")
+        within = [b"/file=/../", b"/gradio_api/file=%2f..%2f..%5c..%2f", b"/assets/..%2f", b"/static/%2e%2e/"]
+        written = draw(st.sampled_from(within)) + written.lstrip(b"/")
     return method, written

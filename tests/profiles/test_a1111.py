@@ -22,6 +22,7 @@ HEAVY = [
 ]
 LIGHT = [
     *("GET /", "HEAD /", "GET /file=/tmp/a.png", "GET /assets/index-1.js", "GET /config", "POST /upload"),
+    *("GET /file=%2Ftmp%2Fa%20b.png", "GET /file=C%3A%5Ctmp%5Ca.png"),
     *("GET /sdapi/v1/options", "GET /sdapi/v1/sd-models", "POST /sdapi/v1/refresh-checkpoints"),
     *("GET /internal/quicksettings-hint", "GET /sd_extra_networks/thumb", "OPTIONS /sdapi/v1/txt2img"),
     "POST /sdapi/v1/png-info",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.records.lanes import Lane
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.treatment import Asked
-from tests.profiles import test_a1111, test_comfyui, test_gradio
+from tests.profiles import test_a1111, test_comfyui, test_gradio, test_mcp
 from tests.profiles.spellings import spelled
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COUNTED = {
     "forge": [*WEB_UI, "POST /queue/join"],
     "sdnext": [*WEB_UI, "POST /sdapi/v1/checkpoint", "POST /sdapi/v1/control"],
     "comfyui": [*test_comfyui.HEAVY, "POST /api/prompt"],
-    "gradio": [*test_gradio.HEAVY, "POST /gradio_api/queue/join", "POST /gradio_api/call/predict"],
+    "gradio": [*test_gradio.HEAVY, "POST /gradio_api/queue/join", "POST /gradio_api/call/predict", *test_mcp.CALLED],
 }
 DENIED = {
     "a1111": test_a1111.FORBIDDEN,
@@ -68,7 +68,17 @@ def test_no_spelling_of_a_denied_route_is_let_through(kind: str, data: st.DataOb
 @pytest.mark.parametrize("kind", PROFILES)
 @given(body=st.binary(), whole=st.booleans(), query=st.binary())
 def test_no_body_makes_a_profile_raise(kind: str, body: bytes, whole: bool, query: bytes) -> None:
-    posts = ("/sdapi/v1/options", "/sdapi/v1/txt2img", "/prompt", "/queue/join", "/run/x", "/queue", "/interrupt")
+    posts = (
+        "/sdapi/v1/options",
+        "/sdapi/v1/txt2img",
+        "/prompt",
+        "/queue/join",
+        "/run/x",
+        "/queue",
+        "/interrupt",
+        "/mcp/",
+        "/mcp/messages/",
+    )
     for method, path in (("GET", "/ws"), ("GET", "/queue/join"), *(("POST", post) for post in posts)):
         more = profile(kind).treat(method, path.encode()).more
         if more is not None and more.ask is not None:

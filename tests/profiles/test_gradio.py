@@ -12,7 +12,10 @@ HEAVY = [
     *("POST /queue/join", "POST /run/predict", "POST /api/predict", "POST /call/predict", "POST /component_server"),
     *("POST /anything", "GET /anything", "POST /mcp/messages"),
 ]
-LIGHT = ["GET /config", "GET /info", "GET /file=/tmp/a.png", "POST /upload", "POST /cancel", "POST /reset"]
+LIGHT = [
+    *("GET /config", "GET /info", "GET /file=/tmp/a.png", "POST /upload", "POST /cancel", "POST /reset"),
+    *("GET /file=%2Ftmp%2Fa%20b.png", "GET /file=C%3A%5Ctmp%5Ca.png", "GET /file=C:/tmp//a.png", "HEAD /file=%2ftmp"),
+]
 POLLED = ["GET /queue/data", "GET /heartbeat/s1", "GET /queue/status", "GET /call/predict/e1", "GET /upload_progress"]
 
 

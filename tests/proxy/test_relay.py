@@ -241,6 +241,32 @@ async def test_a_stream_whose_backend_works_on_is_closed_and_its_slot_asked_for(
     assert gate.quarantine() == 800
 
 
+async def test_a_stream_that_ends_with_the_work_is_read_on_to_its_end(gate: Gatehouse) -> None:
+    """Seen with an MCP client on Gradio 5.49: it closes each call's stream when it has the result, and the pod was out
+    for 15 minutes."""
+    gate.served.profile = replace(gate.served.profile, works_after_disconnect=True)
+    client = await gate.visit("POST /paint", body=b"a dog")
+    gate.pod.begins(200, [EVENTS])
+    await gate.settled()
+    client.leaves()
+    await gate.passes(100)
+    assert (gate.slot(), gate.pod.broken) == ("working", False)
+    gate.pod.gives(b"data: a dog\n\n")
+    gate.pod.ends()
+    await gate.settled()
+    assert (gate.slot(), gate.record.ending) == ("free", Ending.CLIENT_LEFT_IN_ANSWER)
+
+
+async def test_an_open_stream_that_is_not_counted_holds_nothing_up(gate: Gatehouse) -> None:
+    client = await gate.visit("GET /page")
+    backends = gate.driver.pool.backends
+    assert [each.name for each in backends.values() if each.is_busy] == ["gpu-1"]
+    gate.pod.begins(200, [EVENTS])
+    await gate.settled()
+    assert not any(each.is_busy for each in backends.values())
+    client.leaves()
+
+
 @pytest.mark.parametrize("begun", [False, True])
 async def test_uncounted_requests_are_closed_at_once(gate: Gatehouse, begun: bool) -> None:
     client = await gate.visit("GET /page")

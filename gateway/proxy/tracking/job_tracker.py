@@ -37,8 +37,12 @@ class JobTracker:
 
     outlives_answer = True  # its turn lasts beyond its answer
 
-    def __init__(self, dialogue: Dialogue, context: RequestContext, pool: ServedPool, slot: Slot) -> None:
+    def __init__(
+        self, dialogue: Dialogue, context: RequestContext, pool: ServedPool, slot: Slot, name: str | None
+    ) -> None:
+        """`name`: the client's of the job."""
         self._dialogue = dialogue
+        self._name = name
         self._context = context
         self._pool = pool
         self._slot = slot
@@ -98,7 +102,8 @@ class JobTracker:
         assert heard.answer is not None
         body, whole = bytes(heard.body[:HEARD]), len(heard.body) <= HEARD
         context = self._context
-        return self._dialogue.begun(Answered(context.raw_path, context.keys, heard.answer.status, body, whole))
+        answered = Answered(context.raw_path, context.keys, heard.answer.status, body, whole, self._name)
+        return self._dialogue.begun(answered)
 
     def _make_known(self, job: Job) -> None:
         """So the pod calls it, and so will those who ask for it."""
@@ -147,13 +152,15 @@ def tracker_of(
     treatment: Treatment, context: RequestContext, pool: ServedPool, slot: Slot
 ) -> JobTracker | StreamWatch | None:
     """For a turn whose treatment names a dialogue that is spoken here: a counted one begins a job, another may tell of
-    some. None for all others."""
+    some, and an answer may name files. None for all others."""
     more = treatment.more
-    its = pool.dialogues.get(more.dialogue) if more is not None and more.dialogue is not None else None
+    if more is None or (name := more.dialogue or more.answer) is None:
+        return None
+    its = pool.dialogues.get(name)
     if its is None:
         return None
-    if treatment.lane is Lane.COUNTED:
-        return JobTracker(its, context, pool, slot)
+    if treatment.lane is Lane.COUNTED and more.dialogue is not None:
+        return JobTracker(its, context, pool, slot, more.job)
     ear = its.ear(context.keys)
     if ear is None:
         return None

@@ -126,3 +126,52 @@ async def test_an_error_in_a_streams_place_is_not_listened_to(gate: Gatehouse) -
     pod.ends()
     await gate.settled()
     assert gate.slot() == "free"
+
+
+MCP = "93c75c30e5034f849a32dbc41d141240"
+ENDPOINT = b"event: endpoint\r\ndata: /gradio_api/mcp/messages/?session_id=%s\r\n\r\n" % MCP.encode()
+RESULT = b'event: message\r\ndata: {"jsonrpc":"2.0","id":3,"result":{"isError":false}}\r\n\r\n'
+
+
+async def posts(gate: Gatehouse, message: bytes) -> VisitingClient:
+    gate.upstream.meets(answering(b"Accepted", 202))
+    return await gate.visit(f"POST /gradio_api/mcp/messages/?session_id={MCP}", body=message)
+
+
+async def test_messages_meet_the_pod_of_their_session_and_a_call_has_it_until_its_result(gate: Gatehouse) -> None:
+    """Seen with an MCP client on two copies of Gradio 5.49: 404, as it keeps no cookies, and the slot was not kept."""
+    gate.ready("gpu-1", "gpu-2")
+    _, stream = await streams(gate, "/mcp/sse")
+    stream.gives(ENDPOINT)
+    await gate.settled()
+    for _ in range(2):
+        await posts(gate, b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        assert (gate.pod.address, gate.driver.pool.in_flight) == (stream.address, 0)
+    await posts(gate, b'{"jsonrpc":"2.0","id":3,"method":"tools/call"}')
+    await gate.passes(60)
+    assert (gate.pod.address, gate.driver.pool.in_flight) == (stream.address, 1)
+    stream.gives(RESULT)
+    await gate.settled()
+    assert gate.driver.pool.in_flight == 0
+    stream.ends()
+
+
+async def test_a_cancelled_call_in_line_is_not_begun_and_one_at_work_is_let_alone(gate: Gatehouse) -> None:
+    """Gradio 5.49 answers such a call at once, and its function runs on."""
+    client, stream = await streams(gate, "/mcp/sse")
+    stream.gives(ENDPOINT)
+    await gate.settled()
+    await posts(gate, b'{"jsonrpc":"2.0","id":3,"method":"tools/call"}')
+    waits = await gate.visit(f"POST /mcp/messages/?session_id={MCP}", body=b'{"id":4,"method":"tools/call"}')
+    asked = len(gate.upstream.exchanges)
+    for call in (b"3", b"4"):
+        cancels = b'{"method":"notifications/cancelled","params":{"requestId":%s}}' % call
+        assert (await gate.visit(f"POST /mcp/messages/?session_id={MCP}", body=cancels)).status == 202
+    assert (len(gate.upstream.exchanges), gate.slot(), gate.waiting) == (asked, "working", 0)
+    assert waits.has_all
+    client.leaves()
+    await gate.passes(60)
+    assert gate.slot() == "working"
+    stream.gives(RESULT)
+    await gate.settled()
+    assert gate.slot() == "free"
