@@ -38,7 +38,7 @@ class ComfyApi:
     """One server and its worker, which runs as long as the application does."""
 
     def __init__(self, seconds: float) -> None:
-        self._sockets = Sockets(lambda: self.worker.remaining)
+        self._sockets = Sockets(lambda: self.worker.remaining, lambda client: self.worker.node_of(client))
         self.worker = Worker(self._sockets, seconds)
         self._numbers = 0
         self._started_at = time.time()

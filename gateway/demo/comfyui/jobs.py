@@ -58,6 +58,7 @@ class Worker:
 
     def __init__(self, audience: Audience, seconds: float) -> None:
         self.running: Prompt | None = None
+        self._at: str | None = None  # the node of it that is worked on
         self.pending: list[Prompt] = []  # a heap
         self.history: OrderedDict[str, dict[str, object]] = OrderedDict()
         self.files: dict[str, bytes] = {}
@@ -72,6 +73,10 @@ class Worker:
     def remaining(self) -> int:
         """Prompts running and waiting."""
         return len(self.pending) + (self.running is not None)
+
+    def node_of(self, client: str) -> str | None:
+        """The node that is worked on, if the running prompt is this client's."""
+        return self._at if self.running is not None and self.running.client == client else None
 
     def submit(self, prompt: Prompt) -> None:
         """Into the queue."""
@@ -105,7 +110,7 @@ class Worker:
             try:
                 await self._work(self.running)
             finally:
-                self.running = None
+                self.running, self._at = None, None
                 self._tell_status()
 
     async def _work(self, prompt: Prompt) -> None:
@@ -126,6 +131,7 @@ class Worker:
         self._tell(prompt, "executing", about | {"node": None})
 
     async def _node(self, prompt: Prompt, node: str, kind: str) -> dict[str, object]:
+        self._at = node
         about: dict[str, object] = {"node": node, "prompt_id": prompt.id}
         self._tell(prompt, "executing", about)
         steps = _STEPS if kind == _SAMPLER else 1
@@ -157,8 +163,9 @@ class Worker:
             self.history.popitem(last=False)
 
     def _tell(self, prompt: Prompt, kind: str, data: dict[str, object]) -> None:
-        """To the page that submitted it alone; if none did, to everybody."""
-        self._audience.tell(kind, data, prompt.client)
+        """To the page that submitted it alone; if none did, its progress to everybody, and the rest to nobody."""
+        if prompt.client is not None or kind == "progress":
+            self._audience.tell(kind, data, prompt.client)
 
     def _tell_status(self) -> None:
         self._audience.tell("status", {"status": {"exec_info": {"queue_remaining": self.remaining}}}, None)

@@ -95,3 +95,18 @@ async def test_an_interrupt_between_two_is_lost_and_the_queue_can_be_cleared() -
         worker.submit(prompt("p2"))
         worker.clear()
         assert worker.remaining == 0
+
+
+async def test_whose_prompt_it_is_hears_where_it_is_and_of_a_nameless_one_only_progress_is_told() -> None:
+    """Seen on 0.3.64."""
+    async with at_work(3600) as (worker, diary):
+        worker.submit(prompt("p1"))
+        await eventually(lambda: worker.node_of("page") == "1")
+        assert worker.node_of("another") is None
+        worker.interrupt("p1")
+        await eventually(lambda: worker.running is None)
+        assert worker.node_of("page") is None
+    async with at_work(0) as (worker, diary):
+        worker.submit(prompt("p2", client=None))
+        await eventually(lambda: worker.served == 1)
+        assert set(diary.kinds()) == {"progress"}

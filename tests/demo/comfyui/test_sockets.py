@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_an_event_is_heard_by_the_one_it_is_for_or_by_everybody() -> None:
-    sockets = Sockets(lambda: 3)
+    sockets = Sockets(lambda: 3, {"b": "7"}.get)
     async with PageSocket(sockets.serve, "clientId=a") as one, PageSocket(sockets.serve) as other:
         hello = await one.hears()
         assert (hello["type"], hello["data"]["sid"]) == ("status", "a")
@@ -26,16 +26,22 @@ async def test_an_event_is_heard_by_the_one_it_is_for_or_by_everybody() -> None:
         assert (await other.hears())["type"] == "execution_interrupted"
 
 
-async def test_a_second_of_the_same_name_takes_the_place_of_the_first() -> None:
-    sockets = Sockets(lambda: 0)
+async def test_a_second_of_the_same_name_takes_the_place_of_the_first_until_that_closes() -> None:
+    """Seen on 0.3.64."""
+    sockets = Sockets(lambda: 0, {"b": "7"}.get)
     async with PageSocket(sockets.serve, "clientId=a") as first:
         await first.hears()
         async with PageSocket(sockets.serve, "clientId=a") as second:
             await second.hears()
             sockets.tell("executing", {}, "a")
             assert (await second.hears())["type"] == "executing"
-            first.leaves()  # its end does not put the second out
-            sockets.tell("executed", {}, "a")
-            assert (await second.hears())["type"] == "executed"
-            second.leaves()
+            first.leaves()
             await eventually(lambda: not sockets._queues)
+
+
+async def test_who_comes_back_while_its_prompt_runs_is_told_at_which_node() -> None:
+    """Seen on 0.3.64."""
+    sockets = Sockets(lambda: 1, {"b": "7"}.get)
+    async with PageSocket(sockets.serve, "clientId=b") as page:
+        assert (await page.hears())["type"] == "status"
+        assert await page.hears() == {"type": "executing", "data": {"node": "7"}}
