@@ -166,7 +166,8 @@ def _socket(asked: Asked) -> Treatment:
     client = None
     if len(asked.query) <= _LONGEST_QUERY:
         client = next(iter(parse_qs(asked.query.decode(errors="replace")).get("clientId", ())), None)
-    return Treatment(Lane.PASSIVE, more=More(session_keys=(_client_key(client),) if client else ()))
+    keys = (_client_key(client),) if client else ()
+    return Treatment(Lane.PASSIVE, more=More(session_keys=keys, tells_of_jobs=True))
 
 
 def _refusal(title: str, detail: str) -> dict[str, object]:

@@ -138,6 +138,8 @@ class More:
     answer: str | None = (
         None  # the dialogue whose ear hears in its answer which files the backend has; it begins no job
     )
+    #: A websocket that tells of its session's jobs. Closed when they are done elsewhere, its page opens it there
+    tells_of_jobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Attempts:
                 if not turn.is_sent:
                     check_wanted(context, slot)
                 remember(context, pool, slot)
+                if counted and not turn.is_sent and await pool.page_sockets.gathered(slot.ticket, context.keys):
+                    check_wanted(context, slot)
                 return await turn.run()
             except (NotSent, NothingStarted) as error:
                 context.broke(error)

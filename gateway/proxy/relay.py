@@ -30,6 +30,7 @@ from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from gateway.core.line.room import Room
     from gateway.proxy.body.request_body import Client
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.proxy.not_started import TooEarly
     from gateway.proxy.pool.rules import Rules
     from gateway.proxy.teller import RelayTeller
+    from gateway.proxy.websocket.tunnel import Tunnel
     from gateway.runtime.driver import Slot
     from gateway.upstream.head import AnswerHead
 
@@ -77,6 +79,7 @@ class Means:
     scopes: CancelScopes
     spare_room: Callable[[], Room]  # for an answer that is spooled
     interrupt: Callable[[], anyio.Event]  # begins to tell the backend to stop; the event is set when that is over
+    tunnel_open: Callable[[Tunnel], AbstractContextManager[object]]  # around the life of a tunnel
 
 
 class Relay:
@@ -193,7 +196,8 @@ class Relay:
         self._slot.ticket.endless = True
         self._scope.deadline = math.inf
         try:
-            self._ending = await tunnel.run()
+            with self._means.tunnel_open(tunnel):
+                self._ending = await tunnel.run()
         finally:
             self._total_until = self._slot.now() + self._rules.total  # the last message may have begun some work
         self.evidence = tunnel.evidence

@@ -6,6 +6,7 @@ has been woken: from one request's last byte to the next one's first, a backend 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -70,6 +71,7 @@ class Turn:
         self._counted = slot.ticket.lane is Lane.COUNTED
         #: Only uncounted requests that may be repeated ride on a connection that carried another.
         self._may_reuse = not (self._counted or context.client.websocket) and context.method in IDEMPOTENT
+        self._tells = not self._counted and treatment.more is not None and treatment.more.tells_of_jobs
         self._job = tracker_of(treatment, context, pool, slot)
         self._request: UpstreamRequest | None = None
         self._exchange: Exchange | None = None
@@ -119,7 +121,8 @@ class Turn:
 
     def _send_at_once(self) -> None:
         """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then."""
-        if self._owner.stopping or self._context.client.gone:
+        astray = self._pool.page_sockets.astray(self._slot.ticket, self._context.keys)
+        if self._owner.stopping or self._context.client.gone or astray:
             return
         if self._context.trace is not None:
             self._context.trace.waited(self._slot.ticket)
@@ -199,6 +202,7 @@ class Turn:
             scopes=self._owner.scopes,
             spare_room=pool.driver.pool.spare_room,
             interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
+            tunnel_open=partial(pool.page_sockets.open, slot.ticket, context.keys) if self._tells else nullcontext,
         )
         relay = Relay(exchange, slot, context.client, context.answer, pool.rules, manner, means)
         if self._owner.stopping:  # since the request was sent off

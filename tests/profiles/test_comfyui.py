@@ -80,7 +80,8 @@ def test_a_prompt_is_a_job_that_outlasts_its_request() -> None:
 
 
 def test_a_page_s_socket_has_the_name_of_its_prompts() -> None:
-    assert more_of(treated("GET /ws", b"clientId=c1")).session_keys == ("client:c1",)
+    socket = more_of(treated("GET /ws", b"clientId=c1"))
+    assert (socket.session_keys, socket.tells_of_jobs) == (("client:c1",), True)
     assert more_of(treated("GET /ws", b"")).session_keys == ()
     assert more_of(treated("GET /ws", b"clientId=" + b"c" * 5000)).session_keys == ()
 

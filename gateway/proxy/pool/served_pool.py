@@ -11,6 +11,7 @@ from gateway.proxy.pool.jobs import Jobs
 from gateway.proxy.pool.ui_functions import UiFunctions
 from gateway.proxy.session.client_names import ClientNames
 from gateway.proxy.session.files import FileHomes
+from gateway.proxy.websocket.page_sockets import PageSockets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,10 @@ class ServedPool:
     client_names: ClientNames = field(default_factory=ClientNames)
     files: FileHomes = field(default_factory=FileHomes)
     functions: UiFunctions = field(default_factory=UiFunctions)
+    page_sockets: PageSockets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.page_sockets = PageSockets(self.client_names)
 
     def quarantine_of_job(self, left: float) -> float:
         """Seconds that a slot is kept whose job may be at work still; `left`: of the job's time. Where the pod itself

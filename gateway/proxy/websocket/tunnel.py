@@ -2,7 +2,7 @@
 takes. Knows no frames, so whatever websockets say to each other passes.
 
     both open ── the client closes ──> the backend hears of it ── it closes, or nothing moves any more ──> over
-        └── the backend closes, or a side breaks ──> over
+        └── the backend closes, a side breaks, or the gateway ends it ──> over
 
 The backend's close is the end, since its slot is not the client's to keep; what it said still reaches the client.
 
@@ -46,6 +46,7 @@ class Tunnel:
         self._far = _Side(self._changed)
         self._near.other, self._far.other = self._far, self._near
         self._closed_first: _Side | None = None
+        self._ended_here = False
         self._closing = anyio.Event()
         self._over = anyio.Event()
 
@@ -75,6 +76,13 @@ class Tunnel:
         for side in (self._near, self._far):
             side.begin()
 
+    def end(self, why: str) -> None:
+        """Close both sides, with what was said on its way. Harmless when repeated. `why`: for people."""
+        self.evidence = self.evidence or why
+        self._ended_here = True
+        self._closing.set()
+        self._over.set()
+
     async def run(self) -> Ending:
         """Until it is over; then both connections are ended. If it is cancelled, that is left to who cancels."""
         await self._closing.wait()
@@ -98,7 +106,7 @@ class Tunnel:
         """Who closed first has ended it."""
         if self._closed_first is self._near:
             return Ending.CLIENT_LEFT_IN_ANSWER
-        return Ending.SERVED if self._far.has_ended else Ending.BACKEND_BROKE_IN_ANSWER
+        return Ending.SERVED if self._far.has_ended or self._ended_here else Ending.BACKEND_BROKE_IN_ANSWER
 
     def _changed(self, side: _Side) -> None:
         """A side has closed or broken."""
