@@ -102,13 +102,22 @@ class Functions:
 
 
 @dataclass(frozen=True, slots=True)
-class Click:
-    """A call of one of a page's functions. What the function does, its backend knows (`Profile.stopping`): if it stops
-    the running job, then the request is a control."""
+class PageFunctions:
+    """Functions of a backend's page that are not light."""
 
-    control: Control
+    stopping: Functions = Functions()  # they stop the running job, whosever it is
+    working: Functions = Functions()  # they use the GPU, or change what is loaded
+    denied: Functions = Functions()  # they end or change the server
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A call of one of a page's functions. Which function that is, its backend knows (`Profile.functions`)."""
+
+    control: Control  # what it is if it stops the running job
     number: int | None = None
     name: str | None = None
+    dialogue: str | None = None  # of the job that it is if it works
 
     def is_of(self, functions: Functions) -> bool:
         """Whether the click calls one of these functions."""
@@ -203,11 +212,11 @@ class ModelProbe:
 
 
 @dataclass(frozen=True, slots=True)
-class StoppingProbe:
-    """The GET that asks a backend which functions of its page stop the running job."""
+class FunctionsProbe:
+    """The GET that asks a backend which functions of its page are not light."""
 
     path: str
-    reads: Callable[[int, bytes], Functions | None]  # status, body; None: it does not say
+    reads: Callable[[int, bytes], PageFunctions | None]  # status, body; None: it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +242,7 @@ class Profile:
     )
     names_models: bool = False  # its treatments say what a job needs loaded, where that can be seen
     loaded: ModelProbe | None = None
-    stopping: StoppingProbe | None = None  # None: no click on its page stops a job
+    functions: FunctionsProbe | None = None  # None: clicks on its page are all alike
     #: path, status, body: this answer to a request for work says that the route is not there *yet*; nothing was started
     too_early: Callable[[bytes, int, bytes], bool] | None = None
     #: Host names the backend itself, and so does an Origin that named the host asked for; other Origins pass as sent

@@ -30,7 +30,7 @@ from gateway.profiles.treatment import (
     Treatment,
     Verb,
 )
-from gateway.profiles.webui_controls import STOPPING
+from gateway.profiles.webui_functions import functions_probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,7 +122,7 @@ def webui(
         works_after_disconnect=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
         names_models=True,
         loaded=ModelProbe("/sdapi/v1/options", _loaded),
-        stopping=STOPPING,
+        functions=functions_probe(loads),
         too_early=_is_too_early,
     )
 

@@ -7,6 +7,7 @@ progress on it.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -45,16 +46,16 @@ def model_name(spelled: str | None) -> str | None:
 
 def event(asked: Asked, stops: Control, dialogue: str | None = None) -> Treatment:
     """A click on the page: counted when it is a task's, or when that cannot be seen. `stops`: what one is that stops a
-    job."""
+    job; `dialogue`: of one that is a job."""
     found = look(asked.body, _EVENT_PLACES.__contains__, 2, whole=asked.whole)
     task = found.text("data", 0)
-    keys = session_keys(asked, found)
+    click = Click(stops, _number(found.values.get(("fn_index",))), _function_name(asked.raw_path), dialogue)
+    more = More(session_keys=session_keys(asked, found), click=click)
     if task is not None and task.startswith(_TASK):
-        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=keys, job=_name(task), dialogue=dialogue))
+        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=replace(more, job=_name(task), dialogue=dialogue))
     if found.sure:
-        click = Click(stops, _number(found.values.get(("fn_index",))), _function_name(asked.raw_path))
-        return Treatment(Lane.EXEMPT, more=More(session_keys=keys, click=click))
-    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(session_keys=keys, dialogue=dialogue))
+        return Treatment(Lane.EXEMPT, more=more)
+    return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=replace(more, dialogue=dialogue))
 
 
 def _number(given: object) -> int | None:

@@ -27,8 +27,8 @@ from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import Denied, EdgeError, NoRoute
 from gateway.proxy.gradio_page.page_side import PageSide
 from gateway.proxy.ticketing import ticket_for
+from gateway.proxy.tracking import clicks
 from gateway.proxy.tracking.job_orders import carried_out
-from gateway.proxy.tracking.stop_clicks import control_of
 from gateway.proxy.traffic_split import TrafficSplit
 from gateway.proxy.uploads import Uploads, enter
 from gateway.proxy.websocket.handshake import check_handshake
@@ -157,9 +157,10 @@ class Endpoint:
     ) -> Ending:
         """A ticket, and its turns; a request about jobs goes where they are."""
         ticket = ticket_for(context, pool, treatment, self._cookie_seen)
-        if treatment.more is not None and (control := await control_of(treatment.more, context, pool, ticket)):
+        treatment = await clicks.settled(treatment, context, pool, ticket)
+        if treatment.more is not None and treatment.more.control is not None:
             serve = partial(self._attempts.serve, context, pool, body=body, treatment=treatment)
-            return await carried_out(control, context, pool, ticket, serve=serve, say=context.answer.say)
+            return await carried_out(treatment.more.control, context, pool, ticket, serve=serve, say=context.answer.say)
         with pool.driver.slot(ticket, room if ticket.lane is Lane.COUNTED else None) as slot:
             context.slot = slot
             context.job = pool.jobs.taken_in(context, slot, treatment)

@@ -31,6 +31,10 @@ class Denied(EdgeError):
     """The pool's rules forbid this method and path."""
 
 
+class DeniedClick(Denied):
+    """The pool's profile forbids this button."""
+
+
 class UnknownVersion(EdgeError):
     """A websocket handshake in another version than 13."""
 

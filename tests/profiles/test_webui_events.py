@@ -43,7 +43,7 @@ def test_any_other_click_is_not(data: str) -> None:
 def test_and_says_which_function_it_calls_however_that_is_spelled(number: str, read: int | None) -> None:
     more = told(f'{{"data": [], "fn_index": {number}}}'.encode()).more
     assert more is not None
-    assert more.click == Click(STOP_BY_CALL, read, "predict")
+    assert more.click == Click(STOP_BY_CALL, read, "predict", "spoken")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_and_says_which_function_it_calls_however_that_is_spelled(number: str, r
 def test_or_by_which_name(path: bytes, name: str | None) -> None:
     more = told(b'{"data": []}', path=path).more
     assert more is not None
-    assert more.click == Click(STOP_BY_CALL, None, name)
+    assert more.click == Click(STOP_BY_CALL, None, name, "spoken")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,16 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway.demo.a1111.page import COUNT_TOKENS, GENERATE, INTERRUPT
+from gateway.demo.a1111.functions import (
+    CHECKPOINT,
+    COUNT_TOKENS,
+    GENERATE,
+    INTERROGATE,
+    INTERRUPT,
+    RELOAD_UI,
+    SKIP,
+    STOP_TRAINING,
+)
 from tests.system.promises import is_quiet
 from tests.system.running_gateway import configuration, running_gateway, stand_ins
 
@@ -140,13 +149,41 @@ async def test_a_click_on_interrupt_stops_ones_own_job_alone(tmp_path: Path) -> 
             await until(painting, "process_starts")
             async with bob.clicks(GENERATE, "task(b)", "a cat") as waiting:
                 await until(waiting, "estimation")
-                assert "Nothing was stopped" in (await eve.gets(INTERRUPT))["output"]["error"]
+                for stop in (INTERRUPT, SKIP, STOP_TRAINING):
+                    assert "Nothing was stopped" in (await eve.gets(stop))["output"]["error"]
                 assert (await bob.gets(INTERRUPT))["success"]
                 assert (await last(waiting))["output"]["error"].startswith("Taken out of the line")
             assert (await gateway.snapshot())["in_flight"] == 1
             assert (await ann.gets(INTERRUPT))["success"]
             assert (await last(painting))["success"]
         await gateway.until(is_quiet)
+
+
+async def test_nobody_reloads_the_page_of_all_the_others(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, one_pod(tmp_path, work=1)) as gateway:
+        await gateway.ready(1)
+        async with visited(gateway, 2) as (ann, eve), ann.clicks(GENERATE, "task(a)", "a dog") as painting:
+            await until(painting, "process_starts")
+            for data in ((), ("task(e)",)):
+                assert (await eve.gets(RELOAD_UI, *data))["output"]["error"].startswith("Not allowed")
+            assert (await ann.gets(RELOAD_UI))["output"]["error"].startswith("Not allowed")
+            assert (await last(painting))["success"]
+        counted = await stats(gateway)
+        assert (counted["served"], counted["stopped"], counted["reloads"]) == (1, 0, 0)
+
+
+async def test_what_uses_the_gpu_without_a_task_waits_for_it(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, one_pod(tmp_path, work=0.5)) as gateway:
+        await gateway.ready(1)
+        async with visited(gateway, 2) as (ann, bob), ann.clicks(GENERATE, "task(a)", "a dog") as painting:
+            await until(painting, "process_starts")
+            async with bob.clicks(INTERROGATE, "data:image/png;base64,QQ==") as interrogating:
+                assert (await until(interrogating, "estimation"))["rank"] == 0
+                assert (await last(interrogating))["success"]
+            assert (await bob.gets(CHECKPOINT, "a.safetensors [aaaaaaaaaa]"))["success"]
+        await gateway.until(lambda view: view["backends"][0]["model"] == "a")
+        counted = await stats(gateway)
+        assert (counted["served"], counted["two_at_once"]) == (3, 0)
 
 
 async def test_the_page_is_told_that_its_pod_has_died(tmp_path: Path) -> None:

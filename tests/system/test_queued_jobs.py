@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.demo.a1111.page import ENQUEUE
+from gateway.demo.a1111.functions import ENQUEUE
 from tests.doubles.stand_in_process import stand_in_process
 from tests.system.callers import TXT2IMG, ask, job
 from tests.system.running_gateway import configuration, running_gateway

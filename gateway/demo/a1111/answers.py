@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from gateway.demo.a1111.wish import Wish
     from gateway.demo.gpu import Gpu, Job
 
-MODEL = "stand-in.safetensors [0000000000]"
-
 _DEFAULTS = {"prompt": "", "seed": -1, "steps": 50, "width": 512, "height": 512, "sampler_index": "Euler"}
 
 
@@ -27,9 +25,10 @@ def images(wish: Wish) -> list[str]:
     return [base64.b64encode(picture).decode() for picture in pictures]
 
 
-def generation(wish: Wish, fields: Mapping[str, object], painted: Sequence[str]) -> dict[str, object]:
-    """What txt2img and img2img answer: the pictures, the request as it was understood, and a string of JSON."""
-    return {"images": painted, "parameters": _DEFAULTS | dict(fields), "info": json.dumps(_info(wish))}
+def generation(wish: Wish, fields: Mapping[str, object], painted: Sequence[str], model: str) -> dict[str, object]:
+    """What txt2img and img2img answer: the pictures, the request as it was understood, and a string of JSON, which
+    names the model that painted."""
+    return {"images": painted, "parameters": _DEFAULTS | dict(fields), "info": json.dumps(_info(wish, model))}
 
 
 def progress(job: Job | None, preview: bool) -> dict[str, object]:
@@ -60,15 +59,16 @@ def task_progress(gpu: Gpu, task: str) -> dict[str, object]:
     }
 
 
-def stats(gpu: Gpu, started_at: float) -> dict[str, object]:
+def stats(gpu: Gpu, started_at: float, reloads: int) -> dict[str, object]:
     """What only a stand-in tells: jobs done, jobs that came while one was running, jobs that were ended early, the time
-    of its start (Unix)."""
+    of its start (Unix), how often its page was reloaded."""
     return {
         "served": gpu.served,
         "two_at_once": gpu.two_at_once,
         "stopped": gpu.stopped,
         "started_at": started_at,
         "running": gpu.job is not None,
+        "reloads": reloads,
     }
 
 
@@ -82,7 +82,7 @@ def _infotext(wish: Wish, seed: int) -> str:
     return f"{wish.prompt}\nSteps: {wish.steps}, Sampler: Euler, Seed: {seed}, Size: {size}, Model: stand-in"
 
 
-def _info(wish: Wish) -> dict[str, object]:
+def _info(wish: Wish, model: str) -> dict[str, object]:
     return {
         "prompt": wish.prompt,
         "all_prompts": [wish.prompt] * wish.pictures,
@@ -93,7 +93,7 @@ def _info(wish: Wish) -> dict[str, object]:
         "sampler_name": "Euler",
         "steps": wish.steps,
         "batch_size": wish.batch_size,
-        "sd_model_name": "stand-in",
+        "sd_model_name": model,
         "infotexts": [_infotext(wish, seed) for seed in wish.seeds],
     }
 

@@ -1,5 +1,5 @@
 """The routes of the A1111 stand-in, on one pretended GPU. Opens no port; the shapes are in `answers`, what is asked in
-`wish`, the page's clicks in `events`.
+`wish`, what the page's clicks do in `functions`.
 
 The real handlers run on forty threads, and one that waits for the GPU holds a thread: where forty wait, nothing else
 of the API answers.
@@ -9,29 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.demo.a1111 import answers
+from gateway.demo.a1111.checkpoints import Checkpoints, name_of
 from gateway.demo.a1111.events import EventError, Events
-from gateway.demo.a1111.page import CONFIG, ENQUEUE, GENERATE, INTERRUPT, PAGE, SKIP
+from gateway.demo.a1111.functions import CONFIG, Functions
+from gateway.demo.a1111.page import PAGE
+from gateway.demo.a1111.replies import ERRORS, always, reply
 from gateway.demo.a1111.scheduler import Scheduler
-from gateway.demo.a1111.wish import UnprocessableError, Wish, read_fields
-from gateway.demo.gpu import Gpu, Job, TwoAtOnceError
+from gateway.demo.a1111.wish import Wish, read_fields
+from gateway.demo.gpu import Gpu, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from starlette.types import ExceptionHandler
-
+    from starlette.requests import Request
 
 #: anyio's default, which the real one leaves as it is.
 _THREADS = 40
@@ -45,17 +42,19 @@ class A1111Api:
         self._work = work  # seconds a request, whatever it asks for
         self._started_at = time.time()
         self._threads = asyncio.Semaphore(_THREADS)
-        self._events = Events(self._click)
         self._scheduler = Scheduler(self._work_on)
+        self._checkpoints = Checkpoints()
+        self._functions = Functions(gpu, self._work_on, self._set_checkpoint, self._scheduler.enqueue)
+        self._events = Events(self._functions.call)
 
     def application(self) -> Starlette:
         """The routes as an ASGI application."""
-        return Starlette(routes=self._routes(), exception_handlers=_ERRORS)
+        return Starlette(routes=self._routes(), exception_handlers=ERRORS)
 
     def _routes(self) -> list[BaseRoute]:
         return [
             Route("/", _page, methods=["GET"]),
-            Route("/config", _always(CONFIG), methods=["GET"]),
+            Route("/config", always(CONFIG), methods=["GET"]),
             Route("/stand-in/stats", self.stats, methods=["GET"]),
             Route("/queue/status", self.queue_status, methods=["GET"]),
             Route("/run/predict", self.predict, methods=["POST"]),
@@ -78,8 +77,6 @@ class A1111Api:
     def _api(self) -> list[Route]:
         get, post = ["GET"], ["POST"]
         samplers = [{"name": "Euler", "aliases": ["k_euler"], "options": {}}]
-        models = [{"title": answers.MODEL, "model_name": "stand-in"}]
-        options = {"sd_model_checkpoint": answers.MODEL, "samples_format": "png"}
         return [
             Route("/sdapi/v1/txt2img", self.txt2img, methods=post),
             Route("/sdapi/v1/img2img", self.img2img, methods=post),
@@ -89,15 +86,15 @@ class A1111Api:
             Route("/sdapi/v1/progress", self.progress, methods=get),
             Route("/sdapi/v1/interrupt", self.interrupt, methods=post),
             Route("/sdapi/v1/skip", self.skip, methods=post),
-            Route("/sdapi/v1/options", _always(options), methods=get),
-            Route("/sdapi/v1/options", _always(None), methods=post),
-            Route("/sdapi/v1/cmd-flags", _always({"api": True, "listen": True, "nowebui": False}), methods=get),
-            Route("/sdapi/v1/memory", _always({"ram": {}, "cuda": {"error": "unavailable"}}), methods=get),
-            Route("/sdapi/v1/sd-models", _always(models), methods=get),
-            Route("/sdapi/v1/samplers", _always(samplers), methods=get),
+            Route("/sdapi/v1/options", self.options, methods=get),
+            Route("/sdapi/v1/options", self.set_options, methods=post),
+            Route("/sdapi/v1/cmd-flags", always({"api": True, "listen": True, "nowebui": False}), methods=get),
+            Route("/sdapi/v1/memory", always({"ram": {}, "cuda": {"error": "unavailable"}}), methods=get),
+            Route("/sdapi/v1/sd-models", always(self._checkpoints.listed()), methods=get),
+            Route("/sdapi/v1/samplers", always(samplers), methods=get),
             Route("/internal/progress", self.internal_progress, methods=post),
-            Route("/internal/pending-tasks", _always({"size": 0, "tasks": []}), methods=get),
-            Route("/internal/ping", _always({}), methods=get),
+            Route("/internal/pending-tasks", always({"size": 0, "tasks": []}), methods=get),
+            Route("/internal/ping", always({}), methods=get),
             Route("/agent-scheduler/v1/queue/txt2img", self.enqueue, methods=post),
         ]
 
@@ -111,92 +108,105 @@ class A1111Api:
         """As txt2img: a stand-in does not look at the picture it is given, but wants one, as the real one does."""
         fields = await _fields(request)
         if fields.get("init_images") is None:
-            return _json(answers.failure("HTTPException", "Init image not found"), HTTPStatus.NOT_FOUND)
+            return reply(answers.failure("HTTPException", "Init image not found"), HTTPStatus.NOT_FOUND)
         return await self._generate("img2img", fields | {"init_images": None, "mask": None})
 
     async def extra_single_image(self, request: Request) -> Response:
         """The real one makes a picture larger."""
         painted = await self._work_on("extra-single-image", Wish.of(await _fields(request)))
-        return _json({"html_info": "", "image": painted[0]})
+        return reply({"html_info": "", "image": painted[0]})
 
     async def extra_batch_images(self, request: Request) -> Response:
         """As extra-single-image, for a list."""
         fields = await _fields(request)
         given = fields.get("imageList")
         wish = Wish.of(fields | {"batch_size": len(given) if isinstance(given, list) else 1})
-        return _json({"html_info": "", "images": await self._work_on("extra-batch-images", wish)})
+        return reply({"html_info": "", "images": await self._work_on("extra-batch-images", wish)})
 
     async def interrogate(self, request: Request) -> Response:
         """The real one says what a picture shows."""
         await self._work_on("interrogate", Wish.of(await _fields(request)))
-        return _json({"caption": "a picture, seen by a stand-in"})
+        return reply({"caption": "a picture, seen by a stand-in"})
 
     async def enqueue(self, request: Request) -> Response:
         """Of the agent-scheduler extension: the answer comes at once, the work later."""
-        return _json({"task_id": self._scheduler.enqueue(Wish.of(await _fields(request)))})
+        return reply({"task_id": self._scheduler.enqueue(Wish.of(await _fields(request)))})
 
     async def _generate(self, name: str, fields: dict[str, object]) -> Response:
-        wish = Wish.of(fields)
-        return _json(answers.generation(wish, fields, await self._work_on(name, wish)))
+        wish, overridden = Wish.of(fields), fields.get("override_settings")
+        model = self._checkpoints.needed(
+            overridden.get("sd_model_checkpoint") if isinstance(overridden, dict) else None
+        )
+        painted = await self._work_on(name, wish)
+        self._checkpoints.loaded = model
+        return reply(answers.generation(wish, fields, painted, name_of(model)))
 
     async def _work_on(self, name: str, wish: Wish) -> list[str]:
         job = Job(name, wish.task or f"task({name}-{time.monotonic_ns()})", wish.steps, self._work)
         return await self._gpu.run(job, functools.partial(answers.images, wish))
+
+    # Models
+
+    async def options(self, request: Request) -> Response:
+        """Two of the real one's hundreds."""
+        return reply({"sd_model_checkpoint": self._checkpoints.option, "samples_format": "png"})
+
+    async def set_options(self, request: Request) -> Response:
+        """As the real one: a model that it does not have is an error, and no other option matters."""
+        checkpoint = (await _fields(request)).get("sd_model_checkpoint")
+        if checkpoint is not None and self._checkpoints.find(checkpoint) is None:
+            missing = answers.failure("RuntimeError", f"model {checkpoint!r} not found")
+            return reply(missing, HTTPStatus.INTERNAL_SERVER_ERROR)
+        if checkpoint is not None:
+            await self._set_checkpoint(checkpoint)
+        return reply(None)
+
+    async def _set_checkpoint(self, name: object) -> None:
+        """Loads it, if another one is there: that takes as long as a picture."""
+        self._checkpoints.option = self._checkpoints.needed(name)
+        if self._checkpoints.loaded != self._checkpoints.option:
+            await self._work_on("load", Wish.of({"width": 8, "height": 8}))
+            self._checkpoints.loaded = self._checkpoints.option
 
     # Control: process-global, as in the real one. It speaks of whatever runs.
 
     async def progress(self, request: Request) -> Response:
         """How far the running job is."""
         preview = request.query_params.get("skip_current_image", "").lower() not in ("true", "1")
-        return _json(answers.progress(self._gpu.job, preview))
+        return reply(answers.progress(self._gpu.job, preview))
 
     async def internal_progress(self, request: Request) -> Response:
         """How far the named task is."""
-        return _json(answers.task_progress(self._gpu, str((await _fields(request)).get("id_task"))))
+        return reply(answers.task_progress(self._gpu, str((await _fields(request)).get("id_task"))))
 
     async def interrupt(self, request: Request) -> Response:
         """End the running job. Between two jobs it is lost, as in the real one."""
         if self._gpu.job is not None:
             self._gpu.job.interrupt()
-        return _json({})
+        return reply({})
 
     async def skip(self, request: Request) -> Response:
         """As interrupt, with the real one's other answer."""
         if self._gpu.job is not None:
             self._gpu.job.skip()
-        return _json(None)
+        return reply(None)
 
     # The page's clicks
 
     async def predict(self, request: Request) -> Response:
         """A click without the queue."""
         try:
-            return _json(await self._events.predict(await _fields(request)))
+            return reply(await self._events.predict(await _fields(request)))
         except EventError as error:
-            return _json({"error": str(error)}, HTTPStatus.INTERNAL_SERVER_ERROR)
+            return reply({"error": str(error)}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     async def queue_status(self, request: Request) -> Response:
         """How many clicks wait for a place."""
-        return _json(self._events.estimation())
-
-    async def _click(self, number: int, data: list[Any]) -> list[Any]:
-        """The functions of the page, by their numbers. All but one take no time."""
-        if number == GENERATE:
-            task, prompt = (str(each) for each in (*data, "", "")[:2])
-            try:
-                painted = await self._work_on("txt2img", Wish.of({"prompt": prompt, "force_task_id": task}))
-            except TwoAtOnceError as error:
-                raise EventError(str(error)) from error
-            return [f"data:image/png;base64,{painted[0]}"]
-        if number == ENQUEUE:
-            self._scheduler.enqueue(Wish.of({"prompt": str((*data, "", "")[1])}))
-        if number in (INTERRUPT, SKIP) and self._gpu.job is not None:
-            (self._gpu.job.interrupt if number == INTERRUPT else self._gpu.job.skip)()
-        return []
+        return reply(self._events.estimation())
 
     async def stats(self, request: Request) -> Response:
         """What only a stand-in tells."""
-        return _json(answers.stats(self._gpu, self._started_at))
+        return reply(answers.stats(self._gpu, self._started_at, self._functions.reloads))
 
 
 async def _page(request: Request) -> Response:
@@ -205,49 +215,3 @@ async def _page(request: Request) -> Response:
 
 async def _fields(request: Request) -> dict[str, object]:
     return read_fields(await request.body(), request.headers.get("content-type"))
-
-
-def _json(content: object, status: int = HTTPStatus.OK) -> Response:
-    """In ASCII, so that any string that came in may go out."""
-    return Response(json.dumps(content, separators=(",", ":")), status, media_type="application/json")
-
-
-def _always(content: object) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        return _json(content)
-
-    return answer
-
-
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    answer = _json({"detail": error.detail}, error.status_code)
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _on_unprocessable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, UnprocessableError)
-    return _json({"detail": error.errors}, HTTPStatus.UNPROCESSABLE_ENTITY)
-
-
-async def _on_unreadable(request: Request, error: Exception) -> Response:
-    return _json(answers.failure("HTTPException", "There was an error parsing the body"), HTTPStatus.BAD_REQUEST)
-
-
-async def _on_two_at_once(request: Request, error: Exception) -> Response:
-    return _json(answers.failure("TwoAtOnce", str(error)), HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-async def _on_client_gone(request: Request, error: Exception) -> Response:
-    """It left in the middle of its body: nobody reads this."""
-    return Response(status_code=HTTPStatus.BAD_REQUEST)
-
-
-_ERRORS: dict[object, ExceptionHandler] = {
-    HTTPException: _on_http_exception,
-    UnprocessableError: _on_unprocessable,
-    UnicodeDecodeError: _on_unreadable,
-    TwoAtOnceError: _on_two_at_once,
-    ClientDisconnect: _on_client_gone,
-}

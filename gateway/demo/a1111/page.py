@@ -1,4 +1,4 @@
-"""The stand-in's page, and Gradio's configuration that goes with it. It does what the real page does with a server: a
+"""The stand-in's page. It does what the real page does with a server: a
 websocket for each click, a task that it names itself, and a bar that asks for its progress.
 """
 
@@ -6,26 +6,7 @@ from __future__ import annotations
 
 import json
 
-#: Numbers of the functions that its buttons call.
-COUNT_TOKENS, GENERATE, INTERRUPT, SKIP, ENQUEUE = range(5)
-
-_BUTTONS = {
-    COUNT_TOKENS: "txt2img_token_button",
-    GENERATE: "txt2img_generate",
-    INTERRUPT: "txt2img_interrupt",
-    SKIP: "txt2img_skip",
-    ENQUEUE: "txt2img_enqueue",
-}
-
-CONFIG: dict[str, object] = {
-    "version": "3.41.2",
-    "mode": "blocks",
-    "enable_queue": True,
-    "components": [
-        {"id": 10 + number, "type": "button", "props": {"elem_id": elem_id}} for number, elem_id in _BUTTONS.items()
-    ],
-    "dependencies": [{"targets": [10 + number], "trigger": "click", "queue": True} for number in _BUTTONS],
-}
+from gateway.demo.a1111.functions import CONFIG, GENERATE, INTERRUPT, SKIP
 
 PAGE = (
     """<!doctype html><html lang="en"><meta charset="utf-8"><title>A1111 stand-in</title>

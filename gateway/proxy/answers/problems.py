@@ -21,6 +21,7 @@ from gateway.proxy.errors import (
     BodyTooSlow,
     ClientLeft,
     Denied,
+    DeniedClick,
     EdgeError,
     ForeignOrigin,
     NoRoute,
@@ -127,6 +128,9 @@ def problem_for(error: EdgeError) -> Problem:
         case Withdrawn():
             detail = "This session asked to stop the request while it stood in line. Nothing was started."
             return Problem(409, "withdrawn", "Taken out of the line", detail)
+        case DeniedClick():
+            detail = "This button would restart or change the server for everybody. The server's own port takes it."
+            return Problem(403, "denied", "Not allowed", detail)
         case Denied():
             return Problem(403, "denied", "Not allowed", "The rules of this service forbid this method and path.")
         case UnknownVersion():

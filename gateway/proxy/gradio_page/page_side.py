@@ -31,8 +31,8 @@ from gateway.proxy.gradio_page.position_updates import PositionUpdates
 from gateway.proxy.pod_request import headers_for
 from gateway.proxy.relay import NothingStarted
 from gateway.proxy.ticketing import remember, ticket_for
+from gateway.proxy.tracking import clicks
 from gateway.proxy.tracking.job_orders import carried_out
-from gateway.proxy.tracking.stop_clicks import control_of
 from gateway.proxy.waiting import until_turn
 from gateway.upstream.errors import NotSent, UpstreamError
 
@@ -191,8 +191,9 @@ class PageSide:
         async def serve(slot: Slot) -> Ending:
             return await self._turns(slot, its_hash, data)
 
-        if treatment.more is not None and (control := await control_of(treatment.more, context, pool, ticket)):
-            return await carried_out(control, context, pool, ticket, serve=serve, say=self._say)
+        treatment = await clicks.settled(treatment, context, pool, ticket)
+        if treatment.more is not None and treatment.more.control is not None:
+            return await carried_out(treatment.more.control, context, pool, ticket, serve=serve, say=self._say)
         with pool.driver.slot(ticket) as slot:
             context.slot = slot
             context.job = pool.jobs.taken_in(context, slot, treatment)

@@ -1,5 +1,5 @@
-"""The functions of a backend's page that stop the running job, as the backend's configuration names them. Read when
-somebody clicks, and again when what is known is old, for a page may be made anew while its server runs. Decides
+"""The functions of a backend's page that are not light, as the backend's configuration names them. Read when somebody
+clicks, and again when what is known is old, for a page may be made anew while its server runs. Decides
 nothing."""
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.profiles.treatment import Functions
+from gateway.profiles.treatment import PageFunctions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from gateway.dialogues.dialogue import Pod
-    from gateway.profiles.treatment import StoppingProbe
+    from gateway.profiles.treatment import FunctionsProbe
 
 #: Seconds for which an answer counts, and for which a backend that gave none is not asked again.
 FRESH = 60.0
@@ -29,7 +29,7 @@ LONGEST = 32 << 20
 
 @dataclass(slots=True)
 class _Known:
-    functions: Functions | None = None  # None: it never said
+    functions: PageFunctions | None = None  # None: it never said
     digest: bytes = b""  # of the configuration they were read from: reading one takes some 10 ms
     ask_at: float = 0.0
     asking: anyio.Lock = field(default_factory=anyio.Lock)
@@ -39,10 +39,10 @@ class UiFunctions:
     """One pool's."""
 
     def __init__(self) -> None:
-        self.last: Functions | None = None  # that any backend named
+        self.last: PageFunctions | None = None  # that any backend named
         self._known: dict[str, _Known] = {}
 
-    async def of(self, identity: str, pod: Pod, probe: StoppingProbe, others: Collection[str]) -> Functions:
+    async def of(self, identity: str, pod: Pod, probe: FunctionsProbe, others: Collection[str]) -> PageFunctions:
         """Of the backend `identity`, which is `pod`; those that it said before, if it says nothing now; none, if it
         never did. `others`: identities of all backends that there are."""
         known = self._known.get(identity)
@@ -52,9 +52,9 @@ class UiFunctions:
         async with known.asking:
             if anyio.current_time() >= known.ask_at:
                 await self._ask(known, pod, probe, identity)
-        return known.functions or Functions()
+        return known.functions or PageFunctions()
 
-    async def _ask(self, known: _Known, pod: Pod, probe: StoppingProbe, identity: str) -> None:
+    async def _ask(self, known: _Known, pod: Pod, probe: FunctionsProbe, identity: str) -> None:
         reply = await pod.get(probe.path, LONGEST)
         now = anyio.current_time()
         body = reply.body if reply is not None and reply.whole else b""
@@ -71,7 +71,7 @@ class UiFunctions:
                 "page_functions_unknown",
                 backend=identity,
                 path=probe.path,
-                means="clicks on Interrupt and Skip pass, whoever clicks",
+                means="every click passes at once: on Interrupt, on Reload UI, on what uses the GPU",
                 do="see what the pod answers there; another kind of page needs another profile",
             )
 

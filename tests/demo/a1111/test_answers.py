@@ -14,14 +14,14 @@ def test_a_generation_says_what_it_painted() -> None:
     fields: dict[str, object] = {"prompt": "dog", "seed": 5, "batch_size": 2, "width": 8, "height": 8, "extra": [1]}
     wish = Wish.of(fields)
     painted = answers.images(wish)
-    answer = answers.generation(wish, fields, painted)
+    answer = answers.generation(wish, fields, painted, "b")
     assert [base64.b64decode(image)[:4] for image in painted] == [b"\x89PNG"] * 2
     assert painted[0] != painted[1]
     assert answer["images"] == painted
     assert answer["parameters"] == fields | {"steps": 50, "sampler_index": "Euler"}
     info = answer["info"]
     assert isinstance(info, str)
-    assert json.loads(info)["all_seeds"] == [5, 6]
+    assert (json.loads(info)["all_seeds"], json.loads(info)["sd_model_name"]) == ([5, 6], "b")
     assert json.loads(info)["infotexts"][1].startswith("dog\nSteps: 50, Sampler: Euler, Seed: 6, Size: 8x8")
 
 

@@ -13,10 +13,8 @@ import httpx
 import pytest
 
 from gateway.demo.a1111.api import A1111Api
-from gateway.demo.a1111.page import COUNT_TOKENS, GENERATE, INTERRUPT, SKIP
+from gateway.demo.a1111.checkpoints import TITLES
 from gateway.demo.gpu import Gpu
-from gateway.profiles.treatment import Functions
-from gateway.profiles.webui_controls import stopping_functions
 from tests.doubles.eventually import eventually
 
 if TYPE_CHECKING:
@@ -139,24 +137,29 @@ async def test_errors_have_the_real_shapes() -> None:
         assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")
 
 
-async def test_a_click_that_generates_paints_and_one_that_interrupts_ends_it() -> None:
-    async with at_work() as (client, answers):
-        refused = await client.post("/run/predict", json={"fn_index": GENERATE, "data": ["task(b)", "a dog"]})
-        assert (refused.status_code, refused.json()["error"]) == (500, "txt2img came while txt2img was running")
-        assert (await client.post("/run/predict", json={"fn_index": COUNT_TOKENS, "data": ["x"]})).json()["data"] == []
-        await client.post("/run/predict", json={"fn_index": INTERRUPT, "data": []})
-        await eventually(lambda: answers)
-        await client.post("/run/predict", json={"fn_index": SKIP, "data": []})  # nothing runs: it is lost
-        assert (await client.get("/queue/status")).json()["queue_size"] == 0
-    async with client_of(work=0) as client:
-        painted = await client.post("/run/predict", json={"fn_index": GENERATE, "data": ["task(b)", "a dog"]})
-        assert painted.json()["data"][0].startswith("data:image/png;base64,")
+async def painted_with(client: httpx.AsyncClient, **override: str) -> str:
+    answer = await client.post("/sdapi/v1/txt2img", json=_SMALL | {"override_settings": override})
+    name: str = json.loads(answer.json()["info"])["sd_model_name"]
+    return name
 
 
-async def test_the_page_names_the_functions_of_its_buttons() -> None:
+async def test_a_picture_is_painted_with_the_option_or_with_what_overrides_it() -> None:
     async with client_of(work=0) as client:
-        config = await client.get("/config")
-        assert stopping_functions(config.status_code, config.content) == Functions(frozenset({INTERRUPT, SKIP}))
+        assert await painted_with(client) == "stand-in"
+        assert (await client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "a"})).content == b"null"
+        assert [await painted_with(client), await painted_with(client, sd_model_checkpoint="b")] == ["a", "b"]
+        assert (await client.get("/sdapi/v1/options")).json()["sd_model_checkpoint"] == TITLES[1]
+        assert await painted_with(client, sd_model_checkpoint="nowhere") == "a"
+
+
+async def test_a_model_is_loaded_only_if_another_one_is_there() -> None:
+    async with client_of(work=0) as client:
+        for model in ("a", TITLES[1], "b.safetensors"):
+            await client.post("/sdapi/v1/options", json={"sd_model_checkpoint": model, "samples_format": "png"})
+        await client.post("/sdapi/v1/options", json={"samples_format": "png"})
+        unknown = await client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "nowhere"})
+        assert (unknown.status_code, unknown.json()["detail"]) == (500, "model 'nowhere' not found")
+        assert (await client.get("/stand-in/stats")).json()["served"] == 2
 
 
 async def test_where_it_queues_forty_that_wait_take_every_thread_and_nothing_else_answers() -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from gateway.demo.a1111.page import GENERATE
+from gateway.demo.a1111.functions import GENERATE
 from tests.doubles.stand_in_process import StandInProcess, stand_in_process
 
 #: As AUTOMATIC1111 1.10.1 answers with --nowebui.

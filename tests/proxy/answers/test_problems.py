@@ -15,6 +15,7 @@ from gateway.proxy.errors import (
     BodyTooSlow,
     ClientLeft,
     Denied,
+    DeniedClick,
     EdgeError,
     ForeignOrigin,
     NoRoute,
@@ -41,6 +42,7 @@ def told(problem: Problem, **options: Any) -> dict[str, Any]:
     [
         (NoRoute("x"), 404, False),
         (Denied(), 403, False),
+        (DeniedClick(), 403, False),
         (UnknownVersion(), 426, False),
         (BadHandshake(), 400, False),
         (ForeignOrigin(), 403, False),

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-PAINT, COUNT, STOP = range(3)
+PAINT, COUNT, STOP, RELOAD, INTERROGATE = range(5)
 
 CONFIG = answering(
     json.dumps(
         {
-            "components": [{"id": 1, "props": {"elem_id": "txt2img_interrupt"}}],
-            "dependencies": [{}, {}, {"targets": [1]}],
+            "components": [
+                {"id": number, "type": "button", "props": {"elem_id": elem_id}}
+                for number, elem_id in enumerate(("txt2img_interrupt", "settings_restart_gradio", "interrogate"))
+            ],
+            "dependencies": [{}, {}, {"targets": [0]}, {"targets": [1]}, {"targets": [2]}],
         }
     ).encode()
 )
@@ -367,6 +370,28 @@ async def test_nobody_else_does(gate: Gatehouse) -> None:
     await completes(gate, painting)
     job.hears()
     await gate.settled()
+
+
+async def test_a_click_that_would_end_the_server_goes_nowhere(gate: Gatehouse) -> None:
+    gate.upstream.meets(CONFIG)
+    page = await clicks(gate, "ann", number=RELOAD)
+    assert "restart or change the server" in error(page)
+    await is_told_goodbye(gate, page)
+    assert (gate.record.lane, len(gate.upstream.exchanges)) == (Lane.DENIED, 1)
+
+
+async def test_a_click_that_works_without_a_task_waits_in_line(gate: Gatehouse) -> None:
+    job = await clicks(gate, "ann", "task(a)")
+    painting = await takes(gate)
+    gate.upstream.meets(CONFIG)
+    page = await clicks(gate, "eve", "an image", number=INTERROGATE)
+    assert (page.hears()[-1]["rank"], gate.waiting) == (0, 1)
+    await completes(gate, painting)
+    await completes(gate, await takes(gate), "a dog")
+    assert page.hears()[-1]["output"] == {"data": ["a dog"]}
+    for each in (job, page):
+        await is_told_goodbye(gate, each)
+    assert gate.record.lane is Lane.COUNTED
 
 
 async def test_one_in_line_takes_its_own_job_out_of_it(gate: Gatehouse) -> None:

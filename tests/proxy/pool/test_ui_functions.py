@@ -1,4 +1,4 @@
-"""Which functions of a page stop a job, as the pods say. Time is virtual."""
+"""Which functions of a page are not light, as the pods say. Time is virtual."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.profiles.treatment import Functions
-from gateway.profiles.webui_controls import STOPPING
+from gateway.profiles.treatment import Functions, PageFunctions
+from gateway.profiles.webui_functions import functions_probe
 from gateway.proxy.pool.ui_functions import FRESH, RETRY, UiFunctions
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time_of_asyncio
@@ -25,12 +25,12 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 def configuration(place: int) -> bytes:
     """Of a page on which one function stops the job."""
-    components = [{"id": 1, "props": {"elem_id": "txt2img_interrupt"}}]
+    components = [{"id": 1, "type": "button", "props": {"elem_id": "txt2img_interrupt"}}]
     return json.dumps({"components": components, "dependencies": [{}] * place + [{"targets": [1]}]}).encode()
 
 
 async def of(functions: UiFunctions, pod: ToldPod, name: str = "gpu-1") -> set[int]:
-    return set((await functions.of(name, pod, STOPPING, ["gpu-1"])).numbers)
+    return set((await functions.of(name, pod, functions_probe(bool), ["gpu-1"])).stopping.numbers)
 
 
 async def test_a_pod_is_asked_once_and_again_when_that_is_old() -> None:
@@ -48,7 +48,7 @@ async def test_a_pod_is_asked_once_and_again_when_that_is_old() -> None:
     assert (await of(functions, pod), len(pod.asked)) == ({4}, 2)
     await anyio.sleep(FRESH)
     assert (await of(functions, pod), len(pod.asked)) == ({4}, 3)
-    assert functions.last == Functions(frozenset({4}))
+    assert functions.last == PageFunctions(stopping=Functions(frozenset({4})))
 
 
 async def test_one_that_says_nothing_is_asked_again_soon_and_the_log_says_so() -> None:

@@ -1,6 +1,4 @@
-"""Clicks on a page that stop a job, told from those that do not, in front of a real pool of one slot: those that are
-posted. Time is virtual.
-"""
+"""Clicks on a page by what they do, in front of a real pool of one slot: those that are posted. Time is virtual."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane
 from gateway.profiles.registry import profile
 from gateway.proxy.pool.ui_functions import FRESH
 from tests.doubles.scripted_upstream import answering
@@ -22,13 +21,23 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-PAINT, COUNT, STOP = range(3)
+PAINT, COUNT, STOP, RELOAD, INTERROGATE = range(5)
 
 CONFIG = answering(
     json.dumps(
         {
-            "components": [{"id": 1, "props": {"elem_id": "txt2img_interrupt"}}],
-            "dependencies": [{}, {}, {"targets": [[1, "click"]], "api_name": "halt"}],
+            "components": [
+                {"id": 1, "type": "button", "props": {"elem_id": "txt2img_interrupt"}},
+                {"id": 2, "type": "button", "props": {"value": "Reload UI"}},
+                {"id": 3, "type": "button", "props": {"elem_id": "interrogate"}},
+            ],
+            "dependencies": [
+                {},
+                {},
+                {"targets": [[1, "click"]], "api_name": "halt"},
+                {"targets": [[2, "click"]]},
+                {"targets": [[3, "click"]]},
+            ],
         }
     ).encode()
 )
@@ -184,3 +193,44 @@ async def test_one_that_waits_for_a_first_pod_is_judged_by_what_that_says(gate: 
     await gate.settled()
     assert foreign.status == 409
     await gate.passes(FRESH)
+
+
+@pytest.mark.usefixtures("kind")
+async def test_what_ends_the_server_is_denied_whoever_clicks_and_whatever_they_call_it(gate: Gatehouse) -> None:
+    gate.upstream.meets(CONFIG)
+    for data in ((), ("task(e)",)):
+        denied = await clicks(gate, "ann", RELOAD, *data)
+        assert (denied.status, gate.record.ending, gate.record.lane) == (403, Ending.NO_ROUTE, Lane.DENIED)
+    assert [exchange.request.target for exchange in gate.upstream.exchanges] == [b"/config"]
+
+
+@pytest.mark.usefixtures("kind")
+async def test_what_works_without_a_task_waits_in_line(gate: Gatehouse) -> None:
+    await clicks(gate, "ann", PAINT, "task(a)")
+    gate.upstream.meets(CONFIG)
+    light = await clicks(gate, "bob", INTERROGATE, "data:image/png;base64,QQ==")
+    assert (light.status, gate.waiting) == (None, 1)
+    await finish(gate)
+    assert gate.pod.request.target == b"/run/predict"
+    await finish(gate, -1)
+    assert gate.record.lane is Lane.COUNTED
+
+
+async def test_forges_page_hears_of_such_a_job_behind_its_answer(gate: Gatehouse) -> None:
+    gate.served.profile = profile("forge")
+    gate.upstream.meets(CONFIG, answering(b'{"event_id": "e"}'))
+    assert (await clicks(gate, "ann", INTERROGATE, path="/queue/join")).body == b'{"event_id": "e"}'
+    assert gate.slot() == "working"
+    await gate.passes(901)
+    assert gate.quarantine() > 0
+
+
+async def test_a_job_does_not_wait_outside_the_line_for_what_no_pod_has_said(gate: Gatehouse) -> None:
+    gate.served.profile = profile("a1111")
+    gate.ready()
+    job = await clicks(gate, "ann", PAINT, "task(a)")
+    assert (job.status, gate.waiting, gate.upstream.exchanges) == (None, 1, [])
+    gate.upstream.meets(answering(b"{}"))
+    gate.ready("gpu-2")
+    await gate.settled()
+    assert job.status == 200

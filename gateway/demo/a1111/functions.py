@@ -1,0 +1,104 @@
+"""The functions behind the buttons of a stand-in's page, and Gradio's configuration that tells of them.
+
+As seen on AUTOMATIC1111 1.10.1: no function has a name, and only Generate and its like give the event a task. *Train*
+has an Interrupt of its own. *Reload UI* interrupts the running picture before the page goes down. Interrogate and the
+list of checkpoints use the GPU without a task, beside whatever it does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.demo.a1111.events import EventError
+from gateway.demo.a1111.wish import Wish
+from gateway.demo.gpu import TwoAtOnceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.demo.gpu import Gpu
+
+#: Numbers of the functions.
+COUNT_TOKENS, GENERATE, INTERRUPT, SKIP, ENQUEUE, STOP_TRAINING, RELOAD_UI, INTERROGATE, CHECKPOINT, UNLOAD = range(10)
+
+_CALLED_BY: dict[int, tuple[str, str, str]] = {
+    COUNT_TOKENS: ("button", "txt2img_token_button", ""),
+    GENERATE: ("button", "txt2img_generate", "Generate"),
+    INTERRUPT: ("button", "txt2img_interrupt", "Interrupt"),
+    SKIP: ("button", "txt2img_skip", "Skip"),
+    ENQUEUE: ("button", "txt2img_enqueue", "Enqueue"),
+    STOP_TRAINING: ("button", "train_interrupt_training", "Interrupt"),
+    RELOAD_UI: ("button", "settings_restart_gradio", "Reload UI"),
+    INTERROGATE: ("button", "interrogate", "\N{PAPERCLIP}"),
+    CHECKPOINT: ("dropdown", "setting_sd_model_checkpoint", ""),
+    UNLOAD: ("button", "sett_unload_sd_model", "Unload SD checkpoint to free VRAM"),
+}
+
+CONFIG: dict[str, object] = {
+    "version": "3.41.2",
+    "mode": "blocks",
+    "enable_queue": True,
+    "components": [
+        {"id": 10 + number, "type": kind, "props": {"elem_id": elem_id, "value": value}}
+        for number, (kind, elem_id, value) in _CALLED_BY.items()
+    ],
+    "dependencies": [
+        {
+            "targets": [10 + number],
+            "trigger": "change" if kind == "dropdown" else "click",
+            "backend_fn": True,
+            "js": "restart_reload" if number == RELOAD_UI else None,
+            "queue": None,
+            "api_name": None,
+        }
+        for number, (kind, _, _) in _CALLED_BY.items()
+    ],
+}
+
+
+class Functions:
+    """`paint` and `load` work on the GPU, and so does, later, what is enqueued."""
+
+    def __init__(
+        self,
+        gpu: Gpu,
+        paint: Callable[[str, Wish], Awaitable[list[str]]],
+        load: Callable[[object], Awaitable[None]],
+        enqueue: Callable[[Wish], object],
+    ) -> None:
+        self.reloads = 0  # of the page: each takes the real one down for seconds
+        self._gpu = gpu
+        self._paint = paint
+        self._load = load
+        self._enqueue = enqueue
+
+    async def call(self, number: int, data: list[Any]) -> list[Any]:
+        """One event. Raises EventError."""
+        try:
+            return await self._call(number, [*data, None, None])
+        except TwoAtOnceError as error:
+            raise EventError(str(error)) from error
+
+    async def _call(self, number: int, data: list[Any]) -> list[Any]:
+        if number == GENERATE:
+            wish = Wish.of({"prompt": data[1], "force_task_id": data[0]})
+            return [f"data:image/png;base64,{(await self._paint('txt2img', wish))[0]}"]
+        if number == INTERROGATE:
+            await self._paint("interrogate", Wish.of({"width": 8, "height": 8}))
+            return ["a picture, seen by a stand-in"]
+        if number == CHECKPOINT:
+            await self._load(data[0])
+            return [data[0]]
+        if number == ENQUEUE:
+            self._enqueue(Wish.of({"prompt": data[1]}))
+        self._stop(number)
+        return []
+
+    def _stop(self, number: int) -> None:
+        self.reloads += number == RELOAD_UI
+        if (job := self._gpu.job) is None:
+            return
+        if number in (INTERRUPT, STOP_TRAINING, RELOAD_UI):
+            job.interrupt()
+        elif number == SKIP:
+            job.skip()

@@ -1,0 +1,64 @@
+"""Classifies a click on a page: only the configuration of the backend that it would go to says which function it calls,
+and it is read before the click goes there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gateway.core.records.decisions import Ending
+from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.proxy.errors import DeniedClick
+from gateway.proxy.pod_request import headers_for
+from gateway.proxy.tracking.pod_query import PodQuery
+from gateway.proxy.waiting import until_turn
+
+if TYPE_CHECKING:
+    from gateway.core.records.backends_and_tickets import Backend, Ticket
+    from gateway.profiles.treatment import FunctionsProbe, PageFunctions, Treatment
+    from gateway.proxy.context import RequestContext
+    from gateway.proxy.pool.served_pool import ServedPool
+
+#: The page's own, for a backend that shows its configuration to those who have logged in.
+_CREDENTIALS = (b"cookie", b"authorization")
+
+
+async def settled(treatment: Treatment, context: RequestContext, pool: ServedPool, ticket: Ticket) -> Treatment:
+    """What counts of a request that may be a click; `ticket` is in its lane afterwards. Raises DeniedClick, and as
+    `until_turn`."""
+    more, probe = treatment.more, pool.profile.functions
+    if more is None or (click := more.click) is None or probe is None:
+        return treatment
+    is_job = treatment.lane is Lane.COUNTED  # it does not wait outside the line for what a backend says
+    functions = pool.functions.last if is_job else await _functions(context, pool, ticket, probe)
+    if functions is not None and click.is_of(functions.denied):
+        context.record.lane = Lane.DENIED
+        raise DeniedClick
+    if functions is None or is_job:
+        return treatment
+    if click.is_of(functions.stopping):
+        return replace(treatment, more=replace(more, control=click.control))
+    if click.is_of(functions.working):
+        context.record.lane = ticket.lane = Lane.COUNTED
+        ticket.when_busy = WhenBusy.WAIT  # it speaks of what its own pod has loaded
+        more = replace(more, dialogue=click.dialogue)
+        return replace(treatment, lane=Lane.COUNTED, when_busy=WhenBusy.WAIT, more=more)
+    return treatment
+
+
+async def _functions(context: RequestContext, pool: ServedPool, ticket: Ticket, probe: FunctionsProbe) -> PageFunctions:
+    with pool.driver.slot(replace(ticket)) as slot:  # nothing is taken by it: these are not counted
+        context.slot = slot
+        functions = pool.functions.last if slot.is_waiting else None  # it must not wait to take its job out of the line
+        if functions is None:
+            await until_turn(context, slot)
+            functions = await _ask(context, pool, slot.backend, probe)
+        slot.done(Ending.ANSWERED_HERE)
+    return functions
+
+
+async def _ask(context: RequestContext, pool: ServedPool, backend: Backend, probe: FunctionsProbe) -> PageFunctions:
+    credentials = [header for header in headers_for(context, pool) if header[0] in _CREDENTIALS]
+    headers = (*pool.rules.pod_headers.uncounted, *credentials)
+    pod = PodQuery(pool.upstream, backend, headers)
+    return await pool.functions.of(backend.identity, pod, probe, pool.driver.pool.backends.keys())
