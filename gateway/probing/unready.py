@@ -21,13 +21,21 @@ class UnreadyReports(Protocol):
 
 class UnreadyReport:
     """Told of the evidence of each failed probe, and of "" when one passes. Within `grace` seconds of its first failure
-    a backend that was never ready is silent: it is starting."""
+    a backend that was never ready is silent: it is starting. So is one that `is_leaving`: it ends in good order."""
 
-    def __init__(self, backend: Listed, reports: UnreadyReports, grace: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        backend: Listed,
+        reports: UnreadyReports,
+        grace: float,
+        clock: Callable[[], float],
+        is_leaving: Callable[[], bool],
+    ) -> None:
         self._backend = backend
         self._reports = reports
         self._grace = grace
         self._clock = clock
+        self._is_leaving = is_leaving
         self._failing_since: float | None = None
         self._was_ready = False
         self._said = ""
@@ -48,7 +56,7 @@ class UnreadyReport:
             return
         self._said = evidence
         self._reports.backend_unready(self._backend.identity, evidence)
-        if evidence:
+        if evidence and not self._is_leaving():
             structlog.get_logger().warning(
                 "backend_not_ready",
                 backend=self._backend.name,

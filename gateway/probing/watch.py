@@ -51,6 +51,7 @@ class BackendWatch:
     is_busy: Callable[[str], bool]
     is_quarantined: Callable[[str], bool]
     is_unsure: Callable[[str], bool]  # it rests, and which model it has loaded is not known
+    is_leaving: Callable[[str], bool]  # it drains, or is gone: that it is not ready is no news
     reports: Reports
     clock: Callable[[], float]  # the driver's
     port: Probe | None = None  # only connects: asked until the port has settled
@@ -60,7 +61,8 @@ class BackendWatch:
     async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
         """Look after this one until cancelled; `report` is told whether it is ready."""
         probe = self.probe() if isinstance(self.probe, ProbeOfEach) else self.probe
-        unready = UnreadyReport(backend, self.reports, self.start_grace, self.clock)
+        is_leaving = partial(self.is_leaving, backend.identity)
+        unready = UnreadyReport(backend, self.reports, self.start_grace, self.clock, is_leaving)
         is_busy = partial(self.is_busy, backend.identity)
         readiness = ReadinessWatch(probe, self.cadence, is_busy, report, self.port, unready)
 

@@ -120,6 +120,12 @@ class DeletionCosts:
         """Make them true now, as far as that is possible. Raises nothing."""
         await self._write(None)
 
+    async def take_back(self) -> None:
+        """Nobody will keep them true any more: pods that were dear are as others again. Raises nothing."""
+        for each in self._costs():
+            if self._written.get(each.uid) and (self._is_forbidden() or not await self._patch(each, None)):
+                return
+
     async def _write(self, most: int | None, *, rested: float = 0.0, only: set[str] | None = None) -> None:
         """`rested`: seconds without work before a cost is lowered. `only`: these pods alone."""
         costs = {each.uid: each for each in self._costs()}
@@ -130,7 +136,7 @@ class DeletionCosts:
             if self._is_to_be_written(each, rested) and (only is None or uid in only)
         ]
         for each in sorted(changed, key=self._urgency, reverse=True)[:most]:
-            if self._is_forbidden() or not await self._patch(each):
+            if self._is_forbidden() or not await self._patch(each, each.cost):
                 return
 
     def _is_to_be_written(self, pod: PodCost, rested: float) -> bool:
@@ -141,9 +147,9 @@ class DeletionCosts:
         written = self._written[pod.uid]
         return abs(pod.cost - written) if written is not None else pod.cost
 
-    async def _patch(self, pod: PodCost) -> bool:
-        """Whether it makes sense to go on with the next."""
-        change = {"metadata": {"uid": pod.uid, "annotations": {ANNOTATION: str(pod.cost)}}}
+    async def _patch(self, pod: PodCost, cost: int | None) -> bool:
+        """Whether it makes sense to go on with the next. `cost` None: as if nobody had ever said one."""
+        change = {"metadata": {"uid": pod.uid, "annotations": {ANNOTATION: None if cost is None else str(cost)}}}
         try:
             await self._client.patch(self._collection, pod.name, change)
         except (NotFound, Conflict):
@@ -151,7 +157,7 @@ class DeletionCosts:
         except ApiError as error:
             self._failed(error)
             return False
-        self._written[pod.uid] = pod.cost
+        self._written[pod.uid] = cost
         self._error = ""
         return True
 

@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import resource
 import signal
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -165,4 +166,20 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     raise_descriptor_limit()
     keep_freed_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop().set_exception_handler(_unheard)
         return runner.run(main())
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error that nobody waits for. uvloop leaves the look-up of a name to itself when the connect that began it is
+    given up: its answer is the reason why that took too long, and no defect."""
+    error = context.get("exception")
+    if not isinstance(error, socket.gaierror):
+        loop.default_exception_handler(context)
+        return
+    structlog.get_logger().warning(
+        "name_not_resolved",
+        why=str(error),
+        means="the answer came after the connection had been given up",
+        do="see whether DNS answers in time, and whether the names in the file exist",
+    )

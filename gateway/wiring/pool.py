@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.probing.watch import BackendWatch
     from gateway.proxy.pool.rules import Rules
     from gateway.proxy.session.cookie import SessionCookies
+    from gateway.scaling.deletion_cost import DeletionCosts
     from gateway.scaling.local import LocalScaler
     from gateway.scaling.target import Target
     from gateway.settings.model import BackendsSettings, PoolSettings
@@ -90,6 +91,7 @@ class PoolParts:
         self._reports = Departures(self.driver, self._forget)
         self._watch = self._new_watch()
         self.fleet: LocalProcesses | None = None
+        self._costs: DeletionCosts | None = None
         self._scaler: LocalScaler | None = None
         self._ceilings: Mapping[str, int] = {}
         self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = [self.driver.run]
@@ -164,12 +166,15 @@ class PoolParts:
         return bool(in_line) or any(not backend.is_done for backend in pool.backends.values())
 
     async def close(self) -> None:
-        """Ends the pool for good: its processes are stopped, and `run` returns."""
+        """Ends the pool for good: its processes are stopped, and `run` returns; what was written to its pods
+        is taken back."""
         self._closing = True
         if self.fleet is not None:
             await self.fleet.close()
         if self._scope is not None:
             self._scope.cancel()
+        if self._costs is not None:
+            await self._costs.take_back()
 
     @property
     def stale(self) -> list[str]:
@@ -303,7 +308,7 @@ class PoolParts:
 
     def _join_cluster(self, cluster: Cluster) -> None:
         """Starts the writer of deletion costs and the scaler of a Deployment, where they are configured."""
-        costs = cluster.deletion_costs(self._settings, self.driver.pool, self.driver.clock)
+        self._costs = costs = cluster.deletion_costs(self._settings, self.driver.pool, self.driver.clock)
         if costs is not None:
             self._chores.append(costs.run)
             self._turn_watchers.append(costs.began)

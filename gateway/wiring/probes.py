@@ -62,6 +62,7 @@ def watch_of(
         is_busy=lambda identity: (b := backends.get(identity)) is not None and b.has_known_work,
         is_quarantined=lambda identity: (b := backends.get(identity)) is not None and bool(b.quarantines),
         is_unsure=driver.pool.should_ask_for_model,
+        is_leaving=lambda identity: (b := backends.get(identity)) is None or b.is_leaving,
         reports=driver,
         clock=driver.clock,
         quarantines=quarantines,

@@ -11,7 +11,7 @@ from tests.doubles.recording_reports import RecordingReports
 
 def test_each_reason_is_passed_on_and_warned_of_once() -> None:
     reports = RecordingReports()
-    report = UnreadyReport(Listed("gpu-1", "10.0.0.1:80", "gpu-1"), reports, grace=0, clock=lambda: 0)
+    report = UnreadyReport(Listed("gpu-1", "10.0.0.1:80", "gpu-1"), reports, 0, lambda: 0, lambda: False)
     with capture_logs() as events:
         for evidence in ("404", "404", "refused", "", "", "refused"):
             report(evidence)
@@ -24,7 +24,7 @@ def test_each_reason_is_passed_on_and_warned_of_once() -> None:
 def test_who_starts_is_given_time_and_who_was_ready_is_not() -> None:
     now = 0.0
     reports = RecordingReports()
-    report = UnreadyReport(Listed("pod-1", "10.0.0.1:80", "pod-1"), reports, grace=60, clock=lambda: now)
+    report = UnreadyReport(Listed("pod-1", "10.0.0.1:80", "pod-1"), reports, 60, lambda: now, lambda: False)
     report("refused")
     now = 59
     report("refused")
@@ -36,3 +36,13 @@ def test_who_starts_is_given_time_and_who_was_ready_is_not() -> None:
     report("")
     report("refused")
     assert reports.told == ["pod-1 unready: ", "pod-1 unready: refused"]
+
+
+def test_of_one_that_leaves_the_log_says_nothing() -> None:
+    reports, leaving = RecordingReports(), False
+    report = UnreadyReport(Listed("pod-1", "10.0.0.1:80", "pod-1"), reports, 0, lambda: 0, lambda: leaving)
+    with capture_logs() as events:
+        report("")
+        leaving = True
+        report("503 shutting down")
+    assert (reports.told[-1], events) == ("pod-1 unready: 503 shutting down", [])

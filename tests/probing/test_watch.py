@@ -50,6 +50,7 @@ async def test_readiness_of_all_the_rest_of_those_that_can_be_asked(can_ask: boo
             is_unsure=lambda identity: identity == "new",
             idle_probe=IdlenessProbe(client, "/progress", lambda status, body: True) if can_ask else None,
             is_busy=lambda identity: False,
+            is_leaving=lambda identity: False,
             is_quarantined=lambda identity: identity == "sick",
             reports=reports,
             clock=anyio.current_time,

@@ -162,3 +162,28 @@ async def test_one_that_is_dear_already_is_not_written_to_at_each_turn() -> None
             await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
         assert pods.patches == ["pod-00"]
+
+
+@pytest.mark.anyio
+async def test_what_was_written_is_taken_back_in_the_end() -> None:
+    async with a_cluster() as cluster:
+        pods = Pods(cluster, 4)
+        pods.costs.update({"pod-01": 4, "pod-02": 1_000_000, "pod-03": 2})
+        await pods.writer.write_all()
+        del pods.costs["pod-03"]  # it has left
+        await pods.writer.take_back()
+        assert pods.written == {"pod-00": "0", "pod-01": "", "pod-02": "", "pod-03": "2"}
+        await pods.writer.take_back()
+        assert len(pods.patches) == 6
+
+
+@pytest.mark.anyio
+async def test_where_that_is_not_possible_it_stays() -> None:
+    async with a_cluster() as cluster:
+        pods = Pods(cluster, 2)
+        pods.costs.update({"pod-00": 4, "pod-01": 4})
+        await pods.writer.write_all()
+        cluster.api.faults.refuse("patch", "pods", 403)
+        await pods.writer.take_back()
+        await pods.writer.take_back()
+        assert (len(pods.patches), set(pods.written.values())) == (3, {"4"})

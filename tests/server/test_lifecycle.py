@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import platform
 import resource
 import signal
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 import uvloop
+from structlog.testing import capture_logs
 
 from gateway.server.lifecycle import Hooks, Lifecycle, keep_freed_memory, raise_descriptor_limit, run
 from gateway.server.listener import bind, operators_listener, traffic_listener
@@ -213,3 +216,17 @@ def test_the_loop_is_uvloops() -> None:
         return type(asyncio.get_running_loop())
 
     assert run(main) is uvloop.Loop
+
+
+def test_a_name_that_is_not_found_when_nobody_waits_any_more_is_a_warning_and_no_defect(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        for error in (socket.gaierror(-2, "Name or service not known"), OSError("else")):
+            asyncio.get_running_loop().create_future().set_exception(error)
+        gc.collect()
+
+    with capture_logs() as lines:
+        run(main)
+    assert [(line["event"], line["log_level"]) for line in lines] == [("name_not_resolved", "warning")]
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["else"]

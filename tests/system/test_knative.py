@@ -9,9 +9,11 @@ import anyio
 import httpx
 import pytest
 
+from gateway.demo.knative.objects import PODS
 from gateway.probing.draining import KEEP_EVERY
+from gateway.scaling.deletion_cost import ANNOTATION
 from tests.doubles.eventually import eventually
-from tests.system.knative_gateway import in_cluster, pool, pool_of, sections
+from tests.system.knative_gateway import InCluster, in_cluster, pool, pool_of, sections
 from tests.system.running_gateway import configuration, write_config
 
 if TYPE_CHECKING:
@@ -112,6 +114,24 @@ async def test_a_new_revision_takes_over_and_no_request_is_lost(tmp_path: Path) 
         assert (await slow.answer()).status_code == 200
         await one.gateway.until(lambda view: view["name"] is None, pool=pool_of("a"))
         assert set(answers) == {200}
+
+
+async def test_a_revision_without_traffic_leaves_no_costs_on_its_pods(tmp_path: Path) -> None:
+    def costs(one: InCluster) -> dict[str, str]:
+        pods = one.cluster.api.store.all(PODS, "default")
+        return {each["metadata"]["name"]: each["metadata"].get("annotations", {}).get(ANNOTATION, "") for each in pods}
+
+    async with in_cluster(tmp_path, revisions=("a", "b")) as one:
+        one.cluster.scale("a", 1)
+        await one.ready("a", 1)
+        slow = one.ask()
+        (container,) = one.containers
+        await container.came(1)
+        await eventually(lambda: costs(one)["a-pod-1"] == "1000000")
+        one.cluster.put_traffic({"b": 100})
+        container.finish()
+        assert (await slow.answer()).status_code == 200
+        await eventually(lambda: costs(one)["a-pod-1"] == "")
 
 
 async def test_a_pod_that_ends_finishes_what_it_has_and_gets_no_more(tmp_path: Path) -> None:
@@ -299,3 +319,4 @@ async def test_a_pod_that_is_told_to_end_is_kept_until_its_work_is_done(tmp_path
         container.finish(2)  # one of the small requests that keep it may be here, too
         assert (await asked.answer()).status_code == 200
         await eventually(lambda: one.cluster.pods("a") == [])
+        assert one.gateway.events("backend_not_ready") == [], "it was told to end"

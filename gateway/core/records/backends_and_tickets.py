@@ -116,7 +116,12 @@ class Backend:
     @property
     def may_return(self) -> bool:
         """If it is not ready now, it may be so again without anybody's doing."""
-        return not self.held and self.state in (BackendState.STARTING, BackendState.READY)
+        return not (self.held or self.is_leaving)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether a backend ends in good order, and will not be ready again."""
+        return self.state in (BackendState.DRAINING, BackendState.GONE)
 
     @property
     def rests(self) -> bool:
