@@ -84,7 +84,7 @@ fuzz: $(DEVELOPER) ## a minute of coverage-guided fuzzing for each of our parser
 	@$(PIP) --editable '.[dev,fuzz]'
 	$(PY) -m tests.fuzz $(ARGS)
 
-bench: $(DEVELOPER) ## measure the gateway beside those of its peers that are here: ten minutes (ARGS=--quick: two)
+bench: $(DEVELOPER) ## measure the gateway beside those of its peers that are here: thirteen minutes (ARGS=--quick: three)
 	$(PY) -m bench $(ARGS)
 
 bench-peers: $(DEVELOPER) ## install the peers that PyPI has: Envoy, Caddy (Debian: haproxy, nginx-light)

@@ -51,7 +51,7 @@ async def _measure(options: argparse.Namespace, peers: Mapping[Peer, str], repor
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gateway beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: about two minutes, and rough")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: about three minutes, and rough")
     parser.add_argument(
         "--only", type=_numbers, default=list(MEASUREMENTS), metavar="1,3", help="these measurements alone"
     )

@@ -8,6 +8,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bench.children import CannotMeasure, child
@@ -49,12 +50,15 @@ class Fleet:
 
 
 @contextlib.asynccontextmanager
-async def fleet(count: int, cores: frozenset[int], *, work: float = 0.0, size: int = 0) -> AsyncIterator[Fleet]:
-    """So many pods, which work so many seconds a request and answer with so many bytes (0: few).
+async def fleet(
+    count: int, cores: frozenset[int], *, work: float = 0.0, size: int = 0, manner: str = "well"
+) -> AsyncIterator[Fleet]:
+    """So many pods, which work so many seconds a request and answer with so many bytes (0: few), all in one of MANNERS.
 
     Raises CannotMeasure.
     """
-    command = (sys.executable, "-m", "bench.pods", "--count", str(count), "--work", str(work), "--size", str(size))
+    options = {"--count": str(count), "--work": str(work), "--size": str(size), "--manner": manner}
+    command = (sys.executable, "-m", "bench.pods", *chain.from_iterable(options.items()))
     async with child(command, cores, stdin=PIPE, stdout=PIPE) as process:
         yield Fleet(process, [("127.0.0.1", port) for port in await _said_by(process)])
 

@@ -1,7 +1,8 @@
 """The gateway's peers, as a bench meets them: how each is configured for the same job, started, and found.
 
-Nothing is installed here, and no peer asks its pods how they are: a question would meet a pod at work. Each keeps to
-one thread of work and writes its access log to a file. What a peer cannot do is said where it is configured.
+Nothing is installed here, and no peer asks its pods how they are, unless it is told: a question would meet a pod at
+work. Each keeps to one thread of work and writes its access log to a file. What a peer cannot do is said where it is
+configured.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bench.job import PASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.job import Job
 
@@ -59,8 +61,9 @@ def version_of(peer: Peer, program: str) -> str:
     return found[0] if found else "of unknown version"
 
 
-def haproxy(job: Job) -> str:
-    """Cookieless requests wait in the backend's one line; those with a cookie for their own pod.
+def haproxy(job: Job, checks: str = "") -> str:
+    """Cookieless requests wait in the backend's one line; those with a cookie for their own pod. `checks`: further
+    words about every server.
 
     HAProxy's log can only be sent to syslog or a descriptor it was started with: here, standard output.
     """
@@ -89,7 +92,7 @@ backend counted
     balance leastconn
     cookie sd insert indirect nocache httponly dynamic maxidle 30m attr "Max-Age=1800" attr "SameSite=Lax"
     dynamic-cookie-key bench
-    default-server maxconn {job.limit}
+    default-server maxconn {job.limit} {checks}
 {_lines(job, "    server p{number} {host}:{port}")}
 backend open
     balance leastconn
@@ -157,9 +160,10 @@ http {{
 """
 
 
-def envoy(job: Job) -> str:
+def envoy(job: Job, detection: Mapping[str, object] = MappingProxyType({})) -> str:
     """A pod's line is its own, and chosen at once. With one worker, a limit of one connection for the cluster is one
-    for each pod: a pod's pool may always have its first, so no other limit than 1 can be had this way."""
+    for each pod: a pod's pool may always have its first, so no other limit than 1 can be had this way. `detection`: of
+    outliers; without any, nothing is ejected."""
     cookie = {"name": "sd", "path": "/", "ttl": "1800s"}
     session = _typed(
         "filters.http.stateful_session.v3.StatefulSession",
@@ -193,7 +197,10 @@ def envoy(job: Job) -> str:
             {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
         ],
     }
-    clusters = [_cluster(job, "open", connections=4096), _cluster(job, "counted", connections=job.limit)]
+    counted = _cluster(job, "counted", connections=job.limit)
+    if detection:
+        counted["outlier_detection"] = dict(detection)
+    clusters = [_cluster(job, "open", connections=4096), counted]
     return json.dumps({"static_resources": {"listeners": [listener], "clusters": clusters}})
 
 
@@ -205,7 +212,7 @@ def _route(prefix: str, cluster: str) -> object:
     return {"match": {"prefix": prefix}, "route": {"cluster": cluster, "timeout": f"{_LONG}s"}}
 
 
-def _cluster(job: Job, name: str, *, connections: int) -> object:
+def _cluster(job: Job, name: str, *, connections: int) -> dict[str, object]:
     limits = {"max_connections": connections, "max_pending_requests": 100_000, "max_requests": 100_000}
     endpoints = [{"endpoint": {"address": _socket(host, port)}} for host, port in job.pods]
     return {

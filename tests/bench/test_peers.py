@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.job import Job
-from bench.peers import PEERS, Peer, envoy, find_program, version_of
+from bench.peers import PEERS, Peer, envoy, find_program, haproxy, version_of
 
 PODS = [("127.0.0.1", 9001), ("127.0.0.1", 9002)]
 BUSY = Job(port=8080, pods=PODS, limit=1, folder=Path("/somewhere"))
@@ -37,6 +37,16 @@ def test_envoys_lanes_differ_in_their_connections_alone() -> None:
     clusters = json.loads(envoy(BUSY))["static_resources"]["clusters"]
     limits = {each["name"]: each["circuit_breakers"]["thresholds"][0]["max_connections"] for each in clusters}
     assert limits == {"open": 4096, "counted": 1}
+
+
+def test_only_who_is_told_to_looks_at_how_pods_answer() -> None:
+    assert "check" not in haproxy(BUSY)
+    assert "default-server maxconn 1 check observe layer7" in haproxy(BUSY, "check observe layer7")
+    plain, told = (
+        json.loads(text)["static_resources"]["clusters"] for text in (envoy(BUSY), envoy(BUSY, {"consecutive_5xx": 3}))
+    )
+    assert not any("outlier_detection" in cluster for cluster in [*plain, told[0]])
+    assert told[1]["outlier_detection"] == {"consecutive_5xx": 3}
 
 
 def test_a_program_that_is_nowhere_is_not_found() -> None:
