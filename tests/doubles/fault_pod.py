@@ -3,9 +3,9 @@
 It answers A1111's progress route (busy or idle), pages (any other GET) at once, and everything else by `work` seconds
 of work, one at a time: a second job meanwhile is refused with 500 and counted. As on a GPU, work that has begun goes on
 whatever becomes of its connection. Each job says itself how it is to be answered: `X-Behave: NAME`, see
-`pod_behaviours.py`.
+`pod_behaviours.py`; those that say nothing are answered as is the pod's habit.
 
-    python -m tests.doubles.fault_pod --port 7001 --work 0.2
+    python -m tests.doubles.fault_pod --port 7001 --work 0.2 --habit well
 
 runs one as a process, which prints a line for each job.
 """
@@ -19,12 +19,13 @@ import json
 import socket
 import sys
 from contextlib import asynccontextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from tests.doubles.pod_behaviours import BEHAVIOURS, Job
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 
 class FaultPod:
@@ -38,6 +39,7 @@ class FaultPod:
         self.jobs: list[Job] = []  # in the order they came, those refused too
         self.double_runs = 0
         self.connections = 0
+        self.habit: Iterator[str] = repeat("well")  # how jobs that do not say it are answered, one after the other
         self.told = told  # a line for each job, when it comes
         self._working: Job | None = None
         self._timer: asyncio.TimerHandle | None = None  # of the work
@@ -129,7 +131,7 @@ class FaultPod:
             return
         self._working = job
         self._timer = asyncio.get_running_loop().call_later(self.work, self._done, job)
-        await BEHAVIOURS[job.headers.get("x-behave", "well")](job)
+        await BEHAVIOURS[job.headers.get("x-behave") or next(self.habit)](job)
 
     def _done(self, job: Job) -> None:
         self._working = None
@@ -161,8 +163,9 @@ async def fault_pods(count: int, work: float = 0.02) -> AsyncIterator[list[Fault
             await pod.close()
 
 
-async def _run(port: int, work: float) -> None:
+async def _run(port: int, work: float, habit: str) -> None:
     pod = FaultPod(work, told=_say)
+    pod.habit = repeat(habit)
     pod.bind(port)
     await pod.open()
     await asyncio.get_running_loop().create_future()
@@ -177,6 +180,7 @@ if __name__ == "__main__":
     _parser = argparse.ArgumentParser(prog="python -m tests.doubles.fault_pod")
     _parser.add_argument("--port", type=int, required=True)
     _parser.add_argument("--work", type=float, default=0.02)
+    _parser.add_argument("--habit", choices=BEHAVIOURS, default="well")
     _options = _parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(_options.port, _options.work))
+        asyncio.run(_run(_options.port, _options.work, _options.habit))

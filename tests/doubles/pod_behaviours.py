@@ -129,6 +129,12 @@ async def close_before(job: Job) -> None:
     await job.body()
 
 
+async def close_after(job: Job) -> None:
+    """The connection closes when the work is done, and there is no answer."""
+    await job.body()
+    await job.work
+
+
 async def reset_in(job: Job) -> None:
     """The connection breaks in mid-answer. The work goes on."""
     await job.body()
@@ -166,6 +172,6 @@ BEHAVIOURS: dict[str, Callable[[Job], Awaitable[None]]] = {
     each.__name__: each
     for each in (
         *(well, digest, big, begun, drip, endless, fails, mute, bad_http, extra_bytes, early),
-        *(reset_before, close_before, reset_in, close_in),
+        *(reset_before, close_before, close_after, reset_in, close_in),
     )
 }

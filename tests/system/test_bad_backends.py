@@ -34,6 +34,7 @@ _GOOD = {
 _BAD = {
     "reset_before": 502,
     "close_before": 502,
+    "close_after": 502,
     "bad_http": 502,
     "mute": 504,
     "reset_in": 0,
