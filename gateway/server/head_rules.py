@@ -23,7 +23,8 @@ _UNSERVED = frozenset({b"CONNECT", b"TRACE"})
 
 #: uri-host [":" port] (RFC 9110 7.2, RFC 3986 3.2.2): no user, no path, no space.
 _HOST = re.compile(rb"(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
-_ABSOLUTE = re.compile(rb"https?://([^/?]*)([^?]*)(?:\?(.*))?", re.IGNORECASE)
+_USUAL_PORT = {b"http": b":80", b"https": b":443"}
+_ABSOLUTE = re.compile(rb"(https?)://([^/?]*)([^?]*)(?:\?(.*))?", re.IGNORECASE)
 
 #: 15 digits are a petabyte: no sum of it overflows anywhere.
 _MOST_DIGITS = 15
@@ -48,12 +49,13 @@ def check_method(method: bytes) -> None:
 
 
 def check_host(fields: Mapping[bytes, bytes], *, http11: bool) -> None:
-    """A request of HTTP/1.1 must name its host; one of HTTP/1.0 may leave it out."""
+    """A request of HTTP/1.1 must name its host, if only as the empty one that a target without an authority has (RFC
+    9112 3.2); one of HTTP/1.0 may leave it out."""
     host = fields.get(b"host")
     if host is None:
         if http11:
             raise Refused(BAD_HOST)
-    elif _HOST.fullmatch(host) is None:
+    elif host and _HOST.fullmatch(host) is None:
         raise Refused(BAD_HOST)
 
 
@@ -90,7 +92,13 @@ def _split_absolute(target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
     parts = _ABSOLUTE.fullmatch(target)
     if parts is None:
         raise Refused(BAD_TARGET)
-    authority, path, query = parts.groups(b"")
-    if _HOST.fullmatch(authority) is None or (host is not None and authority.lower() != host.lower()):
+    scheme, authority, path, query = parts.groups(b"")
+    if _HOST.fullmatch(authority) is None or (host is not None and _differ(scheme, authority, host)):
         raise Refused(BAD_TARGET)
     return path or b"/", query
+
+
+def _differ(scheme: bytes, authority: bytes, host: bytes) -> bool:
+    """A port may be left out that the scheme has anyhow (RFC 9110 4.2.3)."""
+    usual = _USUAL_PORT[scheme.lower()]
+    return authority.lower().removesuffix(usual) != host.lower().removesuffix(usual)

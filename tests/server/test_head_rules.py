@@ -68,14 +68,14 @@ def test_what_must_be_said_once_is_said_once(name: bytes, refusal: Refusal) -> N
 
 
 @pytest.mark.parametrize(
-    "host", [b"a", b"a.example:8080", b"127.0.0.1", b"[::1]:80", b"[::1]", b"xn--bcher-kva.example", b"a_b", b"a:"]
+    "host", [b"", b"a", b"a.example:8080", b"127.0.0.1", b"[::1]:80", b"[::1]", b"xn--bcher-kva.example", b"a_b", b"a:"]
 )
 def test_a_good_host_passes(host: bytes) -> None:
     head_rules.check_host({b"host": host}, http11=True)
 
 
 @pytest.mark.parametrize(
-    "host", [b"", b"u@a", b"a/b?c=", b"a b", b"a,b c", b"a:b", b"a:80:80", b"[::1", b"::1", b"a\xe9", b"a#b", b":80"]
+    "host", [b"u@a", b"a/b?c=", b"a b", b"a,b c", b"a:b", b"a:80:80", b"[::1", b"::1", b"a\xe9", b"a#b", b":80"]
 )
 def test_a_bad_host_does_not(host: bytes) -> None:
     with pytest.raises(Refused) as refused:
@@ -106,6 +106,8 @@ def test_tunnels_and_echoes_are_not_served(method: bytes) -> None:
         (b"http://a", b"/", b""),
         (b"HTTP://A/b?c", b"/b", b"c"),
         (b"https://a?c", b"/", b"c"),
+        (b"http://a:80/", b"/", b""),
+        (b"https://A:443/", b"/", b""),
     ],
 )
 def test_a_target_is_split_and_not_decoded(target: bytes, path: bytes, query: bytes) -> None:
@@ -119,7 +121,19 @@ def test_the_asterisk_is_for_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [b"a", b"*x", b"ftp://a/", b"http:///", b"http://b/", b"http://u@a/", b"http://a:80/", b"/a#b", b"a:80"]
+    "target",
+    [
+        b"a",
+        b"*x",
+        b"ftp://a/",
+        b"http:///",
+        b"http://b/",
+        b"http://u@a/",
+        b"http://a:81/",
+        b"https://a:80/",
+        b"/a#b",
+        b"a:80",
+    ],
 )
 def test_no_other_target_is_served(target: bytes) -> None:
     with pytest.raises(Refused) as refused:

@@ -81,8 +81,12 @@ _COMMON = frozenset(
 #: What `Connection` nearly always says. It names no other header.
 _NAMES_NOTHING = (b"keep-alive", b"close")
 
-#: Other names are dropped: CGI-like servers take `x_forwarded_for` for its twin with dashes.
+#: Bytes of most names. Names with others are dropped, but for `_` and `.`: see `_is_a_twin`.
 _NAME_BYTES = (string.ascii_letters + string.digits + "-").encode()
+_TWINS = bytes.maketrans(b"_.", b"--")
+
+#: Of an answer: what the gateway alone tells of a request. A pod that says it speaks of another line.
+_OURS_TO_TELL = (b"x-queue-", b"x-backend")
 
 
 def request_headers(
@@ -104,7 +108,9 @@ def request_headers(
         elif name == b"cookie":
             if others := cookies.without(session_cookie, value):
                 kept.append((name, others))
-        elif name.translate(None, _NAME_BYTES) or _is_withheld(name, origin.trusted):
+        elif _is_withheld(name, origin.trusted) or (
+            (odd := name.translate(None, _NAME_BYTES)) and _is_a_twin(name, odd)
+        ):
             continue
         else:
             kept.append(header)
@@ -131,7 +137,7 @@ def answer_headers(
         if name in _HOP_BY_HOP:
             if name == b"connection" and value not in _NAMES_NOTHING:
                 connection.append(value)
-        elif name in replaced or (name == b"set-cookie" and _names(session_cookie, value)):
+        elif name in replaced or _is_ours(name, value, session_cookie):
             continue
         else:
             kept.append((name, value))
@@ -147,11 +153,24 @@ def answer_headers(
     return kept
 
 
+def _is_ours(name: bytes, value: bytes, session_cookie: bytes) -> bool:
+    """A backend's header that the gateway alone may say."""
+    return name.startswith(_OURS_TO_TELL) or (name == b"set-cookie" and _names(session_cookie, value))
+
+
 def _is_withheld(name: bytes, trusted: bool) -> bool:
     """What means something to a backend, and is not the peer's to say."""
     if name.startswith(_KNATIVES) and name != _SAYS_THE_HOST:
         return True
     return not trusted and name.startswith(_OF_TRUSTED_PEERS)
+
+
+def _is_a_twin(name: bytes, odd: bytes) -> bool:
+    """A name with a byte that servers may take for a dash (CGI, WSGI: `x_forwarded_for`), and with dashes it would be
+    one that the gateway writes or withholds; or with a byte that no server needs. `odd`: its bytes beside letters,
+    digits and dashes."""
+    twin = name.translate(_TWINS)
+    return bool(odd.strip(b"_.")) or twin in _NOT_COPIED or _is_withheld(twin, trusted=False)
 
 
 def _without_nominated(kept: list[Header], connection: list[bytes]) -> list[Header]:
