@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles import webui_answers as answers
 from gateway.profiles import webui_events as events
 from gateway.profiles.gradio import GRADIO_STREAM, event_rules, stream_rules
+from gateway.profiles.rules import rule
 from gateway.profiles.webui import webui
 
 if TYPE_CHECKING:
@@ -20,9 +22,13 @@ if TYPE_CHECKING:
     from gateway.profiles.treatment import Asked, Profile, Treatment
 
 
+#: The click of a page of Gradio 3, which forks of Forge have kept. They want the profile `a1111`; here it is slow.
+_GRADIO_3 = rule("GET /queue/join", Lane.COUNTED, WhenBusy.WAIT)
+
+
 def forge(rules: Iterable[Rule] = ()) -> Profile:
     """As a1111, except for the page and for the options that load something."""
-    page = (*stream_rules(""), *event_rules("", _event))
+    page = (_GRADIO_3, *stream_rules(""), *event_rules("", _event))
     return webui("forge", rules, page=page, loading_prefixes=("forge_",))
 
 

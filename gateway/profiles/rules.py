@@ -1,8 +1,9 @@
 """Rules on method and path, and the table that looks them up. They are a security boundary:
 
-- rules that deny come first, wherever they stand, and are tried against every reading of the path;
+- rules that deny come first, wherever they stand, and are tried against every reading of the path, in small letters;
 - then the first match wins, on the strict reading alone: a path of ambiguous spelling matches none of these, save a
-  rule for names of the client's choice (`names_anything`) that is the first to match each of its readings;
+  rule for names of the client's choice (`names_anything`) that is the first to match each of its readings. It is
+  counted, too, if a rule that counts is the first to match any other reading;
 - what no rule names is counted.
 
 A rule of the configuration goes over the profile's and keeps what the profile knows of the route: with the same lane
@@ -32,6 +33,8 @@ ANY_METHOD = "*"
 _REMEMBERED = 1024
 _REMEMBERED_LENGTH = 256
 
+_ANYTHING = ".*"
+
 _COUNTED = Treatment(Lane.COUNTED, may_go_on=True, rule="default, since no rule names it")
 _DENIED = Treatment(Lane.DENIED)
 
@@ -54,6 +57,7 @@ class Rule:
     #: each of its readings
     names_anything: bool = False
     names_no_route: bool = False  # it takes what nothing is known of
+    rest: str = _ANYTHING  # what a `*` at the end stands for, as a regular expression
 
     @property
     def treatment(self) -> Treatment:
@@ -77,10 +81,11 @@ def rule(
     configured: bool = False,
     names_anything: bool = False,
     names_no_route: bool = False,
+    rest: str = _ANYTHING,
 ) -> Rule:
     """A rule from its spelling, as in `parse_match`. Raises ValueError."""
     methods, pattern = parse_match(match)
-    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured, names_anything, names_no_route)
+    return Rule(methods, pattern, lane, when_busy, repeatable, more, configured, names_anything, names_no_route, rest)
 
 
 def parse_match(match: str) -> tuple[frozenset[str], str]:
@@ -110,7 +115,7 @@ class RuleTable:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         listed = list(rules)
-        self._denying = _Lookup(each for each in listed if each.lane is Lane.DENIED)
+        self._denying = _Lookup(_in_small_letters(each) for each in listed if each.lane is Lane.DENIED)
         self._others = _Lookup(each for each in listed if each.lane is not Lane.DENIED)
         self._known = _Lookup(each for each in listed if each.lane is not Lane.DENIED and not each.configured)
         self._remembered = lru_cache(_REMEMBERED)(self._find)
@@ -124,17 +129,24 @@ class RuleTable:
     def _find(self, method: str, raw_path: bytes) -> Treatment:
         path = canonical_path(raw_path)
         readings = lenient_paths(raw_path) if path is None else (path, *lenient_paths(raw_path))
-        if any(self._denying.first(method.upper(), reading) for reading in readings):
+        if any(self._denying.first(method.upper(), reading.lower()) for reading in readings):
             return _DENIED
         if path is None:
             return self._in_each_reading(method, raw_path, readings)
         found = self._others.first(method, path)
-        if found is None:
+        if found is None or self._may_be_counted(found, method, readings):
             return _COUNTED
         known = self._known.first(method, path) if found.configured else None
         if known is None:
             return found.treatment
         return _over(found.treatment, known.treatment, Asked(method, raw_path))
+
+    def _may_be_counted(self, found: Rule, method: str, readings: Iterable[str]) -> bool:
+        """To another reader the path is that of a counted rule."""
+        if found.lane is Lane.COUNTED:
+            return False
+        others = (self._others.first(method, reading) for reading in readings)
+        return any(other is not None and other.lane is Lane.COUNTED for other in others)
 
     def _in_each_reading(self, method: str, raw_path: bytes, readings: Iterable[str]) -> Treatment:
         """Of a path of ambiguous spelling: the rule that is the first to match each reading, if it takes such names. A
@@ -144,6 +156,11 @@ class RuleTable:
         found = {self._others.first(method, reading) for reading in readings}
         only = found.pop() if len(found) == 1 else None
         return only.treatment if only is not None and only.names_anything else _COUNTED
+
+
+def _in_small_letters(denying: Rule) -> Rule:
+    """On some disks, and to some servers, capitals are the same."""
+    return replace(denying, pattern=denying.pattern.lower())
 
 
 def _over(configured: Treatment, known: Treatment, asked: Asked) -> Treatment:
@@ -179,7 +196,7 @@ class _Lookup:
         self._patterns: list[tuple[int, Rule, re.Pattern[str]]] = []
         for order, each in enumerate(rules):
             if "*" in each.pattern:
-                self._patterns.append((order, each, _compiled(each.pattern)))
+                self._patterns.append((order, each, _compiled(each.pattern, each.rest)))
             else:
                 self._exact.setdefault(each.pattern, []).append((order, each))
 
@@ -196,6 +213,6 @@ class _Lookup:
 _NONE: tuple[float, None] = (math.inf, None)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    stem, rest = (pattern[:-1], ".*") if pattern.endswith("*") else (pattern, "")
-    return re.compile(re.escape(stem).replace(r"\*", "[^/]+") + rest, re.DOTALL)
+def _compiled(pattern: str, rest: str) -> re.Pattern[str]:
+    stem, behind = (pattern[:-1], rest) if pattern.endswith("*") else (pattern, "")
+    return re.compile(re.escape(stem).replace(r"\*", "[^/]+") + behind, re.DOTALL)

@@ -1,5 +1,5 @@
-"""The common part of AUTOMATIC1111's web UI and its descendants: the API under /sdapi, the routes under /internal,
-the page's files, and the probes for readiness, idleness and what is loaded.
+"""The common part of AUTOMATIC1111's web UI and its descendants: the work and the orders of its API under /sdapi, and
+the probes for readiness, idleness and what is loaded. What is light or refused is in `webui_routes.py`.
 
 By method and path, and where the body decides (`POST /sdapi/v1/options`, which may load a model), by the body. What
 cannot be seen there is counted: a slot too many is slow, a slot too few is two pictures at once.
@@ -31,6 +31,7 @@ from gateway.profiles.treatment import (
     Verb,
 )
 from gateway.profiles.webui_functions import functions_probe
+from gateway.profiles.webui_routes import LIGHT, REST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,32 +50,6 @@ _LOADING = frozenset(
         *("cross_attention_optimization", "fp8_storage", "cache_fp16_weight"),
     )
 )
-
-_SHUTDOWN = ("server-kill", "server-restart", "server-stop")
-#: They show the command line, and with it the passwords of --gradio-auth and --api-auth.
-_TELLING = ("/internal/sysinfo*", "/sdapi/v1/cmd-flags")
-
-#: Asked again and again by every open page. They must not keep a pod alive, and are worth nothing without one.
-_POLLED = (
-    "GET /sdapi/v1/memory",
-    "GET /internal/ping",
-    "GET /internal/pending-tasks",
-    "GET /queue/status",
-)
-
-_API_LISTS = (
-    *("options", "samplers", "schedulers", "upscalers", "latent-upscale-modes", "sd-models", "sd-vae", "sd-modules"),
-    *("hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "embeddings", "loras"),
-    *("scripts", "script-info", "extensions"),
-)
-_API_REFRESHES = ("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")
-
-_PAGE = (
-    *("/", "/config", "/info", "/startup-events", "/theme.css", "/favicon.ico", "/docs", "/redoc", "/openapi.json"),
-    *("/file/*", "/assets/*", "/static/*", "/webui-assets/*", "/sd_extra_networks/*"),
-    *("/user", "/login_check", "/token", "/app_id", "/internal/quicksettings-hint", "/internal/profile-startup"),
-)
-_PAGE_POSTS = ("/upload", "/reset", "/login")
 
 _GENERATING = ("txt2img", "img2img")
 
@@ -112,7 +87,7 @@ def webui(
 
     more = More(events.options(loads), by_body=True)
     options = rule("POST /sdapi/v1/options", Lane.COUNTED, WhenBusy.WAIT, more=more)
-    table = RuleTable((*rules, *first, *_control_rules(*stopped), *_light_rules(), options, *_API_WORK, *page, _REST))
+    table = RuleTable((*rules, *first, *_control_rules(*stopped), *LIGHT, options, *_API_WORK, *page, *REST))
     return Profile(
         name=name,
         treat=table.treatment,
@@ -124,6 +99,7 @@ def webui(
         loaded=ModelProbe("/sdapi/v1/options", _loaded),
         functions=functions_probe(loads),
         too_early=_is_too_early,
+        refusal=answers.refusal,
     )
 
 
@@ -169,21 +145,6 @@ def _control_rules(interrupted: LocalAnswer, skipped: LocalAnswer) -> tuple[Rule
     )
 
 
-def _light_rules() -> tuple[Rule, ...]:
-    return (
-        *(rule(f"* /sdapi/v1/{name}", Lane.DENIED) for name in _SHUTDOWN),
-        *(rule(f"* {path}", Lane.DENIED) for path in _TELLING),
-        *(rule(match, Lane.PASSIVE) for match in _POLLED),
-        *(rule(f"GET /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_LISTS),
-        *(rule(f"POST /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_REFRESHES),
-        *(rule(f"GET {path}", Lane.EXEMPT) for path in _PAGE),
-        rule("GET /file=*", Lane.EXEMPT, names_anything=True),
-        *(rule(f"POST {path}", Lane.EXEMPT) for path in _PAGE_POSTS),
-        rule("POST /sdapi/v1/png-info", Lane.EXEMPT, repeatable=True),
-        rule("OPTIONS /*", Lane.EXEMPT),  # a browser's question before a call from another site
-    )
-
-
 _GENERATION = More(events.generation, by_body=True)
 _API_WORK = (
     *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.SPILL, more=_GENERATION) for name in _GENERATING),
@@ -191,7 +152,6 @@ _API_WORK = (
     *(rule(f"POST /sdapi/v1/{name}", Lane.COUNTED, WhenBusy.SPILL) for name in _BLOCKING),
     rule("* /sdapi/*", Lane.COUNTED, WhenBusy.SPILL, names_no_route=True),  # any pod paints as well as another
 )
-_REST = rule("* /*", Lane.COUNTED, WhenBusy.WAIT, names_no_route=True)  # a page's calls speak of what its pod knows
 
 
 _UNBUILT = "'Api' object has no attribute 'default_script_arg_"

@@ -89,6 +89,11 @@ _TAKEN_OUT = "Your job was taken out of the line. It was not begun."
 NOT_YOURS = LocalAnswer(200, json.dumps({"detail": _NOT_YOURS}).encode())
 
 
+def refusal(title: str, detail: str) -> dict[str, object]:
+    """As the API tells of a failure, and a page of Gradio 3 shows the first of them."""
+    return {"error": f"{title}. {detail}", "errors": detail}
+
+
 def _in_queue(place: Place) -> str:
     queue = f"In queue: {place.position}/{max(place.length, place.position)}"
     return queue if place.start is None else f"{_STARTING} {queue}"

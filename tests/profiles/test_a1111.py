@@ -25,16 +25,22 @@ LIGHT = [
     *("GET /file=%2Ftmp%2Fa%20b.png", "GET /file=C%3A%5Ctmp%5Ca.png"),
     *("GET /sdapi/v1/options", "GET /sdapi/v1/sd-models", "POST /sdapi/v1/refresh-checkpoints"),
     *("GET /internal/quicksettings-hint", "GET /sd_extra_networks/thumb", "OPTIONS /sdapi/v1/txt2img"),
-    "POST /sdapi/v1/png-info",
+    *("POST /sdapi/v1/png-info", "GET /controlnet/model_list", "GET /adetailer/v1/ad_model", "GET /sam/sam-model"),
+    *("GET /tagger/v1/interrogators", "POST /infinite_image_browsing/db/search_by_substr", "GET /what/nobody/knows"),
+    *("GET /internal/profile-startup", "GET /file=outputs%2Ftxt2img-images%2Fa.png", "GET /file=C%3A%5Cout%5Ca.png"),
+    *("GET /file=extensions/x/style.css?1", "GET /file=/tmp/gradio/1/config.png", "GET /file=html/licenses.html"),
 ]
 POLLED = [
     *("GET /sdapi/v1/progress", "POST /internal/progress", "GET /internal/ping", "GET /queue/status"),
-    *("POST /sdapi/v1/interrupt", "POST /sdapi/v1/skip"),
+    *("POST /sdapi/v1/interrupt", "POST /sdapi/v1/skip", "GET /robots.txt", "GET /.well-known/security.txt"),
 ]
 FORBIDDEN = [
     *("POST /sdapi/v1/server-kill", "POST /sdapi/v1/server-restart", "POST /sdapi/v1/server-stop"),
     *("GET /internal/sysinfo", "GET /internal/sysinfo-download"),
-    "GET /sdapi/v1/cmd-flags",
+    *("GET /sdapi/v1/cmd-flags", "GET /file=config.json", "GET /file=ui-config.json", "GET /file/config.json"),
+    *("GET /file=/srv/webui/config.json", "GET /file=C:/webui/config.json", "GET /file=cache/hashes/cache.db"),
+    *("GET /file=/srv/webui/cache/hashes/cache.db", "GET /file=cache.json", "GET /file=webui-user.sh"),
+    "GET /file=config_states/today.json",
 ]
 
 

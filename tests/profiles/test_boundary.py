@@ -23,14 +23,14 @@ COUNTED = {
     "generic": [*WEB_UI, *test_comfyui.LIGHT],
     "a1111": WEB_UI,
     "forge": [*WEB_UI, "POST /queue/join"],
-    "sdnext": [*WEB_UI, "POST /sdapi/v1/checkpoint", "POST /sdapi/v1/control"],
+    "sdnext": [*WEB_UI, "POST /sdapi/v1/checkpoint", "POST /sdapi/v1/control", "POST /sdapi/v1/tagger"],
     "comfyui": [*test_comfyui.HEAVY, "POST /api/prompt"],
     "gradio": [*test_gradio.HEAVY, "POST /gradio_api/queue/join", "POST /gradio_api/call/predict", *test_mcp.CALLED],
 }
 DENIED = {
     "a1111": test_a1111.FORBIDDEN,
     "forge": test_a1111.FORBIDDEN,
-    "sdnext": [*test_a1111.FORBIDDEN, "POST /sdapi/v1/shutdown"],
+    "sdnext": [*test_a1111.FORBIDDEN, "POST /sdapi/v1/shutdown", "GET /sdapi/v1/file", "PUT /sdapi/v1/upload"],
     "comfyui": test_comfyui.FORBIDDEN,
 }
 

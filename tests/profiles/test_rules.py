@@ -64,6 +64,27 @@ def test_rules_that_deny_go_first_wherever_they_stand() -> None:
     assert lane(table, "POST /admin/x") is Lane.EXEMPT
 
 
+def test_capitals_are_no_way_around_them() -> None:
+    table = RuleTable([rule("* /*", Lane.EXEMPT), rule("GET /Admin/*", Lane.DENIED)])
+    assert lane(table, "GET /aDMIN/x") is Lane.DENIED
+
+
+def test_the_rest_may_be_narrowed() -> None:
+    table = RuleTable([rule("* /*", Lane.EXEMPT), rule("GET /file=*", Lane.DENIED, rest=r"(?:.*/)?secret")])
+    for path in ("/file=secret", "/file=a/../SECRET", "/file=%2Fa%2Fsecret", "/x/../file=secret"):
+        assert lane(table, f"GET {path}") is Lane.DENIED, path
+    assert lane(table, "GET /file=a/secrets") is Lane.EXEMPT
+
+
+def test_what_another_reader_would_count_is_counted() -> None:
+    table = RuleTable([rule("* /paint", Lane.COUNTED, WhenBusy.SPILL), rule("* /*", Lane.EXEMPT)])
+    assert [lane(table, f"GET {path}") for path in ("/p%2561int", "/paint;a", "/p%2561inter")] == [
+        Lane.COUNTED,
+        Lane.COUNTED,
+        Lane.EXEMPT,
+    ]
+
+
 def test_head_is_treated_like_get_and_methods_are_capitals() -> None:
     table = RuleTable([rule("GET /a", Lane.EXEMPT), rule("GET /no", Lane.DENIED)])
     assert lane(table, "HEAD /a") is Lane.EXEMPT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gateway.profiles.treatment import ColdStart, Place
-from gateway.profiles.webui_answers import held_progress, held_task, starting_task
+from gateway.profiles.webui_answers import held_progress, held_task, refusal, starting_task
 
 
 def test_a_task_in_line_keeps_the_bar_and_shows_its_place() -> None:
@@ -37,3 +37,7 @@ def test_a_session_in_line_has_a_job_that_is_about_to_begin() -> None:
     assert (said["progress"], said["eta_relative"], said["textinfo"]) == (0.0, 12.3, "In queue: 1/2")
     assert (said["state"]["job_count"], said["current_image"]) == (-1, None)
     assert json.loads(held_progress(Place(1, 2)).body)["eta_relative"] == 0.0
+
+
+def test_a_refusal_is_told_in_the_words_that_pages_and_programs_read() -> None:
+    assert refusal("Queue full", "50 wait.") == {"error": "Queue full. 50 wait.", "errors": "50 wait."}

@@ -68,7 +68,7 @@ async def test_a_person_gets_a_page_at_once_and_a_program_is_held(tmp_path: Path
         lines = await gateway.access(5)
         assert [line["code"] for line in lines] == ["LW", "LQ", "--", "LQ", "--"]
         assert lines[2]["receipt"] == (
-            "exempt by GET /; pod-1 is its new home; came as number 1 in line; pod-1 starting; pod-1 became ready"
+            "exempt by GET /*; pod-1 is its new home; came as number 1 in line; pod-1 starting; pod-1 became ready"
         )
 
 
