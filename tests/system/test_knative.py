@@ -134,6 +134,16 @@ async def test_a_revision_without_traffic_leaves_no_costs_on_its_pods(tmp_path: 
         await eventually(lambda: costs(one)["a-pod-1"] == "")
 
 
+async def test_an_idle_pod_that_is_told_to_end_is_no_warning(tmp_path: Path) -> None:
+    async with in_cluster(tmp_path) as one:
+        one.cluster.idle_quiet = 5.0
+        one.cluster.scale("a", 1)
+        await one.ready("a", 1)
+        one.cluster.scale("a", 0)
+        await eventually(lambda: one.cluster.pods("a") == [])
+        assert one.gateway.events("backend_not_ready") == []
+
+
 async def test_a_pod_that_ends_finishes_what_it_has_and_gets_no_more(tmp_path: Path) -> None:
     async with in_cluster(tmp_path) as one:
         one.cluster.scale("a", 1)
@@ -319,4 +329,3 @@ async def test_a_pod_that_is_told_to_end_is_kept_until_its_work_is_done(tmp_path
         container.finish(2)  # one of the small requests that keep it may be here, too
         assert (await asked.answer()).status_code == 200
         await eventually(lambda: one.cluster.pods("a") == [])
-        assert one.gateway.events("backend_not_ready") == [], "it was told to end"

@@ -57,6 +57,7 @@ class KnativeCluster:
         self.service = service
         self.boot = boot
         self.drain_quiet = drain_quiet
+        self.idle_quiet = 0.0
         self.serving: Serving | None = None
         self._tasks = tasks
         self._container = container
@@ -125,6 +126,7 @@ class KnativeCluster:
             limit=told.limit,
             on_change=lambda: self._list(revision),
             drain_quiet=self.drain_quiet,
+            idle_quiet=self.idle_quiet,
         )
         told.pods.append(pod)
         self._tasks.start_soon(self._run, revision, pod)

@@ -39,8 +39,10 @@ class PodStandIn:
         limit: int,
         on_change: Callable[[], None],
         drain_quiet: float = DRAIN_QUIET,
+        idle_quiet: float = 0.0,
     ) -> None:
-        """`drain_quiet`: seconds without an arrival after which a pod that ends is stopped."""
+        """`drain_quiet`: seconds without an arrival after which a pod that ends is stopped. `idle_quiet`: the same
+        while nothing is in it. The real one makes no difference; who shows a scale-down does not want to wait."""
         self.name = name
         self.uid = uid
         self.host = host
@@ -50,6 +52,7 @@ class PodStandIn:
         self.terminating = False
         self._limit = limit
         self._drain_quiet = drain_quiet
+        self._idle_quiet = idle_quiet
         self._on_change = on_change
         self._told_to_end = anyio.Event()
         self._killed = anyio.Event()
@@ -86,10 +89,12 @@ class PodStandIn:
                     self.ready = not self.terminating
                     self._on_change()
                     await self._told_to_end.wait()
-                    with anyio.CancelScope() as drained:
-                        began = anyio.current_time()
-                        while self.here and not self._killed.is_set():
-                            if anyio.current_time() - max(began, self.proxy.last_arrival) >= self._drain_quiet:
-                                drained.cancel()
-                            await anyio.sleep(_LOOK_EVERY)
+                    began = anyio.current_time()
+                    while not (self._killed.is_set() or self._has_drained(began)):  # noqa: ASYNC110
+                        await anyio.sleep(_LOOK_EVERY)
         self.proxy = None
+
+    def _has_drained(self, since: float) -> bool:
+        assert self.proxy is not None
+        quiet = self._drain_quiet if self.here else self._idle_quiet
+        return anyio.current_time() - max(since, self.proxy.last_arrival) >= quiet
