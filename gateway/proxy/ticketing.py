@@ -42,13 +42,14 @@ def ticket_for(
         context.keys = (*key_in(context.headers, pool.rules.session_header), *context.keys)
     verdict, claim = pool.cookies.read(context.headers, now, lambda session: sessions.get(session) is not None)
     cookie_seen(pool.name, verdict._value_)
-    at = _place_of(context, pool, more.files, claim) if more is not None and more.files else None
+    at = _files_at(context, pool, more.files, claim) if more is not None and more.files else None
     ticket = Ticket(
         treatment.lane,
         when_busy=treatment.when_busy or pool.rules.when_busy,
         patience=patience_of(context.headers, pool.rules.longest_wait),
         label=context.record.request_id,
         rule=treatment.rule,
+        anchored=at is not None,
         need=more.need if more is not None else None,
         may_go_on=treatment.may_go_on and context.method not in SAFE,
     )
@@ -56,7 +57,7 @@ def ticket_for(
         ticket.home = there  # nobody's session: what one pod has says nothing of whose home it is
     elif claim is not None:
         ticket.session, ticket.returning = claim.session, True
-        ticket.home = pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
+        ticket.home = at or pool.cookies.home_of(claim, pool.driver.pool.backends.keys())
     elif (known := _known_without_cookie(context, pool, at)) is not None:
         ticket.session, ticket.returning, ticket.home = known.session, known.home is not None, known.home or at
     elif treatment.lane is not Lane.PASSIVE or context.keys:
@@ -78,6 +79,15 @@ def _place_of(context: RequestContext, pool: ServedPool, names: tuple[str, ...],
     session = claim.session if claim is not None else None
     wanted = [owned for name in names for owned in owned_names(context, name, session)]
     found = pool.files.find((*wanted, *names))
+    return found if found in pool.driver.pool.backends else None
+
+
+def _files_at(context: RequestContext, pool: ServedPool, names: tuple[str, ...], claim: Claim | None) -> str | None:
+    """The backend that has what the request reads. Of somebody with a cookie, what that session made or sent: others'
+    files of the same name are not meant."""
+    if claim is None:
+        return _place_of(context, pool, names, None)
+    found = pool.files.find(owned_names(context, name, claim.session)[0] for name in names)
     return found if found in pool.driver.pool.backends else None
 
 

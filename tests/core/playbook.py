@@ -67,6 +67,7 @@ class Playbook:
         session: str | None = None,
         home: str | None = None,
         spill: bool = False,
+        anchored: bool = False,
         patience: float = math.inf,
         rule: str = "",
         room: Room | None = None,
@@ -77,6 +78,7 @@ class Playbook:
         self._told()
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name, rule=rule, need=need)
+        ticket.anchored = anchored
         ticket.may_go_on = may_go_on
         self.tickets[name] = ticket
         self._hear(self.pool.arrive(ticket, self.now, room))

@@ -72,6 +72,7 @@ class Walk(RuleBasedStateMachine):
         session=st.sampled_from([None, None, "a", "b", "c", "d"]),
         home=st.sampled_from([None, *PODS, "gone"]),
         spill=st.booleans(),
+        anchored=st.sampled_from([False, False, True]),
         patience=st.sampled_from([math.inf, math.inf, 3.0]),
         need=needs,
         may_go_on=st.booleans(),
@@ -82,13 +83,14 @@ class Walk(RuleBasedStateMachine):
         session: str | None,
         home: str | None,
         spill: bool,
+        anchored: bool,
         patience: float,
         need: ModelNeed | None,
         may_go_on: bool,
     ) -> None:
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience, need=need)
-        ticket.may_go_on = may_go_on
+        ticket.may_go_on, ticket.anchored = may_go_on, anchored and home is not None
         room = self.rooms.pop() if self.rooms and lane is Lane.COUNTED else None
         self.take_in(ticket, room)
         if room is not None:

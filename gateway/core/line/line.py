@@ -86,10 +86,11 @@ class Line:
 
     def served(self, session: str, at: Backend, left: Backend | None) -> None:
         """One of a session's requests is out of the line, and at work. If the session has left its home for that, the
-        others leave it, too, and are alone with the new one for no longer than they would have been. O(tickets that
-        wait for a home that was left, or of the session)."""
+        others leave it, too, and are alone with the new one for no longer than they would have been; those that are
+        anchored stay. O(tickets that wait for a home that was left, or of the session)."""
         if left is not None:
-            for ticket in [each for each in left.line.members() if each.session == session]:
+            movable = [each for each in left.line.members() if each.session == session and not each.anchored]
+            for ticket in movable:
                 left.line.discard(ticket)
                 at.line.put(ticket, ticket.number)
                 ticket.bound_to, ticket.home = at, at.identity

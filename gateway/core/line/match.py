@@ -80,10 +80,14 @@ class Match:
                 return [self._grant(ticket, chosen, now)]
         if home is not None:
             self._touched[home] = None
-        policy = availability.policy
-        alone_for = policy.spill_after if ticket.when_busy is WhenBusy.SPILL else policy.move_when_busy
-        line.join(ticket, home, alone_for, now)
+        line.join(ticket, home, self._alone_for(ticket), now)
         return self.hand_out(now)
+
+    def _alone_for(self, ticket: Ticket) -> float | None:
+        if ticket.anchored:
+            return None
+        policy = self._availability.policy
+        return policy.spill_after if ticket.when_busy is WhenBusy.SPILL else policy.move_when_busy
 
     def unjoin(self, ticket: Ticket) -> None:
         """Out of the line, and its clocks stop."""

@@ -26,23 +26,26 @@ class SessionHomes:
         self._counts = counts
 
     def recognise(self, ticket: Ticket, now: float) -> None:
-        """A ticket arrives, and gets its session's home. The table goes before the cookie."""
+        """A ticket arrives, and gets its session's home, unless what it reads is elsewhere. The table goes before the
+        cookie."""
         if ticket.session is None:
             return
         session = self._sessions.get(ticket.session)
         if ticket.lane is not Lane.PASSIVE and ticket.returning:
             session = self._sessions.touch(ticket.session, ticket.home, now)
-        if session is not None:
+        if session is not None and not ticket.anchored:
             ticket.home = session.home
 
     def seat(self, ticket: Ticket, backend: Backend) -> None:
         """Its session is served by `backend`: at home, as a spill, or at its new home."""
         if ticket.session is None or ticket.lane is Lane.PASSIVE:
             return
-        if ticket.home == backend.identity:
+        session = self._sessions.get(ticket.session)
+        was_called_back = ticket.anchored and session is not None and session.home != backend.identity
+        if ticket.home == backend.identity and not was_called_back:
             self._counts.affinity_hits += ticket.returning
             return
-        if ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
+        if ticket.home != backend.identity and ticket.bound_to is not None and ticket.when_busy is WhenBusy.SPILL:
             self._counts.affinity_spills += 1
             return
         home = self._availability.home_of(ticket)
@@ -51,7 +54,7 @@ class SessionHomes:
         self._counts.affinity_moves += ticket.returning  # a cookie that came back named a home, known here or not
         ticket.home = backend.identity
         ticket.new_home = True
-        if session := self._sessions.get(ticket.session):
+        if session is not None:
             self._sessions.move(session, backend.identity)
 
     def prolong(self, ticket: Ticket, now: float) -> None:

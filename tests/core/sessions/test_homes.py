@@ -153,6 +153,39 @@ def test_those_who_followed_may_go_elsewhere_when_their_own_work_there_is_over()
     p.granted("b", on="gpu-3")
 
 
+def test_what_reads_a_file_waits_where_that_is_and_the_session_comes_to_it() -> None:
+    p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
+    p.arrive("other", session="o", home="gpu-1")
+    p.granted("other", on="gpu-1")
+    p.arrive("a", session="s", home="gpu-1")
+    p.arrive("b", session="s", home="gpu-1", anchored=True)
+    p.arrive("c", session="s", home="gpu-1", anchored=True, spill=True)
+    p.at(60)
+    p.granted("a", on="gpu-2")
+    p.leave("a")
+    p.waits("b")
+    p.waits("c")
+    p.leave("other")
+    p.granted("b", on="gpu-1")
+    assert (p.pool.counts.affinity_moves, p.tickets["b"].new_home) == (2, True)
+    p.leave("b")
+    p.granted("c", on="gpu-1")
+    assert (p.pool.counts.affinity_moves, p.tickets["c"].new_home) == (2, False)
+    p.leave("c")
+    p.arrive("d", session="s", home="gpu-2")
+    p.granted("d", on="gpu-1")
+
+
+def test_where_what_it_reads_is_gone_it_is_served_by_anybody() -> None:
+    p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
+    p.arrive("a", session="s", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="s", home="gpu-1", anchored=True)
+    p.waits("b")
+    p.pods("gpu-2")
+    p.granted("b", on="gpu-2")
+
+
 def test_a_session_stays_where_no_backend_is_free_before_its_home_is() -> None:
     p = Playbook("gpu-1", move_when_busy=5.0)
     p.arrive("a", session="a", home="gpu-1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from gateway.profiles.registry import profile
@@ -156,3 +157,19 @@ async def test_where_the_maker_is_gone_another_is_asked(two_comfys: Gatehouse) -
     gate.served.files.put("prompt:p-1", "gone")
     gate.upstream.meets(answering(b"{}"))
     assert (await gate.visit("GET /history/p-1")).body == b"{}"
+
+
+@pytest.mark.anyio
+async def test_a_page_that_has_moved_comes_back_to_the_picture_that_it_sent(two_comfys: Gatehouse) -> None:
+    gate = two_comfys
+    for session, where in (("mine", "gpu-1"), ("yours", "gpu-2")):
+        gate.upstream.meets(answering(b'{"name": "cat.png", "subfolder": "", "type": "input"}'))
+        await gate.visit("POST /upload/image", gate.cookie(session, where), body=b"...")
+    graph = json.dumps({"prompt": {"1": {"class_type": "LoadImage", "inputs": {"image": "cat.png"}}}}).encode()
+    for session, home, where in (("mine", "gpu-2", "gpu-1"), ("yours", "gpu-1", "gpu-2"), ("new", "gpu-1", "gpu-1")):
+        sessions = gate.driver.pool.sessions
+        sessions.move(sessions.touch(session, home, anyio.current_time()), home)
+        gate.upstream.meets(answering(b"no", 400))
+        client = await gate.visit("POST /prompt", gate.cookie(session, home), body=graph)
+        assert gate.pod.address == f"{where}:1"
+        assert gate.home_of(client) == (None if where == home else where)
