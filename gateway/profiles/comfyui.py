@@ -68,6 +68,10 @@ _KILLING = (
 
 _LONGEST_QUERY = 4096
 
+#: Seconds. Most prompts are over by then, and home is best: its model is loaded, and the page's earlier pictures are
+#: there. Who has waited so long stands in a line or behind a video, and a model is loaded anew in 20 or 30 s.
+_MOVE_WHEN_BUSY = 10.0
+
 
 def comfyui(rules: Iterable[Rule] = ()) -> Profile:
     """Ready when it can say what machine it has; idle when its queue is empty; can be interrupted."""
@@ -81,6 +85,7 @@ def comfyui(rules: Iterable[Rule] = ()) -> Profile:
         works_after_disconnect=True,
         names_models=True,
         own_host=True,  # it refuses an Origin that differs from a Host that is this machine
+        move_when_busy=_MOVE_WHEN_BUSY,
         refusal=_refusal,
     )
 

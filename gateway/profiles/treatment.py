@@ -247,5 +247,7 @@ class Profile:
     too_early: Callable[[bytes, int, bytes], bool] | None = None
     #: Host names the backend itself, and so does an Origin that named the host asked for; other Origins pass as sent
     own_host: bool = False
+    #: Seconds that a session waits for a busy home before it moves, unless the configuration says so; None: for ever
+    move_when_busy: float | None = None
     #: title, detail -> members that refusals have besides, in the words of the backend
     refusal: Callable[[str, str], dict[str, object]] | None = None

@@ -302,7 +302,8 @@ class AffinitySettings(Section):
     move_when_busy: Duration | None = None
     """Seconds that a request which waits for its home does so alone while the home is busy. Then any
     free backend may serve it, and the session moves there with all it has in line; not while its home
-    works for the session itself. Left out: it waits until the home is free."""
+    works for the session itself. Left out: 10 for comfyui, never for other profiles. More than
+    `queue.timeout`: never."""
     model_switch_cost: Duration = 10.0
     """For a1111, forge, sdnext and comfyui: seconds that a request may wait, once, for a backend that
     has its model while another one is free; younger requests that fit better may go ahead for so long.

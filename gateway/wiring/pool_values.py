@@ -45,7 +45,7 @@ def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
         session_capacity=affinity.sessions,
         spill_after=affinity.spill_after,
         move_after=affinity.move_after,
-        move_when_busy=affinity.move_when_busy,
+        move_when_busy=its_profile.move_when_busy if affinity.move_when_busy is None else affinity.move_when_busy,
         can_ask=its_profile.idle is not None,
         unknown_for=settings.timeouts.total if quarantine.max is None else quarantine.max,
         health_errors=health.errors,

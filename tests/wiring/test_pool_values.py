@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from gateway.core.policy import Balancing, Policy
 from gateway.core.records.lanes import WhenBusy
 from gateway.core.scaling.local import Autoscaling
 from gateway.profiles.a1111 import a1111
+from gateway.profiles.comfyui import comfyui
 from gateway.profiles.generic import generic
 from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.answers.waiting_page_text import AUTO
@@ -18,6 +21,8 @@ from gateway.wiring.pool_values import autoscaling_of, policy_of, rules_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gateway.profiles.treatment import Profile
 
 TOLD: dict[str, Any] = {
     "backends": {"static": ["pod-a:1"]},
@@ -99,6 +104,16 @@ def test_what_the_core_is_told_of_backends_that_cannot_be_asked() -> None:
 
     assert (policy.can_ask, policy.unknown_for) == (False, 18)  # timeouts.total
     assert policy.model_switch_cost == 0  # their requests name none
+
+
+@pytest.mark.parametrize(("told", "profile", "seconds"), [
+    ({}, comfyui(), 10), ({"move_when_busy": 0}, comfyui(), 0), ({}, a1111(), None),
+])  # fmt: skip
+def test_when_a_session_moves_is_known_by_its_profile_unless_the_file_says(
+    told: dict[str, float], profile: Profile, seconds: float | None
+) -> None:
+    settings = PoolSettings.model_validate(TOLD | {"affinity": told})
+    assert policy_of(settings, profile).move_when_busy == seconds
 
 
 def test_what_the_endpoint_is_told() -> None:
