@@ -67,6 +67,18 @@ def schema(
 
 
 @app.command()
+def key(name: Annotated[str, typer.Argument(help="The client's name, which metrics and access lines show.")]) -> None:
+    """Make a key for a client: prints it once, and the line for `clients.keys_file`, which has its digest alone."""
+    from gateway.settings.client_keys import is_name, new_key
+
+    if not is_name(name):
+        _fail(f"{name!r} is no name: letters, digits and . _ - (at most 64), the first a letter or a digit")
+    made, line = new_key(name)
+    print(f"for {name}, shown once:     {made}")
+    print(f"a line of clients.keys_file:  {line}")
+
+
+@app.command()
 def load(
     url: Annotated[str, typer.Argument(help="Where to send the requests.")],
     requests: Annotated[int, typer.Option("-n", help="Requests in all.")] = 200,

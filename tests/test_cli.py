@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -61,6 +62,17 @@ def test_check_warns_of_what_may_not_be_meant_and_is_content(file: Path) -> None
         f'warning: {file}:1:119 pools.sd.backends.knative.exempt_via: found "queue", expected user-port, '
     )
     assert result.stderr.count("\n") == 1
+
+
+def test_key_is_shown_once_with_the_line_that_lets_it_in() -> None:
+    result = gateway("key", "alice")
+    key, line = (said.rpartition(" ")[2] for said in result.stdout.splitlines())
+    assert (result.exit_code, line) == (0, f"alice:{hashlib.sha256(key.encode()).hexdigest()}")
+    refused = gateway("key", "a b")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "'a b' is no name: letters, digits and . _ - (at most 64), the first a letter or a digit\n",
+    )
 
 
 def test_schema_is_that_of_the_file() -> None:

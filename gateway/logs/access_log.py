@@ -59,7 +59,7 @@ def _for_machines(record: RequestRecord) -> str:
         f'"target":"{target}","status":{status},"code":{_word(ending and ending._value_)},'
         f'"outcome":{_word(ending and ending.outcome._value_)},"pool":{_word(record.pool)},'
         f'"lane":{_word(record.lane and record.lane._value_)},"backend":{_word(record.backend)},'
-        f'"session":{session},"place":{place},"receipt":{_receipt(record.receipt)},'
+        f'"session":{session},"key":{_word(record.key)},"place":{place},"receipt":{_receipt(record.receipt)},'
         f'"turns":{record.turns},"wait":{record.waited:.6f},'
         f'"service":{took},"total":{record.ended_at - record.started_at:.6f},"bytes_in":{record.bytes_in},'
         f'"bytes_out":{record.bytes_out},"detail":"{detail}","timestamp":"{_utc_now()}"}}'

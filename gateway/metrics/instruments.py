@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 
+from gateway.core.records.decisions import Outcome
 from gateway.metrics.counters import BUCKETS, RequestCounters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def new_registry() -> CollectorRegistry:
@@ -54,6 +55,16 @@ class Instruments:
         )
         for reason in refusals:
             self._refused.labels(reason)
+        self._keys_refused = counter(
+            "gateway_keys_refused_total",
+            "Requests that were not let in: they brought no key, or one that nobody knows.",
+            ("reason",),
+        )
+        self._key_requests = counter(
+            "gateway_key_requests_total",
+            "Ended requests of clients that have a key, by its name.",
+            ("key", "outcome"),
+        )
         self._lines_dropped = counter(
             "gateway_access_lines_dropped_total",
             "Access lines lost because their reader is too slow, the disk is full or the output is closed.",
@@ -80,6 +91,22 @@ class Instruments:
     def protocol_refused(self, reason: str) -> None:
         """The listening side refused a request, for one of the reasons of `refusals`."""
         self._refused.labels(reason).inc()
+
+    def keys_known(self, names: Iterable[str], refusals: Iterable[str]) -> None:
+        """Clients have keys of these names, and may be refused for these reasons: the series exist from here on."""
+        for reason in refusals:
+            self._keys_refused.labels(reason)
+        for name in names:
+            for outcome in Outcome:
+                self._key_requests.labels(name, outcome.value)
+
+    def key_refused(self, reason: str) -> None:
+        """A request was not let in, for one of those reasons."""
+        self._keys_refused.labels(reason).inc()
+
+    def key_request(self, name: str, outcome: Outcome) -> None:
+        """A request of a client with a key has ended."""
+        self._key_requests.labels(name, outcome.value).inc()
 
     def lines_dropped(self, count: int) -> None:
         """`count` access lines were lost."""

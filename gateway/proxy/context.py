@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import anyio
 
+    from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.pool.jobs import JobInHand
     from gateway.proxy.pool.served_pool import ServedPool
     from gateway.proxy.teller import Teller
@@ -56,6 +57,7 @@ class RequestContext(Request):
     listener: Leaving  # who may leave while in line: the client, or the end of its websocket
     pool: ServedPool | None = None
     slot: Slot | None = None
+    kept_back: Header | None = None  # the header that brought its key, which is no backend's business
     new_session: str | None = None  # a newcomer's, if a pool was chosen by it
     relay: UnderWay | None = None  # while it is under way
     job: JobInHand | None = None

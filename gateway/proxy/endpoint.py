@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
     from gateway.core.line.room import Room
+    from gateway.core.records.backends_and_tickets import Ticket
     from gateway.core.routing import Router
     from gateway.core.views.record import RequestRecord
     from gateway.profiles.treatment import Treatment
     from gateway.proxy.body.stored import Body
+    from gateway.proxy.clients.door import ClientDoor
     from gateway.proxy.context import RequestContext
     from gateway.proxy.headers.forwarded import TrustedProxies
     from gateway.proxy.pool.served_pool import ServedPool
@@ -74,6 +76,7 @@ class Endpoint:
         """
         self.router = router
         self.pools = pools
+        self.door: ClientDoor | None = None  # None: whoever comes is let in
         self.answers_probes = False  # those of Knative's ingress and kubelet: there is a pool of Knative's
         self._health_path = health_path
         self._clock = clock
@@ -97,6 +100,8 @@ class Endpoint:
         self._contexts.add(context)
         record = context.record
         try:
+            if self.door is not None:
+                self.door.admit(context)
             record.ending = await self._serve(context)
         except EdgeError as error:
             record.ending = error.ending
@@ -119,6 +124,8 @@ class Endpoint:
         waits in line is refused by the drivers.)"""
         self._attempts.stop()
         self._uploads.stop()
+        if self.door is not None:
+            self.door.bounds.stop()
         for context in list(self._contexts):
             if context.relay is not None:
                 context.relay.stop()
@@ -161,6 +168,20 @@ class Endpoint:
         if treatment.more is not None and treatment.more.control is not None:
             serve = partial(self._attempts.serve, context, pool, body=body, treatment=treatment)
             return await carried_out(treatment.more.control, context, pool, ticket, serve=serve, say=context.answer.say)
+        if context.record.key is None or self.door is None or ticket.lane is not Lane.COUNTED:
+            return await self._turns(context, pool, ticket, treatment, body, room)
+        async with self.door.bounds.held(context, pool.rules.longest_wait):
+            return await self._turns(context, pool, ticket, treatment, body, room)
+
+    async def _turns(
+        self,
+        context: RequestContext,
+        pool: ServedPool,
+        ticket: Ticket,
+        treatment: Treatment,
+        body: Body,
+        room: Room | None,
+    ) -> Ending:
         with pool.driver.slot(ticket, room if ticket.lane is Lane.COUNTED else None) as slot:
             context.slot = slot
             context.job = pool.jobs.taken_in(context, slot, treatment)

@@ -35,6 +35,24 @@ class DeniedClick(Denied):
     """The pool's profile forbids this button."""
 
 
+class Unauthorised(EdgeError):
+    """Clients must bring a key here. `brought`: this one did, and nobody knows it."""
+
+    def __init__(self, *, brought: bool) -> None:
+        super().__init__(brought)
+        self.brought = brought
+
+
+class TooManyWaiting(EdgeError):
+    """As many requests of this client's key wait as may."""
+
+    ending = Ending.REFUSED
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
 class UnknownVersion(EdgeError):
     """A websocket handshake in another version than 13."""
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
     """Headers for the backend; the same for each turn, so they are made before one comes."""
+    kept_back = context.kept_back
+    brought = context.headers if kept_back is None else [each for each in context.headers if each is not kept_back]
     headers = request_headers(
-        context.headers,
+        brought,
         context.origin,
         request_id=context.record.request_id.encode(),
         session_cookie=pool.cookies.name,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.settings.admin_token import read_token
 from gateway.settings.checks import check
+from gateway.settings.client_keys import read_client_keys
 from gateway.settings.cluster_checks import check_cluster
 from gateway.settings.doubts import doubts
 from gateway.settings.expansion import allow_references
@@ -35,7 +36,7 @@ def _is_secret(at: Location) -> bool:
     headers of probes."""
     return (
         at[:1] == ("session",)
-        or at[:2] in (("ops", "token_file"), ("ops", "token_env"))
+        or at[:2] in (("ops", "token_file"), ("ops", "token_env"), ("clients", "keys_file"))
         or at[2:5] == ("backends", "processes", "env")
         or at[2:4] == ("probe", "headers")
     )
@@ -72,7 +73,11 @@ def examine(path: str | Path, environ: Mapping[str, str]) -> Examined:
     problems = [*document.problems, *wrong.values()]
     if settings is not None:
         in_doubt = [*document.unread, *wrong]
-        secrets = (*read_keys(settings.session, environ)[1], *read_token(settings.ops, environ)[1])
+        secrets = (
+            *read_keys(settings.session, environ)[1],
+            *read_token(settings.ops, environ)[1],
+            *read_client_keys(settings.clients, environ)[1],
+        )
         findings = (*check(settings), *check_cluster(settings), *check_tracing(settings), *secrets)
         problems += [_problem(document, finding) for finding in findings if not finding.is_within(in_doubt)]
     if settings is None or problems:
@@ -92,6 +97,16 @@ def _problem(document: Document, finding: Finding) -> Problem:
 def signing_keys(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """The keys that sign cookies, newest first, read anew. Empty: none are configured. Raises SettingsError."""
     keys, findings = read_keys(settings.session, environ)
+    if findings:
+        raise SettingsError([_problem(Document("configuration"), finding) for finding in findings])
+    return keys
+
+
+def client_keys(settings: Settings, environ: Mapping[str, str]) -> dict[bytes, str]:
+    """The names of clients by the SHA-256 of their keys, read anew. Empty: none are configured.
+
+    Raises SettingsError."""
+    keys, findings = read_client_keys(settings.clients, environ)
     if findings:
         raise SettingsError([_problem(Document("configuration"), finding) for finding in findings])
     return keys

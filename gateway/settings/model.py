@@ -21,6 +21,7 @@ from gateway.profiles.rules import parse_match
 from gateway.settings.types import (
     AutoscalerUrl,
     BackendUrl,
+    ClientName,
     CollectorUrl,
     CookieName,
     HeaderName,
@@ -119,6 +120,27 @@ class SessionSettings(Section):
     not count."""
     keys_env: VariableName | None = None
     """Environment variable that holds the keys, in place of a file."""
+
+
+class ClientsSettings(Section):
+    """Who may come in. Left out: everybody."""
+
+    keys_file: Path | None = None
+    """File with a line `NAME:SHA256` for each key, as `gateway key NAME` prints it; read again on
+    SIGHUP. Clients bring a key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the password
+    that a browser asks for; others get 401. Its name labels metrics and access lines."""
+    pass_on: bool = False
+    """Pods get the header that brought the key. Off: it is taken off."""
+    max_waiting: Limit | None = None
+    """Counted requests of one client that may wait; those over it get 429. Left out: as many as
+    `queue.limit` lets."""
+    max_in_flight: Limit | None = None
+    """Counted requests of one client that may be in line or at work; the others wait for these to end,
+    and are no demand for pods. Clicks on a page of Gradio 3 do not count. Left out: no bound."""
+    max_waiting_of: dict[ClientName, Limit] = {}
+    """The same for the clients that it names."""
+    max_in_flight_of: dict[ClientName, Limit] = {}
+    """The same for the clients that it names."""
 
 
 class LogSettings(Section):
@@ -566,6 +588,8 @@ class Settings(Section):
     out: nobody's do."""
     session: SessionSettings = SessionSettings()
     """The keys that sign session cookies."""
+    clients: ClientsSettings = ClientsSettings()
+    """Who may come in."""
     log: LogSettings = LogSettings()
     """The logs."""
     metrics: MetricsSettings = MetricsSettings()

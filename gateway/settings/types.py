@@ -215,6 +215,9 @@ UrlPath = Annotated[str, Spelled(r"/[^?#*%\s]*", 'a decoded path that begins wit
 PoolName = Annotated[
     str, Spelled(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a name of letters, digits and . _ - (at most 63)")
 ]
+ClientName = Annotated[
+    str, Spelled(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a client's name of letters, digits and . _ - (at most 64)")
+]
 CookieName = Annotated[
     str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a cookie name: letters, digits and !#$%&'*+-.^_`|~")
 ]

@@ -24,11 +24,14 @@ from gateway.metrics.backend_errors import BackendErrorsCollector
 from gateway.metrics.knative_names import KnativeNamesCollector
 from gateway.ops.recent import RecentRequests
 from gateway.processes.reaper import adopts_orphans, reap_orphans
+from gateway.proxy.clients.bounds import Bounds, ClientBounds
+from gateway.proxy.clients.door import MISSING, UNKNOWN, ClientDoor
+from gateway.proxy.clients.keys import ClientKeys
 from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.headers.forwarded import TrustedProxies
 from gateway.server.limits import Limits, connections_within
 from gateway.server.state import TrafficState
-from gateway.settings.load import SettingsError, examine, signing_keys
+from gateway.settings.load import SettingsError, client_keys, examine, signing_keys
 from gateway.wiring.knative import KnativePools
 from gateway.wiring.pool import CannotReload, PoolParts
 from gateway.wiring.pools import PoolRegistry
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from gateway.runtime.background import Background
     from gateway.runtime.driver import Driver
     from gateway.settings.file import Problem
-    from gateway.settings.model import PoolSettings, Settings
+    from gateway.settings.model import ClientsSettings, PoolSettings, Settings
     from gateway.wiring.knative_values import RevisionPlace
     from gateway.wiring.kubernetes import Cluster
 
@@ -92,6 +95,7 @@ class Gateway:
         self.recent = RecentRequests()
         self.backend_errors = BackendErrorsCollector(self._backend_names)
         self._keys = self._read_keys(settings)
+        self._client_keys = client_keys(settings, environ)
         self._stopping = False
         self._pools = PoolRegistry(self._new_pool, background, self._retired)
         pod_name = own_name(environ)
@@ -119,6 +123,7 @@ class Gateway:
             cookie_seen=instruments.session_cookie,
             spawn=background.start,
         )
+        self.endpoint.door = ClientDoor(None, ClientBounds(Bounds(), {}), instruments.key_refused)
         self.traffic = TrafficState(refused=instruments.protocol_refused, new_id=self.endpoint.arrivals.new_id)
         self._apply(settings)
         if adopts_orphans():
@@ -189,6 +194,7 @@ class Gateway:
             settings = examined.settings
             self._check_reload(settings)
             keys = self._read_keys(settings, self._keys)
+            self._client_keys = client_keys(settings, self._environ)
         except (SettingsError, CannotReload) as error:
             log.error(
                 "reload_refused",
@@ -211,6 +217,8 @@ class Gateway:
 
     def _record(self, record: RequestRecord) -> None:
         self._instruments.observe(record)
+        if record.key is not None and record.ending is not None:
+            self._instruments.key_request(record.key, record.ending.outcome)
         if self.knative_names is not None:
             self.knative_names.observe(record)
         self._access_log.observe(record)
@@ -262,11 +270,22 @@ class Gateway:
         for name, pool in settings.pools.items():
             self._pools.put(name, pool, self._keys)
         self.knative.reload(settings)
+        self._let_in(settings)
         self.traffic.limits = _limits(settings)
         self.endpoint.arrivals.trusted = TrustedProxies(map(str, settings.trusted_proxies))
         self.endpoint.answers_probes = self.knative.is_in_use
         self.traffic.is_proxy = self.endpoint.arrivals.trusted.trusts
         self._route()
+
+    def _let_in(self, settings: Settings) -> None:
+        """Who may come in, and how much of each at once."""
+        door, clients, names = self.endpoint.door, settings.clients, self._client_keys
+        assert door is not None
+        door.keys = ClientKeys(names, pass_on=clients.pass_on) if clients.keys_file is not None else None
+        default = Bounds(clients.max_waiting, clients.max_in_flight)
+        door.bounds.refit(default, {name: _bounds_of(name, clients) for name in names.values()})
+        if door.keys is not None:
+            self._instruments.keys_known(names.values(), (MISSING, UNKNOWN))
 
     def _route(self) -> None:
         """Brings the pools that exist, and the hosts and paths that lead to them, up to date."""
@@ -302,6 +321,12 @@ class Gateway:
         self._instruments.begin(name)
         cold_start = partial(self._instruments.cold_start, name)
         return PoolParts(name, settings, keys, inherited, self._probes, cold_start, self._cluster, place)
+
+
+def _bounds_of(name: str, clients: ClientsSettings) -> Bounds:
+    return Bounds(
+        clients.max_waiting_of.get(name, clients.max_waiting), clients.max_in_flight_of.get(name, clients.max_in_flight)
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -22,6 +22,7 @@ class RequestRecord:
     pool: str | None = None
     lane: Lane | None = None
     session: str | None = None  # a short hash, never the id
+    key: str | None = None  # the name of the client's key, where clients have keys
     backend: str | None = None  # its name
     turns: int = 0
     waited: float = 0.0  # seconds in line

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.core.line.expected_wait import RETRY_UNKNOWN
 from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.proxy.answers.error_page import page
 from gateway.proxy.errors import (
@@ -26,6 +27,8 @@ from gateway.proxy.errors import (
     ForeignOrigin,
     NoRoute,
     Refused,
+    TooManyWaiting,
+    Unauthorised,
     UnknownVersion,
     Withdrawn,
 )
@@ -133,6 +136,14 @@ def problem_for(error: EdgeError) -> Problem:
             return Problem(403, "denied", "Not allowed", detail)
         case Denied():
             return Problem(403, "denied", "Not allowed", "The rules of this service forbid this method and path.")
+        case Unauthorised():
+            return _unauthorised(error)
+        case TooManyWaiting():
+            detail = (
+                f"{error.limit:,} requests of your key are waiting, as many as may. Nothing was started. Send fewer at "
+                f"once, or try again in {RETRY_UNKNOWN} s."
+            )
+            return Problem(429, "too_many_of_key", "Too many of your requests wait", detail, retry_after=RETRY_UNKNOWN)
         case UnknownVersion():
             detail = f"Websockets are spoken in version {VERSION.decode()} here. Say so in Sec-WebSocket-Version."
             told = ((b"sec-websocket-version", VERSION),)
@@ -157,6 +168,13 @@ def problem_for(error: EdgeError) -> Problem:
             return Problem(CLIENT_CLOSED_REQUEST, "client_left", "The client left", "Nobody waits for it.", close=True)
         case _:
             raise TypeError(f"no answer is known for {error!r}") from error
+
+
+def _unauthorised(error: Unauthorised) -> Problem:
+    found = "Nobody here knows the key that the request brings." if error.brought else "The request brings no key."
+    detail = f"{found} Send it as Authorization: Bearer KEY, as X-API-Key: KEY, or as the password of Basic."
+    challenges = ((b"www-authenticate", b'Bearer realm="gateway"'), (b"www-authenticate", b'Basic realm="gateway"'))
+    return Problem(401, "unauthorised", "A key is needed", detail, headers=challenges)
 
 
 def problem_after(ending: Ending) -> Problem:

@@ -1,0 +1,48 @@
+"""The door: lets in who brings a key, where clients must have one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.proxy.clients.keys import brings_one
+from gateway.proxy.errors import Unauthorised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.proxy.clients.bounds import ClientBounds
+    from gateway.proxy.clients.keys import ClientKeys
+    from gateway.proxy.context import RequestContext
+
+#: Why somebody is not let in.
+MISSING, UNKNOWN = "missing", "unknown"
+
+
+class ClientDoor:
+    """One gateway's. `keys` may be replaced; None: everybody comes in."""
+
+    def __init__(self, keys: ClientKeys | None, bounds: ClientBounds, refused: Callable[[str], None]) -> None:
+        """`refused` is told why somebody was not let in."""
+        self.keys = keys
+        self.bounds = bounds
+        self._refused = refused
+
+    def admit(self, context: RequestContext) -> None:
+        """Notes the name of the client's key. Raises Unauthorised; a preflight brings no key, and asks for nothing."""
+        keys = self.keys
+        if keys is None or _is_preflight(context):
+            return
+        known = keys.find(context.headers)
+        if known is None:
+            brought = brings_one(context.headers)
+            self._refused(UNKNOWN if brought else MISSING)
+            raise Unauthorised(brought=brought)
+        context.record.key = known.name
+        if not keys.pass_on:
+            context.kept_back = known.header
+
+
+def _is_preflight(context: RequestContext) -> bool:
+    """The Fetch standard's: a browser asks whether a page may send a request, without credentials."""
+    names = {name for name, _ in context.headers} if context.method == "OPTIONS" else ()
+    return b"origin" in names and b"access-control-request-method" in names

@@ -1,0 +1,73 @@
+"""Who is let in, and what becomes of the key."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.proxy.clients.bounds import Bounds, ClientBounds
+from gateway.proxy.clients.door import ClientDoor
+from gateway.proxy.clients.keys import ClientKeys
+from tests.doubles.scripted_upstream import answering
+from tests.proxy.gatehouse import reason
+
+if TYPE_CHECKING:
+    from tests.proxy.gatehouse import Gatehouse
+
+pytestmark = pytest.mark.anyio
+
+ALICE = ("authorization", "Bearer alices-key")
+
+
+@pytest.fixture
+def refused(gate: Gatehouse) -> list[str]:
+    """The gate has a door now; why somebody was not let in."""
+    told: list[str] = []
+    names = {hashlib.sha256(b"alices-key").digest(): "alice"}
+    gate.endpoint.door = ClientDoor(ClientKeys(names), ClientBounds(Bounds(), {}), told.append)
+    return told
+
+
+async def test_with_a_key_it_is_let_in_and_the_pod_does_not_see_it(gate: Gatehouse, refused: list[str]) -> None:
+    gate.upstream.meets(answering(b"dog"))
+    client = await gate.visit("POST /paint", ALICE, ("x-other", "1"))
+    assert (client.status, gate.record.key, refused) == (200, "alice", [])
+    sent = dict(gate.pod.request.headers)
+    assert (b"authorization" in sent, sent[b"x-other"]) == (False, b"1")
+
+
+async def test_pods_get_it_where_that_is_wanted(gate: Gatehouse, refused: list[str]) -> None:
+    assert gate.endpoint.door is not None
+    assert gate.endpoint.door.keys is not None
+    gate.endpoint.door.keys.pass_on = True
+    gate.upstream.meets(answering(b"dog"))
+    await gate.visit("POST /paint", ALICE)
+    assert dict(gate.pod.request.headers)[b"authorization"] == b"Bearer alices-key"
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [([], "missing"), ([("x-api-key", "guess")], "unknown"), ([("authorization", "Bearer x")], "unknown")],
+)
+@pytest.mark.parametrize("path", ["/paint", "/page", "/progress", "/secret", "/nowhere"])
+async def test_without_one_nobody_is(
+    gate: Gatehouse, refused: list[str], headers: list[tuple[str, str]], why: str, path: str
+) -> None:
+    client = await gate.visit(f"POST {path}", *headers, body=b"never read")
+    assert (reason(client), refused) == ((401, "unauthorised"), [why])
+    assert [value for name, value in client.headers if name == b"www-authenticate"] == [
+        b'Bearer realm="gateway"',
+        b'Basic realm="gateway"',
+    ]
+    assert (gate.upstream.exchanges, gate.record.key, gate.record.bytes_in) == ([], None, 0)
+
+
+async def test_a_preflight_passes(gate: Gatehouse, refused: list[str]) -> None:
+    gate.upstream.meets(answering(b""))
+    asks = [("origin", "https://ui.example"), ("access-control-request-method", "POST")]
+    client = await gate.visit("OPTIONS /page", *asks)
+    assert (client.status, refused) == (200, [])
+    client = await gate.visit("OPTIONS /page")
+    assert (client.status, refused) == (401, ["missing"])
