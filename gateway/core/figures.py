@@ -105,7 +105,7 @@ class Figures:
     @property
     def demand(self) -> int:
         """Requests that a scaler must serve."""
-        return self.wanted + self._demand.working
+        return self._demand.load.level
 
     @property
     def load(self) -> TimeWeighted:

@@ -8,6 +8,7 @@ from gateway.core.backends.availability import Availability
 from gateway.core.backends.health import Starts
 from gateway.core.backends.judge import Judge
 from gateway.core.backends.membership import Membership
+from gateway.core.line.abandoned import AbandonedTurns
 from gateway.core.line.admission import Admission
 from gateway.core.line.deadlines import Deadlines
 from gateway.core.line.expected_wait import Estimates
@@ -39,7 +40,10 @@ class Parts:
         self.deadlines = Deadlines(now)
         self.homes = SessionHomes(self.sessions, self.availability, self.counts)
         self.match = Match(self.availability, self.line, self.deadlines, self.homes, self.counts)
-        self.turn_ends = TurnEnds(self.availability, self.match, self.judge, self.homes, self.estimates, self.counts)
+        self.abandoned = AbandonedTurns(self.estimates)
+        self.turn_ends = TurnEnds(
+            self.availability, self.match, self.judge, self.homes, self.estimates, self.counts, self.abandoned
+        )
         self.membership = Membership(
             self.availability,
             self.counts,
@@ -49,4 +53,4 @@ class Parts:
             end_quarantines=self.turn_ends.free,
         )
         self.admission = Admission(self.availability, self.line, self.budget, self.starts, self.estimates)
-        self.demand = Demand(self.availability, self.line, self.starts, self.estimates, self.counts)
+        self.demand = Demand(self.availability, self.line, self.starts, self.estimates, self.counts, self.abandoned)

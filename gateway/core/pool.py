@@ -49,6 +49,7 @@ class Pool(Figures):
         self._homes = parts.homes
         self._match = parts.match
         self._turn_ends = parts.turn_ends
+        self._abandoned = parts.abandoned
         self._membership = parts.membership
         self._blockers = Blockers()
         self._numbers = 0
@@ -115,6 +116,13 @@ class Pool(Figures):
         elif state is TicketState.HOLDING and ticket.backend is not None:
             self._turn_ends.end(ticket, ticket.backend, now, ending, quarantine)
         return self._hand_out(now)
+
+    def client_left(self, ticket: Ticket, now: float) -> list[Decision]:
+        """Its client has left, or was told that it takes too long, and the backend works on: the ticket leaves when
+        that is over."""
+        if ticket.state is TicketState.HOLDING and ticket.lane is Lane.COUNTED:
+            self._abandoned.begun(ticket)
+        return self._settle([], now)
 
     def give_back(self, ticket: Ticket, now: float) -> list[Decision]:
         """The turn ended before a byte was written: the backend is suspect, the ticket keeps its number."""

@@ -207,6 +207,7 @@ class Relay:
     async def _drained(self) -> bool:
         """Read the answer to its end for the sake of the slot alone. False: it did not come in time."""
         done = self._slot.is_over or self._exchange.ended  # a job that goes on has its slot yet
+        self._slot.client_left()
         if self._left and self._rules.on_client_gone is OnClientGone.INTERRUPT and not done:
             self._interrupted = self._means.interrupt()
         if self._rules.drain_timeout is not None:

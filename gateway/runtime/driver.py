@@ -140,6 +140,10 @@ class Slot:
             self.service = self.worked
         return self._driver.leave(self.ticket, ending, quarantine)
 
+    def client_left(self) -> None:
+        """The backend works on for nobody."""
+        self._driver.client_left(self.ticket)
+
     def wake(self, refusal: Refusal | None) -> None:
         """The driver's: its ticket has a turn, or will never have one."""
         self._refusal = refusal
@@ -210,6 +214,10 @@ class Driver:
         self._dispatch(decisions, now, nearer=slot.is_waiting)
         if slot.ticket.turns == 0:
             self.on_wait()
+
+    def client_left(self, ticket: Ticket) -> None:
+        """The Slot's."""
+        self._tell(lambda now: self.pool.client_left(ticket, now))
 
     def give_back(self, ticket: Ticket) -> None:
         """The Slot's."""

@@ -59,6 +59,10 @@ class Driver:
         self.on_wait()
         return refusal
 
+    def client_left(self, ticket: Ticket) -> None:
+        """The backend works on for nobody."""
+        self._dispatch(self.pool.client_left(ticket, self.loop.now))
+
     def give_back(self, ticket: Ticket) -> None:
         """Its backend refused before a byte was written."""
         self._dispatch(self.pool.give_back(ticket, self.loop.now))

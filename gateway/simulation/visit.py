@@ -108,6 +108,8 @@ class Visit:
             self._leave(Ending.CLIENT_LEFT_WAITING)
         elif self.ticket.state is TicketState.HOLDING and self.plan.hangs_up:
             self._leave(Ending.CLIENT_LEFT_IN_ANSWER, self.plan.quarantine)
+        else:
+            self.driver.client_left(self.ticket)
 
     def _leave(self, ending: Ending, quarantine: float = 0.0) -> None:
         self.driver.leave(self.ticket, ending, quarantine)

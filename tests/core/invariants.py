@@ -70,7 +70,9 @@ class Witness:
         looking = pool.starts.wanted or (pool.starts.watched_until is not None and pool.is_cold)
         quarantines = [quarantine for b in pool.backends.values() for quarantine in b.quarantines]
         known = sum(quarantine.is_known_work for quarantine in quarantines)
-        assert pool.demand == len(waiting) + pool.in_flight + known + looking
+        most = len(waiting) + pool.in_flight + known + looking
+        counted = sum(ticket.lane is Lane.COUNTED for ticket in waiting)
+        assert most - min(counted, pool.in_flight) <= pool.demand <= most, "what was left is at most counted once"
         assert pool.load.level == pool.demand, "the scaler knows"
         for number, ticket in enumerate(pool.all_waiting(), 1):
             assert pool.position(ticket) >= number, "never too low"

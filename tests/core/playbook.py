@@ -101,6 +101,11 @@ class Playbook:
         self.tickets[name].status = status
         self._hear(self.pool.leave(self.tickets[name], self.now, ending, quarantine))
 
+    def client_left(self, name: str) -> None:
+        """While its backend works on."""
+        self._told()
+        self._hear(self.pool.client_left(self.tickets[name], self.now))
+
     def give_back(self, name: str) -> None:
         self._told()
         self._hear(self.pool.give_back(self.tickets[name], self.now))

@@ -122,7 +122,9 @@ class Walk(RuleBasedStateMachine):
 
     @rule(
         pick=pick,
-        what=st.sampled_from(["give up", "expel", "leave again", "refused", "broken", "upload", "stop uploading"]),
+        what=st.sampled_from(
+            ["give up", "expel", "abandon", "leave again", "refused", "broken", "upload", "stop uploading"]
+        ),
     )
     def trouble_with_a_request(self, pick: int, what: str) -> None:
         if what == "give up" and (ticket := self.some(pick, TicketState.WAITING)):
@@ -131,6 +133,8 @@ class Walk(RuleBasedStateMachine):
             ticket.label = "expelled"
             self.hear(self.pool.expel("expelled", self.now))
             assert ticket.state is TicketState.ENDED
+        elif what == "abandon" and (ticket := self.some(pick, TicketState.HOLDING)):
+            self.hear(self.pool.client_left(ticket, self.now))
         elif what == "leave again" and (ticket := self.some(pick, TicketState.ENDED)):
             self.hear(self.pool.leave(ticket, self.now, Ending.SERVED, 9.0))
         elif what == "refused" and (ticket := self.some(pick, TicketState.HOLDING)):

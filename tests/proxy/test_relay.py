@@ -221,6 +221,22 @@ async def test_a_stream_without_an_end_is_closed_and_its_slot_free(gate: Gatehou
     assert len(gate.upstream.exchanges) == 1  # nothing needs to be interrupted
 
 
+async def test_what_a_client_has_left_is_counted_once_with_who_waits_for_it(gate: Gatehouse) -> None:
+    gate.driver.pool.estimates.served(10)
+    gate.driver.pool.estimates.warmed(60)
+    client, page = await gate.visit("POST /paint"), await gate.visit("GET /page")
+    await gate.visit("POST /paint")
+    assert gate.driver.pool.demand == 2
+    for each in (client, page):
+        each.leaves()
+    await gate.settled()
+    assert (gate.driver.pool.demand, gate.waiting, gate.slot()) == (1, 1, "working")
+    gate.upstream.exchanges[0].answers()
+    await gate.settled()
+    gate.pod.answers()
+    await gate.settled()
+
+
 async def test_a_stream_that_shows_only_then_that_it_has_no_end_is_closed_too(gate: Gatehouse) -> None:
     client = await gate.visit("GET /paint")
     client.leaves()

@@ -9,7 +9,8 @@ from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.simulation.visit import Plan
 
 if TYPE_CHECKING:
-    from gateway.simulation.visit import Visit
+    from collections.abc import Callable
+
     from gateway.simulation.world import World
     from tests.core.invariants import Witness
 
@@ -19,12 +20,16 @@ LULL = 150.0
 
 
 class ClosedLoop:
-    """So many clients, each with one request at a time, the next one as soon as the last is answered."""
+    """So many clients, each with one request at a time, the next one as soon as the last is answered, or was left."""
 
-    def __init__(self, world: World, clients: int, work: float) -> None:
+    def __init__(
+        self, world: World, clients: int, work: float, leaves: Callable[[], float | None] = lambda: None
+    ) -> None:
+        """`leaves`: for each request, seconds after which its client leaves and comes again; None: it stays."""
         self.is_over = False
         self._world = world
-        self._plan = Plan(work)
+        self._work = work
+        self._leaves = leaves
         for _ in range(clients):
             self._ask()
 
@@ -33,11 +38,13 @@ class ClosedLoop:
         self.is_over = True
 
     def _ask(self) -> None:
-        self._world.visit(Ticket(Lane.COUNTED), self._plan, self._answered)
-
-    def _answered(self, visit: Visit) -> None:
-        if not self.is_over:
-            self._ask()
+        if self.is_over:
+            return
+        leaves = self._leaves()
+        then = (lambda visit: self._ask()) if leaves is None else (lambda visit: None)
+        self._world.visit(Ticket(Lane.COUNTED), Plan(self._work, leaves_after=leaves), then)
+        if leaves is not None:
+            self._world.loop.after(leaves, self._ask)
 
 
 class Rabble:

@@ -57,6 +57,21 @@ def test_one_at_a_time_is_one_pod_and_never_two(part: float) -> None:
     assert one.pods_two_minutes_after_the_load() == 0
 
 
+@pytest.mark.parametrize("start", [12.0, 60.0])
+def test_five_of_whom_some_leave_in_the_middle_and_come_again_are_five_pods_and_never_six(start: float) -> None:
+    """Under a short window, what is left of a few jobs would be a sixth pod that comes and goes."""
+    dice = random.Random(1)
+    world = World(Policy(), Autoscaling(window=15), dice, start_seconds=lambda: start)
+    five = ClosedLoop(world, 5, WORK, leaves=lambda: dice.uniform(0, WORK) if dice.random() < 0.3 else None)
+    world.loop.run(start + 3 * WORK)
+    world.fleet.wishes.clear()
+    world.loop.run(2 * TEN_MINUTES)
+    assert {pods for _, pods in world.fleet.wishes} == {5}
+    five.stop()
+    world.loop.run(world.loop.now + 120)
+    assert (world.pool.demand, world.slots_held, world.fleet.double_runs) == (0, 0, 0)
+
+
 def test_nobody_waits_longer_than_a_start_and_no_pod_rests_between_two() -> None:
     five = FromZero(clients=5, start=IDLE)
     five.world.loop.run(IDLE + TENTH + START + 10 * WORK)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.core.backends.availability import Availability
     from gateway.core.backends.judge import Judge
+    from gateway.core.line.abandoned import AbandonedTurns
     from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.match import Match
     from gateway.core.records.backends_and_tickets import Backend, Ticket
@@ -45,6 +46,7 @@ class TurnEnds:
         homes: SessionHomes,
         estimates: Estimates,
         counts: Counts,
+        abandoned: AbandonedTurns,
     ) -> None:
         self._availability = availability
         self._match = match
@@ -52,6 +54,7 @@ class TurnEnds:
         self._homes = homes
         self._estimates = estimates
         self._counts = counts
+        self._abandoned = abandoned
 
     def end(self, ticket: Ticket, backend: Backend, now: float, ending: Ending, quarantine: float) -> None:
         """The turn is over; `quarantine`: so many seconds at most its slot is kept, 0 if the backend is done."""
@@ -91,6 +94,7 @@ class TurnEnds:
     def _vacate(self, ticket: Ticket, backend: Backend, now: float) -> None:
         if ticket.lane is Lane.COUNTED:
             del backend.in_flight[ticket]
+            self._abandoned.over(ticket)
             self._availability.in_flight -= 1
             if not backend.in_flight:
                 backend.idle_since = now

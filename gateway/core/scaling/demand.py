@@ -10,6 +10,7 @@ from gateway.core.scaling.concurrency import TimeWeighted
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
     from gateway.core.backends.health import Starts
+    from gateway.core.line.abandoned import AbandonedTurns
     from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.line import Line
     from gateway.core.records.counts import Counts
@@ -20,7 +21,13 @@ class Demand:
     """One pool's, brought up to date after each fact."""
 
     def __init__(
-        self, availability: Availability, line: Line, starts: Starts, estimates: Estimates, counts: Counts
+        self,
+        availability: Availability,
+        line: Line,
+        starts: Starts,
+        estimates: Estimates,
+        counts: Counts,
+        abandoned: AbandonedTurns,
     ) -> None:
         self.load = TimeWeighted()
         self.report: RevisionReport | None = None  # for a remote autoscaler
@@ -30,6 +37,7 @@ class Demand:
         self._starts = starts
         self._estimates = estimates
         self._counts = counts
+        self._abandoned = abandoned
 
     @property
     def wanted(self) -> int:
@@ -38,6 +46,11 @@ class Demand:
         line, starts = self._line, self._starts
         watched = starts.watched_until is not None and not self._availability.ready
         return len(line.counted) + len(line.exempt) + (starts.wanted or watched)
+
+    def waiting(self, now: float) -> int:
+        """What of it is demand beside what works: who waits behind work that is about to end, for a client that has
+        left, is counted once with that."""
+        return self.wanted - min(len(self._line.counted), self._abandoned.about_to_end(now))
 
     @property
     def working(self) -> int:
@@ -49,9 +62,10 @@ class Demand:
         """Facts have changed. Returns the cold start that is over by that."""
         availability = self._availability
         wanted, working = self.wanted, self.working
-        self.load.set(now, wanted + working)
+        waiting = self.waiting(now)
+        self.load.set(now, waiting + working)
         if self.report is not None:
-            self.report.set(now, waiting=wanted, working=working, arrivals=self._counts.arrivals)
+            self.report.set(now, waiting=waiting, working=working, arrivals=self._counts.arrivals)
         if not availability.ready and wanted and not availability.somebody_rests:
             if self.cold_since is None:
                 self.cold_since = now

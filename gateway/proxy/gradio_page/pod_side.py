@@ -217,6 +217,7 @@ class PodSide:
         if not (self._works and self._is_counted) or rules.on_client_gone is OnClientGone.CLOSE:
             self._scope.cancel()
             return
+        self._slot.client_left()
         if rules.on_client_gone is OnClientGone.INTERRUPT:
             self._told = interrupt(pool, self._slot.backend.address_for(Lane.EXEMPT), self._spawn)
         if rules.drain_timeout is not None:

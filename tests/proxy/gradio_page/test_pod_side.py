@@ -219,6 +219,20 @@ async def test_a_job_whose_page_has_left_is_read_to_its_end(gate: Gatehouse) -> 
     assert (gate.slot(), gate.record.ending) == ("free", Ending.CLIENT_LEFT_BEFORE_ANSWER)
 
 
+async def test_which_is_counted_once_with_who_waits_for_it(gate: Gatehouse) -> None:
+    gate.driver.pool.estimates.served(10)
+    gate.driver.pool.estimates.warmed(60)
+    page = await clicks(gate, "ann", "task(a)")
+    pod = await takes(gate)
+    await gate.visit("POST /sdapi/v1/txt2img", body=b"{}")
+    assert gate.driver.pool.demand == 2
+    await leaves(gate, page)
+    assert gate.driver.pool.demand == 1
+    await completes(gate, pod)
+    gate.pod.answers()
+    await gate.settled()
+
+
 async def test_but_not_longer_than_that_is_waited_for(gate: Gatehouse) -> None:
     gate.rules(drain_timeout=10)
     page = await clicks(gate, "ann", "task(a)")
