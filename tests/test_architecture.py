@@ -72,6 +72,7 @@ TESTED_ELSEWHERE = {
     "gateway/demo/a1111/page.py": "tests/demo/a1111/test_api.py",
     "gateway/demo/a1111/replies.py": "tests/demo/a1111/test_api.py",
     "gateway/demo/comfyui/__main__.py": "tests/demo/comfyui/test_main.py",
+    "gateway/demo/comfyui/forms.py": "tests/demo/comfyui/test_assets.py",
     "gateway/demo/serving.py": "tests/demo/a1111/test_main.py",
     "gateway/demo/kube_api/faults.py": "tests/kubernetes/test_reflector.py",
     "gateway/demo/kube_api/watching.py": "tests/kubernetes/test_reflector.py",

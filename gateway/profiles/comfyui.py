@@ -42,6 +42,7 @@ COMFY_UPLOAD = "comfyui_upload"
 _DONE = LocalAnswer(200)
 _CANCELLED = LocalAnswer(200, b'{"cancelled": true}')
 _NOT_CANCELLED = LocalAnswer(200, b'{"cancelled": false}')
+_LISTS_NONE = LocalAnswer(400, b'{"error":"job_ids must be a list of ids of prompts, and none was found"}')
 _NOT_YOURS = LocalAnswer(200, b'{"detail":"No prompt of yours is running or waiting here. Nothing was stopped."}')
 
 _PREFIXES = ("", "/api")
@@ -67,6 +68,9 @@ _KILLING = (
 )
 
 _LONGEST_QUERY = 4096
+
+#: No prompt has this id. (A control that names no job at all is about all of its client's.)
+_NO_JOB = ""
 
 #: Seconds. Most prompts are over by then, and home is best: its model is loaded, and the page's earlier pictures are
 #: there. Who has waited so long stands in a line or behind a video, and a model is loaded anew in 20 or 30 s.
@@ -140,8 +144,10 @@ def _cancel(asked: Asked) -> Treatment:
 
 
 def _cancel_all(asked: Asked) -> Treatment:
-    """`/jobs/cancel`: those that its body lists; without a list all of the client's in line."""
-    control = Control(Verb.STOP, lambda place: _CANCELLED, listed_jobs(asked), foreign=_NOT_CANCELLED)
+    """`/jobs/cancel`: those that its body lists."""
+    listed = listed_jobs(asked)
+    foreign = _NOT_CANCELLED if listed else _LISTS_NONE
+    control = Control(Verb.STOP, lambda place: _CANCELLED, listed or (_NO_JOB,), foreign=foreign)
     return Treatment(Lane.PASSIVE, more=More(control=control))
 
 

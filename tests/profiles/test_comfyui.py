@@ -141,7 +141,7 @@ def test_it_is_known_where_a_prompt_and_its_files_are() -> None:
     [
         ("POST /jobs/p%2D1/cancel", None, ("p-1",), b'{"cancelled": false}'),
         ("POST /api/jobs/cancel", {"job_ids": ["p1", "p2"]}, ("p1", "p2"), b'{"cancelled": false}'),
-        ("POST /jobs/cancel", None, (), b'{"cancelled": false}'),
+        ("POST /jobs/cancel", None, ("",), b'{"error":"job_ids must be a list of ids of prompts, and none was found"}'),
     ],
 )
 def test_jobs_are_cancelled_by_name(request_: str, body: object, jobs: tuple[str, ...], foreign: bytes) -> None:

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     say_what_it_is(f"ComfyUI stand-in (no GPU, no model): boots {options.boot:g} s, works {options.work:g} s a prompt")
     time.sleep(options.boot)  # the real one imports its custom nodes before it listens
-    api = ComfyApi(options.work)
+    api = ComfyApi(options.work, assets=options.enable_assets)
     tasks: list[asyncio.Task[None]] = []  # a task that nobody holds may be collected
     serve(
         _Marked(api.application()),
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--work", type=float, default=1.0, metavar="SECONDS", help="for each prompt (default: %(default)g)"
     )
+    parser.add_argument("--enable-assets", action="store_true", help="as the real one has it")
     return parser
 
 

@@ -1,5 +1,5 @@
-"""The routes of the ComfyUI stand-in, each below /api, too. `POST /prompt` answers at once and the worker does the
-rest; everything else answers beside it.
+"""The routes of the ComfyUI stand-in, each below /api, too; those that newer servers have (read in server.py of 0.38.1)
+below /api alone. `POST /prompt` answers at once and the worker does the rest; everything else answers beside it.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ import contextlib
 import json
 import time
 import uuid
-from email import message_from_bytes
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.demo.comfyui.assets import Assets
+from gateway.demo.comfyui.forms import sent_file
 from gateway.demo.comfyui.jobs import Prompt, Worker
 from gateway.demo.comfyui.sockets import Sockets
 
@@ -37,15 +38,24 @@ _OBJECTS = {
 class ComfyApi:
     """One server and its worker, which runs as long as the application does."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, assets: bool = False) -> None:
         self._sockets = Sockets(lambda: self.worker.remaining, lambda client: self.worker.node_of(client))
         self.worker = Worker(self._sockets, seconds)
+        self._assets = Assets(self.worker.files, enabled=assets)
         self._numbers = 0
         self._started_at = time.time()
 
     def application(self) -> Starlette:
         """The routes as an ASGI application."""
-        return Starlette(routes=[*self._below(""), *self._below("/api")])
+        return Starlette(routes=[*self._newer(), *self._below(""), *self._below("/api")])
+
+    def _newer(self) -> list[BaseRoute]:
+        return [
+            Route("/api/jobs/cancel", self.cancel_listed, methods=["POST"]),
+            Route("/api/jobs/{prompt_id}", self.job, methods=["GET"]),
+            Route("/api/jobs/{prompt_id}/cancel", self.cancel, methods=["POST"]),
+            *self._assets.routes(),
+        ]
 
     def _below(self, prefix: str) -> list[BaseRoute]:
         get = {
@@ -53,7 +63,6 @@ class ComfyApi:
             "/queue": self.queue,
             "/history": self.history,
             "/history/{prompt_id}": self.history,
-            "/jobs/{prompt_id}": self.job,
             "/view": self.view,
             "/object_info": self.object_info,
             "/object_info/{name}": self.object_info,
@@ -123,13 +132,27 @@ class ComfyApi:
         self.worker.interrupt(named if isinstance(named, str) else None)
         return Response()
 
+    async def cancel(self, request: Request) -> Response:
+        """End or forget one prompt, whosever it is; one that is over is left alone."""
+        return JSONResponse({"cancelled": self.worker.cancel(request.path_params["prompt_id"])})
+
+    async def cancel_listed(self, request: Request) -> Response:
+        """The same for several; one that is no id spoils them all."""
+        listed = (await _fields(request)).get("job_ids")
+        if not isinstance(listed, list):
+            return JSONResponse({"error": "job_ids must be a list"}, 400)
+        if wrong := [each for each in listed if not _is_id(each)]:
+            return JSONResponse({"error": "job_ids contains invalid id(s)", "invalid_ids": wrong}, 400)
+        cancelled = [self.worker.cancel(each) for each in listed]
+        return JSONResponse({"cancelled": any(cancelled)})
+
     async def history(self, request: Request) -> Response:
         """What is done. A prompt that waits is not there, nor is one that never was."""
         history, wanted = self.worker.history, request.path_params.get("prompt_id")
         return JSONResponse({name: done for name, done in history.items() if wanted in (None, name)})
 
     async def job(self, request: Request) -> Response:
-        """One prompt, in whatever state: newer servers have this."""
+        """One prompt, in whatever state."""
         name = request.path_params["prompt_id"]
         if (state := self._state(name)) is None:
             return JSONResponse({"error": "Job not found"}, 404)
@@ -150,13 +173,9 @@ class ComfyApi:
 
     async def upload(self, request: Request) -> Response:
         """A picture for later prompts: it is on this server alone."""
-        head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n"
-        form = message_from_bytes(head.encode() + await request.body())
-        image = next((part for part in form.walk() if part.get_filename()), None)
-        if image is None:
+        if (sent := await sent_file(request)) is None:
             return Response(status_code=400)
-        name = image.get_filename("")
-        self.worker.files[name] = cast("bytes", image.get_payload(decode=True))
+        name, self.worker.files[sent[0]] = sent
         return JSONResponse({"name": name, "subfolder": "", "type": "input"})
 
     async def object_info(self, request: Request) -> Response:
@@ -189,6 +208,13 @@ async def _fields(request: Request) -> dict[str, Any]:
         if isinstance(read, dict):
             return read
     return {}
+
+
+def _is_id(given: object) -> bool:
+    """A UUID, spelled as everybody does."""
+    with contextlib.suppress(ValueError):
+        return isinstance(given, str) and str(uuid.UUID(given)) == given
+    return False
 
 
 def _refused(kind: str, message: str) -> Response:

@@ -95,6 +95,16 @@ class Worker:
         heapq.heapify(self.pending)
         self._tell_status()
 
+    def cancel(self, prompt_id: str) -> bool:
+        """It ends or is forgotten. False: it is over, or never was."""
+        runs = self.running is not None and self.running.id == prompt_id
+        waits = any(each.id == prompt_id for each in self.pending)
+        if runs:
+            self.interrupt(prompt_id)
+        if waits:
+            self.delete(lambda prompt: prompt.id == prompt_id)
+        return runs or waits
+
     def interrupt(self, prompt_id: str | None) -> None:
         """The running prompt ends, whosever it is; with an id, only if it is that one. Between two it is lost."""
         if self._job is not None and self.running is not None and prompt_id in (None, self.running.id):

@@ -73,10 +73,12 @@ def judged(control: Control, pool: ServedPool, ticket: Ticket, address: str = ""
     session = ticket.session if ticket.returning else None
     about = _about(control, pool, session, address)
     running = next((job for job in about if job.runs_on is not None), None)
+    waiting = [job for job in about if job.is_waiting]
     if running is not None and control.verb is not Verb.UNQUEUE:
+        for job in waiting if control.jobs and control.verb is Verb.STOP else ():
+            job.withdraw()
         ticket.session, ticket.home, ticket.returning = None, running.slot.backend.identity, False
         return Order(control, None, running)
-    waiting = [job for job in about if job.is_waiting]
     if waiting:
         answer = control.held(place_of(waiting[0].slot.ticket, pool.driver.pool, pool.driver.clock()))
         if control.verb is not Verb.WATCH:

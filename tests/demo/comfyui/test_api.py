@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ async def test_a_prompt_from_its_submission_to_its_picture(prefix: str) -> None:
         [image] = history[name]["outputs"]["3"]["images"]
         picture = await client.get(f"{prefix}/view", params=image)
         assert (picture.status_code, picture.content[:4]) == (200, b"\x89PNG")
-        assert (await client.get(f"{prefix}/jobs/{name}")).json()["status"] == "completed"
+        assert (await client.get(f"/api/jobs/{name}")).json()["status"] == "completed"
         assert (await client.get("/stand-in/stats")).json()["served"] == 1
 
 
@@ -74,6 +75,25 @@ async def test_while_one_runs_the_others_wait_and_the_rest_answers() -> None:
         await eventually_idle(client)
         assert (await client.get("/api/jobs/p1")).json()["status"] == "cancelled"
         assert (await client.get("/api/jobs/p2")).status_code == 404
+
+
+async def test_a_prompt_is_cancelled_wherever_it_is_and_one_that_is_over_is_left_alone() -> None:
+    """Read in server.py of 0.38.1."""
+    running, pending, unknown = (str(uuid.uuid4()) for _ in range(3))
+    async with client_of(work=3600) as (client, _):
+        for name in (running, pending):
+            await client.post("/prompt", json={"prompt": GRAPH, "prompt_id": name})
+            await anyio.wait_all_tasks_blocked()
+        told = [(await client.post(f"/api/jobs/{name}/cancel")).json() for name in (pending, unknown, pending)]
+        assert told == [{"cancelled": True}, {"cancelled": False}, {"cancelled": False}]
+        wrong: list[Any] = [{}, [], {"job_ids": running}, {"job_ids": [running, "x"]}, {"job_ids": [5]}]
+        for body in wrong:
+            assert (await client.post("/api/jobs/cancel", json=body)).status_code == 400
+        assert (await client.post("/api/jobs/cancel", json={"job_ids": [unknown]})).json() == {"cancelled": False}
+        listed = await client.post("/api/jobs/cancel", json={"job_ids": [unknown, running]})
+        assert listed.json() == {"cancelled": True}
+        await eventually_idle(client)
+        assert (await client.post("/jobs/cancel", json={"job_ids": [running]})).status_code == 404
 
 
 async def eventually_idle(client: httpx.AsyncClient) -> None:

@@ -180,6 +180,27 @@ async def test_comfyuis_prompts_are_stopped_by_the_name_that_the_pod_gave_them(g
     assert gate.slot() == "free"
 
 
+async def test_all_that_are_listed_are_cancelled_wherever_they_are(gate: Gatehouse) -> None:
+    gate.served.profile = profile("comfyui")
+    gate.upstream.meets(answering(b'{"prompt_id": "p-1"}'), hanging)
+    await gate.visit("POST /prompt", gate.cookie("ann"), body=b'{"prompt_id": "p-1"}')
+    watched = gate.pod
+    mine, hers, left = [
+        await gate.visit("POST /prompt", gate.cookie(who), body=json.dumps({"prompt_id": name}).encode())
+        for who, name in (("ann", "p-2"), ("eve", "p-3"), ("ann", "p-4"))
+    ]
+    gate.upstream.meets(answering(b'{"cancelled": true}'))
+    await gate.visit("POST /api/jobs/cancel", gate.cookie("ann"), body=b'{"job_ids": ["p-1", "p-2", "p-3"]}')
+    assert gate.pod.request.target == b"/api/jobs/cancel"
+    assert (mine.status, hers.status, left.status) == (409, None, None)
+    nothing = await gate.visit("POST /api/jobs/cancel", gate.cookie("ann"), body=b"{}")
+    assert (nothing.status, "job_ids" in told(nothing)["error"], left.status) == (400, True, None)
+    gate.upstream.meets(answering(b'{"queue_running": [], "queue_pending": []}'), *[answering(b"no", 400)] * 2)
+    watched.answers(b'{"p-1": {}}')
+    await gate.settled()
+    assert (hers.status, left.status) == (400, 400)
+
+
 async def test_who_has_no_cookie_owns_what_its_address_began(gate: Gatehouse) -> None:
     """A program that keeps no cookies stops its own prompt, and nobody else's."""
     gate.served.profile = profile("comfyui")
