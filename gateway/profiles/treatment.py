@@ -104,11 +104,12 @@ class Functions:
 
 @dataclass(frozen=True, slots=True)
 class PageFunctions:
-    """Functions of a backend's page that are not light."""
+    """Functions of a backend's page that are not light, or light though their event names a job."""
 
     stopping: Functions = Functions()  # they stop the running job, whosever it is
     working: Functions = Functions()  # they use the GPU, or change what is loaded
     denied: Functions = Functions()  # they end or change the server
+    restoring: Functions = Functions()  # they wait for the result of the job that their event names
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,17 @@ class Click:
     number: int | None = None
     name: str | None = None
     dialogue: str | None = None  # of the job that it is if it works
+    sure: bool = True  # the message was read whole, and reads in one way
 
     def is_of(self, functions: Functions) -> bool:
-        """Whether the click calls one of these functions."""
+        """Whether the click may call one of these functions."""
         return self.number in functions.numbers or self.name in functions.names
+
+    def is_surely_of(self, functions: Functions) -> bool:
+        """Whether the click calls one of these functions and no other: a number goes before a name."""
+        if not self.sure:
+            return False
+        return self.name in functions.names if self.number is None else self.number in functions.numbers
 
 
 @dataclass(frozen=True, slots=True)

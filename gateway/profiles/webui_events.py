@@ -49,13 +49,21 @@ def event(asked: Asked, stops: Control, dialogue: str | None = None) -> Treatmen
     job; `dialogue`: of one that is a job."""
     found = look(asked.body, _EVENT_PLACES.__contains__, 2, whole=asked.whole)
     task = found.text("data", 0)
-    click = Click(stops, _number(found.values.get(("fn_index",))), _function_name(asked.raw_path), dialogue)
+    click = Click(stops, *_called(asked, found), dialogue, found.sure)
     more = More(session_keys=session_keys(asked, found), click=click)
     if task is not None and task.startswith(_TASK):
         return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=replace(more, job=_name(task), dialogue=dialogue))
     if found.sure:
         return Treatment(Lane.EXEMPT, more=more)
     return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=replace(more, dialogue=dialogue))
+
+
+def _called(asked: Asked, found: Found) -> tuple[int | None, str | None]:
+    """The function, as Gradio finds it: by the number, or without one by the name in the path. `/call` knows names
+    alone; an event of Gradio 3's queue is sent on to `/api/predict`."""
+    name = _function_name(asked.raw_path)
+    number = None if asked.raw_path.startswith(b"/call/") else _number(found.values.get(("fn_index",)))
+    return number, name or "predict"
 
 
 def _number(given: object) -> int | None:

@@ -46,6 +46,12 @@ _WORKS = _words(
     "change_(?:checkpoint|refiner|vae|unet|reference)",
 )
 
+#: The script of Generate and its like, which puts the task into the event; Enter in the prompt runs it, too.
+_WORKS_BY_SCRIPT = re.compile(r"submit(?:_\w+)?|modelmerger")
+
+#: The button that a page shows which was loaded again in the middle of a job.
+_RESTORES = re.compile(r"_restore_progress\b")
+
 #: Forge's lists of models have no ids.
 _LOADS_BY_NAME = re.compile(r"(?:checkpoint|modules)_change(?:_\d+)?")
 
@@ -79,12 +85,15 @@ def _kind(function: Mapping[str, Any], called_by: Collection[Mapping[str, Any]],
     name, script = _text(function, "api_name") or "", _text(function, "js") or ""
     buttons = [each for each in called_by if str(each.get("type")).endswith("button")]
     said = " ".join((name, *(_text(_props(each), key) or "" for each in buttons for key in ("elem_id", "value"))))
+    if buttons and _RESTORES.search(said):
+        return "restoring"
     if buttons and (_ENDS.search(said) or _ENDS_BY_SCRIPT.search(script)):
         return "denied"
     if buttons and (_STOPS.search(said) or (not function.get("outputs") and _STOPS_UNSHOWN.search(said))):
         return "stopping"
     if (
         (buttons and _WORKS.search(said))
+        or _WORKS_BY_SCRIPT.fullmatch(script)
         or _LOADS_BY_NAME.fullmatch(name)
         or any(_sets(each, loads) for each in called_by)
     ):

@@ -165,6 +165,8 @@ class Endpoint:
         """A ticket, and its turns; a request about jobs goes where they are."""
         ticket = ticket_for(context, pool, treatment, self._cookie_seen)
         treatment = await clicks.settled(treatment, context, pool, ticket)
+        if room is not None and ticket.lane is not Lane.COUNTED:
+            room.leave_place()
         if treatment.more is not None and treatment.more.control is not None:
             serve = partial(self._attempts.serve, context, pool, body=body, treatment=treatment)
             return await carried_out(treatment.more.control, context, pool, ticket, serve=serve, say=context.answer.say)

@@ -48,7 +48,7 @@ def test_and_says_which_function_it_calls_however_that_is_spelled(number: str, r
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [(b"/api/interrupt/", "interrupt"), (b"/call/a%20b", "a b"), (b"/run/a/b", "a/b"), (b"/queue/join", None)],
+    [(b"/api/interrupt/", "interrupt"), (b"/call/a%20b", "a b"), (b"/run/a/b", "a/b"), (b"/queue/join", "predict")],
 )
 def test_or_by_which_name(path: bytes, name: str | None) -> None:
     more = told(b'{"data": []}', path=path).more

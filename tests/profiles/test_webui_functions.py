@@ -22,7 +22,7 @@ def kind_of(button: dict[str, Any], **function: object) -> str:
     dependencies = [{"targets": [button["id"]], "backend_fn": True, **function}]
     told = PROBE.reads(200, json.dumps({"components": [button], "dependencies": dependencies}).encode())
     assert told is not None
-    kinds = [kind for kind in ("stopping", "working", "denied") if getattr(told, kind).numbers]
+    kinds = [kind for kind in ("stopping", "working", "denied", "restoring") if getattr(told, kind).numbers]
     assert len(kinds) <= 1
     return kinds[0] if kinds else "light"
 
@@ -59,6 +59,7 @@ def test_by_the_numbers_that_they_say_themselves() -> None:
         *(("", "Apply and restart UI", "denied"), ("", "Apply and quit", "denied"), ("", "Install", "denied")),
         ("extension_backup_restore", "Restore Selected Config", "denied"),
         ("settings_reload_script_bodies", "Reload custom script bodies (No ui updates, No restart)", "working"),
+        *(("txt2img_generate", "Generate", "working"), ("txt2img_restore_progress", "\N{CYCLONE}", "restoring")),
         *(("txt2img_token_button", "", "light"), ("txt2img_clear_prompt", "", "light"), ("paste", "", "light")),
         *(("refresh_sd_model_checkpoint", "", "light"), ("txt2img_style_apply", "", "light")),
         # SD.Next, Forge's ControlNet
@@ -94,6 +95,14 @@ def test_a_button_by_the_name_of_its_function(name: str, kind: str) -> None:
 @pytest.mark.parametrize("script", ["restart_reload", "() => { restartReload(); }", "extensions_apply"])
 def test_a_button_by_the_script_that_runs_before(script: str) -> None:
     assert kind_of(component(1), js=script) == "denied"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [("submit", "working"), ("submit_img2img", "working"), ("modelmerger", "working"), ("submit_it()", "light")],
+)
+def test_enter_in_the_prompt_by_the_script_that_names_a_task(script: str, kind: str) -> None:
+    assert kind_of(component(1, "txt2img_prompt", kind="textbox"), js=script, trigger="submit") == kind
 
 
 def test_a_button_that_cancels_stops_something_unless_it_only_shows_something() -> None:

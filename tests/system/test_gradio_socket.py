@@ -15,10 +15,12 @@ from websockets.asyncio.client import connect
 from gateway.demo.a1111.functions import (
     CHECKPOINT,
     COUNT_TOKENS,
+    ENTER,
     GENERATE,
     INTERROGATE,
     INTERRUPT,
     RELOAD_UI,
+    RESTORE,
     SKIP,
     STOP_TRAINING,
 )
@@ -139,6 +141,26 @@ async def test_a_page_that_is_closed_leaves_the_pod_at_work_and_its_slot_taken(t
         ]
 
 
+async def test_a_page_that_is_loaded_again_gets_its_picture_and_waits_for_nobody_elses(tmp_path: Path) -> None:
+    """The web UI keeps two results: behind two visitors it would be gone."""
+    async with running_gateway(tmp_path, one_pod(tmp_path, work=2)) as gateway:
+        await gateway.ready(1)
+        async with visited(gateway, 3) as (ann, bob, cid):
+            async with ann.clicks(GENERATE, "task(a)", "a dog") as painting:
+                await until(painting, "process_starts")
+            await ann.gets(COUNT_TOKENS, "")  # a page that loads calls some
+            async with (
+                bob.clicks(GENERATE, "task(b)", "a cat"),
+                cid.clicks(GENERATE, "task(c)", "a cow") as last_of_all,
+            ):
+                for _ in range(2):  # while it is at work, and when it is not
+                    assert (await ann.gets(RESTORE, "task(a)"))["output"]["data"][0].startswith("data:image/png")
+                assert (await gateway.snapshot())["line"]["waiting"] == 1
+                assert (await last(last_of_all))["success"]
+        await gateway.until(is_quiet)
+        assert (await stats(gateway))["two_at_once"] == 0
+
+
 async def test_a_click_on_interrupt_stops_ones_own_job_alone(tmp_path: Path) -> None:
     async with running_gateway(tmp_path, one_pod(tmp_path, work=3600)) as gateway:
         await gateway.ready(1)
@@ -181,9 +203,14 @@ async def test_what_uses_the_gpu_without_a_task_waits_for_it(tmp_path: Path) -> 
                 assert (await until(interrogating, "estimation"))["rank"] == 0
                 assert (await last(interrogating))["success"]
             assert (await bob.gets(CHECKPOINT, "a.safetensors [aaaaaaaaaa]"))["success"]
+            async with ann.clicks(GENERATE, "task(a)", "a dog") as painting:
+                await until(painting, "process_starts")
+                for number in (GENERATE, ENTER):
+                    async with bob.clicks(number, "", "a cat") as without_task:
+                        assert (await until(without_task, "estimation"))["rank"] == 0
         await gateway.until(lambda view: view["backends"][0]["model"] == "a")
         counted = await stats(gateway)
-        assert (counted["served"], counted["two_at_once"]) == (3, 0)
+        assert (counted["served"], counted["two_at_once"]) == (4, 0)
 
 
 async def test_the_page_is_told_that_its_pod_has_died(tmp_path: Path) -> None:

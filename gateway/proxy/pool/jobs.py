@@ -113,6 +113,11 @@ class Jobs:
         """Jobs of that name, the oldest first, of any session."""
         return self._by_name.get(name, [])
 
+    def place_of(self, name: str) -> str | None:
+        """The backend (its identity) that works on a job of that name, or was the last to. None: none is known."""
+        at_work = next((backend for job in self.named(name) if (backend := job.runs_on) is not None), None)
+        return at_work.identity if at_work is not None else self.was_on(name) or None
+
     def was_on(self, name: str) -> str | None:
         """The backend (its identity) that the latest job of that name to leave was on; "": it was not begun. None: no
         such job has left, as far as is remembered."""

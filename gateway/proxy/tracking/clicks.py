@@ -15,7 +15,7 @@ from gateway.proxy.waiting import until_turn
 
 if TYPE_CHECKING:
     from gateway.core.records.backends_and_tickets import Backend, Ticket
-    from gateway.profiles.treatment import FunctionsProbe, PageFunctions, Treatment
+    from gateway.profiles.treatment import FunctionsProbe, More, PageFunctions, Treatment
     from gateway.proxy.context import RequestContext
     from gateway.proxy.pool.served_pool import ServedPool
 
@@ -34,6 +34,10 @@ async def settled(treatment: Treatment, context: RequestContext, pool: ServedPoo
     if functions is not None and click.is_of(functions.denied):
         context.record.lane = Lane.DENIED
         raise DeniedClick
+    if functions is not None and click.is_surely_of(functions.restoring):
+        at_job = _at_its_job(ticket, more, pool)
+        if click.is_surely_of((await _functions(context, pool, at_job, probe)).restoring):
+            return _restored(treatment, more, context, ticket, at_job)
     if functions is None or is_job:
         return treatment
     if click.is_of(functions.stopping):
@@ -44,6 +48,21 @@ async def settled(treatment: Treatment, context: RequestContext, pool: ServedPoo
         more = replace(more, dialogue=click.dialogue)
         return replace(treatment, lane=Lane.COUNTED, when_busy=WhenBusy.WAIT, more=more)
     return treatment
+
+
+def _at_its_job(ticket: Ticket, more: More, pool: ServedPool) -> Ticket:
+    """The ticket of one that waits for what a job gives: it takes no slot, and goes to the pod that has the job, be
+    that home or not."""
+    place = pool.jobs.place_of(more.job) if more.job is not None else None
+    if place in pool.driver.pool.backends:
+        return replace(ticket, lane=Lane.EXEMPT, session=None, home=place, returning=False)
+    return replace(ticket, lane=Lane.EXEMPT)
+
+
+def _restored(treatment: Treatment, more: More, context: RequestContext, ticket: Ticket, at_job: Ticket) -> Treatment:
+    context.record.lane = ticket.lane = at_job.lane
+    ticket.session, ticket.home, ticket.returning = at_job.session, at_job.home, at_job.returning
+    return replace(treatment, lane=at_job.lane, more=replace(more, job=None, dialogue=None))
 
 
 async def _functions(context: RequestContext, pool: ServedPool, ticket: Ticket, probe: FunctionsProbe) -> PageFunctions:

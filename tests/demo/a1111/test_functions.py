@@ -15,10 +15,12 @@ from gateway.demo.a1111.functions import (
     CHECKPOINT,
     CONFIG,
     COUNT_TOKENS,
+    ENTER,
     GENERATE,
     INTERROGATE,
     INTERRUPT,
     RELOAD_UI,
+    RESTORE,
     SKIP,
     STOP_TRAINING,
     UNLOAD,
@@ -72,6 +74,26 @@ async def test_three_use_the_gpu_with_a_task_or_without(number: int, data: tuple
         assert (await stats(client))["served"] == 1
 
 
+async def test_a_page_that_was_loaded_again_waits_for_its_result_and_two_are_kept() -> None:
+    async with client_of(work=3600) as client, anyio.create_task_group() as group:
+        group.start_soon(clicks, client, GENERATE, "task(a)", "a dog")
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0.01) as waiting:
+            await clicks(client, RESTORE, "task(a)")
+        assert waiting.cancelled_caught
+        await clicks(client, INTERRUPT)
+        assert (await clicks(client, RESTORE, "task(a)")).json()["data"][0].startswith("data:image/png")
+        for task in ("task(b)", "task(c)"):
+            group.start_soon(clicks, client, ENTER, task, "a cat")
+            await anyio.wait_all_tasks_blocked()
+            await clicks(client, INTERRUPT)
+            assert (await clicks(client, RESTORE, task)).json()["data"][0]
+        assert (await clicks(client, RESTORE, "task(a)")).json()["data"] == [
+            None,
+            "Couldn't restore progress for task(a)",
+        ]
+
+
 async def test_the_list_of_checkpoints_sets_the_option() -> None:
     async with client_of(work=0) as client:
         await clicks(client, CHECKPOINT, TITLES[2])
@@ -83,6 +105,7 @@ def test_the_gateway_knows_them() -> None:
     assert probe is not None
     assert probe.reads(200, json.dumps(CONFIG).encode()) == PageFunctions(
         stopping=Functions(frozenset({INTERRUPT, SKIP, STOP_TRAINING})),
-        working=Functions(frozenset({GENERATE, INTERROGATE, CHECKPOINT, UNLOAD})),
+        working=Functions(frozenset({GENERATE, ENTER, INTERROGATE, CHECKPOINT, UNLOAD})),
         denied=Functions(frozenset({RELOAD_UI})),
+        restoring=Functions(frozenset({RESTORE})),
     )

@@ -31,7 +31,7 @@ async def test_they_come_and_go_with_their_requests(gate: Gatehouse) -> None:
     assert (one.runs_on is not None, one.is_waiting, two.runs_on, two.is_waiting) == (True, False, None, True)
     jobs.name(one, "p")
     jobs.name(one, "p")
-    assert jobs.was_on("t") is None
+    assert (jobs.was_on("t"), jobs.place_of("t")) == (None, "gpu-1")
     assert (one.names, jobs.named("p"), len(jobs)) == (["t", "p"], [one], 2)
     second.leaves()
     await gate.settled()
@@ -40,6 +40,7 @@ async def test_they_come_and_go_with_their_requests(gate: Gatehouse) -> None:
     await gate.settled()
     assert (jobs.named("t"), jobs.named("p"), jobs.of("ann"), jobs.of(None), len(jobs)) == ([], [], [], [], 0)
     assert [jobs.was_on(name) for name in ("t", "p", "q")] == ["gpu-1", "gpu-1", None]
+    assert [jobs.place_of(name) for name in ("t", "q")] == ["gpu-1", None]
 
 
 async def test_what_nobody_could_ask_about_is_not_kept(gate: Gatehouse) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-PAINT, COUNT, STOP, RELOAD, INTERROGATE = range(5)
+PAINT, COUNT, STOP, RELOAD, INTERROGATE, RESTORE = range(6)
 
 CONFIG = answering(
     json.dumps(
@@ -30,13 +30,16 @@ CONFIG = answering(
                 {"id": 1, "type": "button", "props": {"elem_id": "txt2img_interrupt"}},
                 {"id": 2, "type": "button", "props": {"value": "Reload UI"}},
                 {"id": 3, "type": "button", "props": {"elem_id": "interrogate"}},
+                {"id": 4, "type": "button", "props": {"elem_id": "txt2img_restore_progress"}},
+                {"id": 5, "type": "textbox", "props": {"elem_id": "txt2img_prompt"}},
             ],
             "dependencies": [
-                {},
+                {"targets": [[5, "submit"]], "js": "submit", "api_name": "paint"},
                 {},
                 {"targets": [[1, "click"]], "api_name": "halt"},
                 {"targets": [[2, "click"]]},
                 {"targets": [[3, "click"]]},
+                {"targets": [[4, "click"]], "api_name": "restore"},
             ],
         }
     ).encode()
@@ -234,3 +237,66 @@ async def test_a_job_does_not_wait_outside_the_line_for_what_no_pod_has_said(gat
     gate.ready("gpu-2")
     await gate.settled()
     assert job.status == 200
+
+
+@pytest.mark.parametrize("data", ["[]", "[null]", '["", "a dog"]', '{"0": "task(a)"}', "null", '"task(a)"'])
+@pytest.mark.parametrize("path", ["/run/predict", "/api/predict", "/run/paint"])
+async def test_what_paints_is_counted_whatever_its_data_looks_like(gate: Gatehouse, data: str, path: str) -> None:
+    """The web UI paints without a task, too."""
+    gate.served.profile = profile("a1111")
+    await clicks(gate, "ann", PAINT, "task(a)")
+    gate.upstream.meets(CONFIG)
+    number = "" if path == "/run/paint" else f'"fn_index": {PAINT}, '
+    painting = await gate.visit(f"POST {path}", gate.cookie("bob"), body=f'{{{number}"data": {data}}}'.encode())
+    assert (painting.status, gate.waiting) == (None, 1)
+    await finish(gate)
+    await finish(gate, -1)
+
+
+@pytest.mark.usefixtures("kind")
+async def test_a_page_that_is_loaded_again_asks_the_pod_that_has_its_job_and_takes_no_slot(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(CONFIG, answering(b"17"))
+    await clicks(gate, "eve", COUNT, "a dog")
+    job = await clicks(gate, "bob", PAINT, "task(b)")
+    await clicks(gate, "cid", PAINT, "task(c)")  # waits, for the same pod
+    body = json.dumps({"fn_index": RESTORE, "data": ["task(b)"], "session_hash": "x"}).encode()
+    for _ in range(2):  # while it is at work, and when it is not
+        restoring = await gate.visit("POST /run/predict", gate.cookie("new", home="gpu-2"), body=body)
+        assert (gate.pod.address, gate.pod.received, gate.driver.pool.budget.uploading) == ("gpu-1:1", body, 0)
+        gate.pod.answers(b"the picture")
+        await gate.settled()
+        assert (restoring.body, gate.record.lane) == (b"the picture", Lane.EXEMPT)
+        if job.status is None:
+            await finish(gate, 2)
+    await finish(gate, 4)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/run/predict", f'{{"fn_index": {RESTORE}, "data": ["task(b)"], "fn_index": {PAINT}}}'),
+        ("/run/predict", f'{{"fn_index": {RESTORE}, "data": ["task(b)"]'),
+        ("/api/restore", f'{{"fn_index": {PAINT}, "data": ["task(b)"]}}'),
+        ("/call/paint", f'{{"fn_index": {RESTORE}, "data": ["task(b)"]}}'),
+    ],
+)
+async def test_none_that_may_be_work_passes_for_it(gate: Gatehouse, path: str, body: str) -> None:
+    gate.served.profile = profile("forge")
+    await clicks(gate, "ann", PAINT, "task(a)")
+    gate.upstream.meets(CONFIG, answering(b"17"))
+    await clicks(gate, "eve", COUNT, "a dog")
+    waiting = await gate.visit(f"POST {path}", gate.cookie("bob"), body=body.encode())
+    assert (waiting.status, gate.waiting) == (None, 1)
+    waiting.leaves()
+    await finish(gate)
+
+
+async def test_and_none_that_another_pods_page_alone_would_call_light(gate: Gatehouse) -> None:
+    gate.served.profile = profile("a1111")
+    gate.ready("gpu-1", "gpu-2")
+    gate.upstream.meets(CONFIG, answering(b"17"), answering(b'{"dependencies": []}'), answering(b"a picture"))
+    await clicks(gate, "eve", COUNT, "a dog")
+    body = json.dumps({"fn_index": RESTORE, "data": ["task(b)"]}).encode()
+    painted = await gate.visit("POST /run/predict", gate.cookie("bob", home="gpu-2"), body=body)
+    assert (painted.body, gate.pod.address, gate.record.lane) == (b"a picture", "gpu-2:1", Lane.COUNTED)
