@@ -40,6 +40,9 @@ SHOWN_BY = {
     ),
     "a pod's answer never ends": "bad_backends.py::test_an_answer_without_end_is_cut_though_it_never_pauses",
     "a pod says 500, or something behind its answer": "bad_backends.py::test_every_misbehaviour_at_once",
+    "one pod of several answers 500 at once, breaks off each time, or fails most of the time": (
+        "failing_pods.py::test_one_of_four_that_answers_500_at_once_costs_a_few_pictures"
+    ),
     "a pod answers before it has the whole request": (
         "bad_network.py::test_an_early_answer_reaches_a_client_that_still_uploads"
     ),
