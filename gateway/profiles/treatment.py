@@ -38,6 +38,13 @@ class Asked:
 Ask: TypeAlias = "Callable[[Asked], Treatment]"
 
 
+class Chosen(enum.Enum):
+    """What a request has to do with the model that its client has chosen for jobs that name none."""
+
+    SHOWN = "shown"  # its answer names the backend's own model, and its client goes by that
+    USED = "used"  # it is such a job
+
+
 class Verb(enum.Enum):
     """The wish of a request about a job."""
 
@@ -152,6 +159,8 @@ class More:
     control: Control | None = None
     click: Click | None = None
     need: ModelNeed | None = None  # the model; None: whatever is loaded will do, or it may load what cannot be seen
+    chooses: str | None = None  # the model for its client's later jobs that name none, as the client spells it
+    chosen: Chosen | None = None
     dialogue: str | None = None  # the protocol in which the job spans several exchanges
     answer: str | None = (
         None  # the dialogue whose ear hears in its answer which files the backend has; it begins no job
@@ -221,6 +230,15 @@ class ModelProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class Choosing:
+    """The POST of JSON that makes a model a backend's own."""
+
+    path: str
+    body: Callable[[str], bytes]  # of a model's name, as clients spell it
+    name: Callable[[str], str | None]  # the one name that all spellings of a model have in common
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionsProbe:
     """The GET that asks a backend which functions of its page are not light."""
 
@@ -251,6 +269,7 @@ class Profile:
     )
     names_models: bool = False  # its treatments say what a job needs loaded, where that can be seen
     loaded: ModelProbe | None = None
+    choosing: Choosing | None = None  # None: each job names what it needs
     functions: FunctionsProbe | None = None  # None: clicks on its page are all alike
     #: path, status, body: this answer to a request for work says that the route is not there *yet*; nothing was started
     too_early: Callable[[bytes, int, bytes], bool] | None = None

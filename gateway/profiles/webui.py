@@ -19,6 +19,8 @@ from gateway.profiles import webui_events as events
 from gateway.profiles.bodies import look
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import (
+    Choosing,
+    Chosen,
     Control,
     Fallback,
     IdleProbe,
@@ -86,8 +88,11 @@ def webui(
         return option in _LOADING or option.startswith(loading_prefixes)
 
     more = More(events.options(loads), by_body=True)
-    options = rule("POST /sdapi/v1/options", Lane.COUNTED, WhenBusy.WAIT, more=more)
-    table = RuleTable((*rules, *first, *_control_rules(*stopped), *LIGHT, options, *_API_WORK, *page, *REST))
+    options = (
+        rule("GET /sdapi/v1/options", Lane.EXEMPT, more=More(chosen=Chosen.SHOWN)),
+        rule("POST /sdapi/v1/options", Lane.COUNTED, WhenBusy.WAIT, more=more),
+    )
+    table = RuleTable((*rules, *first, *_control_rules(*stopped), *LIGHT, *options, *_API_WORK, *page, *REST))
     return Profile(
         name=name,
         treat=table.treatment,
@@ -97,6 +102,7 @@ def webui(
         works_after_disconnect=True,  # a page that is closed ends the websocket of its job, and the GPU paints on
         names_models=True,
         loaded=ModelProbe("/sdapi/v1/options", _loaded),
+        choosing=Choosing("/sdapi/v1/options", events.choice, events.model_name),
         functions=functions_probe(loads),
         too_early=_is_too_early,
         refusal=answers.refusal,

@@ -6,6 +6,7 @@ progress on it.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.bodies import look
 from gateway.profiles.gradio_events import session_keys
-from gateway.profiles.treatment import Click, More, Treatment
+from gateway.profiles.treatment import Chosen, Click, More, Treatment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,9 @@ _LONGEST_NAME = 256
 
 _EVENT_PLACES = frozenset((("data", 0), ("fn_index",), ("session_hash",), ("event_id",)))
 _RESTORE = "override_settings_restore_afterwards"
-_JOB_PLACES = frozenset((("override_settings", "sd_model_checkpoint"), (_RESTORE,), ("force_task_id",)))
+_CHECKPOINT = "sd_model_checkpoint"
+_OVERRIDE = ("override_settings", _CHECKPOINT)
+_JOB_PLACES = frozenset((_OVERRIDE, (_RESTORE,), ("force_task_id",)))
 _NAMED = re.compile(rb"/(?:run|api|call)/(.+?)/?")
 _TASK_PLACES = frozenset((("id_task",),))
 
@@ -85,10 +88,15 @@ def generation(asked: Asked) -> Treatment:
     restores its option, unless it is told not to, and leaves the weights: so the next call that names no model loads
     the option's again."""
     found = look(asked.body, _JOB_PLACES.__contains__, 2, whole=asked.whole)
-    model = model_name(found.text("override_settings", "sd_model_checkpoint"))
+    model = model_name(found.text(*_OVERRIDE))
     stays = model is not None and found.values.get((_RESTORE,)) is False
     need = ModelNeed(model, stays) if model is not None or found.sure else None
-    return Treatment(Lane.COUNTED, WhenBusy.SPILL, more=More(job=_name(found.text("force_task_id")), need=need))
+    more = More(job=_name(found.text("force_task_id")), need=need)
+    if model is None:
+        more = replace(more, chosen=Chosen.USED)
+    elif stays:
+        more = replace(more, chooses=found.text(*_OVERRIDE))
+    return Treatment(Lane.COUNTED, WhenBusy.SPILL, more=more)
 
 
 def options(loads: Callable[[str], bool]) -> Callable[[Asked], Treatment]:
@@ -98,11 +106,17 @@ def options(loads: Callable[[str], bool]) -> Callable[[Asked], Treatment]:
         found = look(asked.body, _is_top, 1, whole=asked.whole)
         if found.sure and not any(loads(str(path[0])) for path in found.values if path):
             return Treatment(Lane.EXEMPT)
-        model = model_name(found.text("sd_model_checkpoint"))
-        need = ModelNeed(model, stays=True) if model is not None else None
-        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(need=need))
+        spelled = found.text(_CHECKPOINT)
+        if (model := model_name(spelled)) is None:
+            return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More())
+        return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=More(need=ModelNeed(model, stays=True), chooses=spelled))
 
     return treat
+
+
+def choice(model: str) -> bytes:
+    """The body of `POST /sdapi/v1/options` that makes a model the web UI's own."""
+    return json.dumps({_CHECKPOINT: model}).encode()
 
 
 def watched_task(asked: Asked) -> str | None:

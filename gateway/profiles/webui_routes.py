@@ -41,7 +41,7 @@ _POLLED = (
 )
 
 _API_LISTS = (
-    *("options", "samplers", "schedulers", "upscalers", "latent-upscale-modes", "sd-models", "sd-vae", "sd-modules"),
+    *("samplers", "schedulers", "upscalers", "latent-upscale-modes", "sd-models", "sd-vae", "sd-modules"),
     *("hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "embeddings", "loras"),
     *("scripts", "script-info", "extensions"),
 )

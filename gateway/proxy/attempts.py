@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.core.records.lanes import Lane
+from gateway.proxy import model_order
 from gateway.proxy.cancel_scope import CancelScopes
 from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import Refused
@@ -58,9 +59,11 @@ class Attempts:
                 await wait_assured(context, slot)
                 if not turn.is_sent:
                     check_wanted(context, slot)
-                remember(context, pool, slot)
+                remember(context, pool, slot, treatment.more)
                 if counted and not turn.is_sent and await pool.page_sockets.gathered(slot.ticket, context.keys):
                     check_wanted(context, slot)
+                if not turn.is_sent:
+                    await model_order.carried_out(context, pool, slot, headers)
                 return await turn.run()
             except (NotSent, NothingStarted) as error:
                 context.broke(error)

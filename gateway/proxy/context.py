@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.pool.jobs import JobInHand
     from gateway.proxy.pool.served_pool import ServedPool
+    from gateway.proxy.session.chosen_models import Choice
     from gateway.proxy.teller import Teller
     from gateway.proxy.traced import Trace
     from gateway.runtime.driver import Slot
@@ -62,6 +63,7 @@ class RequestContext(Request):
     relay: UnderWay | None = None  # while it is under way
     job: JobInHand | None = None
     keys: tuple[str, ...] = ()  # who it is besides its cookie
+    choice: Choice | None = None  # the model that its client has chosen for it
     tunnel: Moved | None = None  # behind a 101
     trace: Trace | None = None  # if it is traced
     set_cookie: Callable[[str], bytes | None] | None = None

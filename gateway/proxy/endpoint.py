@@ -187,7 +187,11 @@ class Endpoint:
         with pool.driver.slot(ticket, room if ticket.lane is Lane.COUNTED else None) as slot:
             context.slot = slot
             context.job = pool.jobs.taken_in(context, slot, treatment)
-            return await self._attempts.serve(context, pool, slot, body, treatment)
+            try:
+                return await self._attempts.serve(context, pool, slot, body, treatment)
+            finally:
+                if treatment.more is not None and treatment.more.chooses is not None and context.record.status != 200:
+                    pool.chosen_models.failed(ticket, context.record.client)
 
     async def _page_event(self, context: RequestContext, pool: ServedPool, treatment: Treatment) -> Ending:
         """A click on a page of Gradio 3: the gateway speaks with the page until it knows what was clicked."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gateway.core.records.backends_and_tickets import Ticket
 from gateway.core.records.lanes import Lane
 from gateway.core.views.snapshot import short_hash
+from gateway.profiles.treatment import Chosen
 from gateway.proxy.session.client_names import key_in
 from gateway.proxy.session.files import owned_names
 from gateway.proxy.session.home_cookie import HomeCookie
@@ -18,7 +19,7 @@ from gateway.proxy.session.home_cookie import HomeCookie
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gateway.profiles.treatment import Treatment
+    from gateway.profiles.treatment import More, Treatment
     from gateway.proxy.context import RequestContext
     from gateway.proxy.pool.served_pool import ServedPool
     from gateway.proxy.session.client_names import Known
@@ -64,6 +65,9 @@ def ticket_for(
         ticket.session, ticket.home = context.new_session or pool.cookies.new_session(), at
         # From here on, not from its turn: what else its client opens while it is in line is of the same session.
         pool.client_names.remember(context.keys, ticket.session, at)
+    if more is not None and (choosing := pool.profile.choosing) is not None:
+        backends = pool.driver.pool.backends.values()
+        context.choice = pool.chosen_models.arrive(ticket, context.record.client, more, choosing, backends)
     if ticket.session is not None and ticket.returning:
         context.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
@@ -101,8 +105,11 @@ def _known_without_cookie(context: RequestContext, pool: ServedPool, at: str | N
     return known
 
 
-def remember(context: RequestContext, pool: ServedPool, slot: Slot) -> None:
-    """Remembers the home of the session whose names the request carries, now that it has its turn."""
+def remember(context: RequestContext, pool: ServedPool, slot: Slot, more: More | None = None) -> None:
+    """Remembers, now that a request has its turn, the home of the session whose names it carries, and the model that it
+    is shown."""
+    if more is not None and more.chosen is Chosen.SHOWN and (choosing := pool.profile.choosing) is not None:
+        pool.chosen_models.shown(slot.ticket, context.record.client, slot.backend, choosing)
     if context.keys and slot.ticket.session is not None:
         pool.client_names.remember(context.keys, slot.ticket.session, slot.ticket.home or slot.backend.identity)
 

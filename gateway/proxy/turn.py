@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.core.line.expected_wait import RETRY_UNKNOWN
 from gateway.core.records.decisions import Reason, Refusal
 from gateway.core.records.lanes import Lane
+from gateway.proxy import model_order
 from gateway.proxy.body.request_body import RequestBody
 from gateway.proxy.body.stored import NO_BODY
 from gateway.proxy.errors import Refused
@@ -122,7 +123,8 @@ class Turn:
     def _send_at_once(self) -> None:
         """Called by the driver, outside of any task. Does nothing where that would be waiting: `run` does it then."""
         astray = self._pool.page_sockets.astray(self._slot.ticket, self._context.keys)
-        if self._owner.stopping or self._context.client.gone or astray:
+        waits = bool(astray) or model_order.is_due(self._context, self._slot)
+        if self._owner.stopping or self._context.client.gone or waits:
             return
         if self._context.trace is not None:
             self._context.trace.waited(self._slot.ticket)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.records.lanes import Lane
-from gateway.profiles.treatment import Asked, Click, Treatment
+from gateway.profiles.treatment import Asked, Chosen, Click, Treatment
 from gateway.profiles.webui_answers import STOP_BY_CALL
-from gateway.profiles.webui_events import event, model_name
+from gateway.profiles.webui_events import choice, event, generation, model_name, options
 
 
 def told(body: bytes, *, whole: bool = True, path: bytes = b"/run/predict") -> Treatment:
@@ -91,3 +91,30 @@ def test_one_name_for_all_spellings(spelled: str) -> None:
 @pytest.mark.parametrize("spelled", [None, "", "   ", "x" * 1000])
 def test_no_name(spelled: str | None) -> None:
     assert model_name(spelled) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "chooses", "chosen"),
+    [
+        *(({}, None, Chosen.USED), ({"override_settings": {}}, None, Chosen.USED)),
+        ({"override_settings": {"sd_model_checkpoint": "a.ckpt"}}, None, None),
+        (
+            {"override_settings": {"sd_model_checkpoint": "a.ckpt"}, "override_settings_restore_afterwards": False},
+            *("a.ckpt", None),
+        ),
+    ],
+)
+def test_a_picture_uses_what_was_chosen_unless_it_names_a_model(
+    body: dict[str, object], chooses: str | None, chosen: Chosen | None
+) -> None:
+    more = generation(Asked("POST", b"/sdapi/v1/txt2img", body=json.dumps(body).encode())).more
+    assert more is not None
+    assert (more.chooses, more.chosen) == (chooses, chosen)
+
+
+def test_who_sets_the_option_chooses_as_they_spell_it() -> None:
+    treat = options({"sd_model_checkpoint", "sd_vae"}.__contains__)
+    for body, chooses in ((choice("sd/a.ckpt [0123456789]"), "sd/a.ckpt [0123456789]"), (b'{"sd_vae": "x"}', None)):
+        more = treat(Asked("POST", b"/sdapi/v1/options", body=body)).more
+        assert more is not None
+        assert more.chooses == chooses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -65,3 +66,50 @@ async def painted_together_on(gateway: RunningGateway, *models: str) -> list[str
         for model in models:
             tasks.start_soon(paint, model)
     return found
+
+
+@pytest.mark.parametrize("pods", [1, 2])
+@pytest.mark.parametrize("asks_first", [False, True])
+async def test_who_sets_the_model_by_one_request_finds_it_by_the_next_without_a_cookie(
+    tmp_path: Path, asks_first: bool, pods: int
+) -> None:
+    """As Open WebUI does it (it asks first): one client alone, and two at once."""
+    command = ("{python}", "-m", "gateway.demo.a1111", "--port", "{port}", "--boot", "0", "--work", "0.1")
+    pool = {
+        "profile": "a1111",
+        "backends": processes(tmp_path, *command),
+        "autoscaling": {"min_scale": pods, "max_scale": pods},
+    }
+    async with running_gateway(tmp_path, configuration(pool, trusted_proxies=["127.0.0.0/8"])) as gateway:
+        await gateway.ready(pods)
+        painted = [await painted_after_choosing(gateway, model, "192.0.2.1", asks_first) for model in "aabbaabb"]
+        assert painted == list("aabbaabb")
+        together: list[tuple[list[str], list[str]]] = []
+
+        async def paint(model: str, address: str) -> None:
+            told = [await painted_after_choosing(gateway, model, address, asks_first) for _ in range(4)]
+            together.append((told, [model] * 4))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(paint, "a", "192.0.2.1")
+            group.start_soon(paint, "b", "192.0.2.2")
+        assert all(told == wanted for told, wanted in together)
+
+
+async def painted_after_choosing(gateway: RunningGateway, model: str, address: str, asks_first: bool) -> str:
+    """By three programs that know nothing of one another but the model."""
+    headers = {"host": "sd.example", "x-forwarded-for": address}
+
+    def program() -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=gateway.url, headers=headers, trust_env=False, timeout=30)
+
+    async with program() as client:
+        options = (await client.get("/sdapi/v1/options")).json() if asks_first else {}
+    if options.get("sd_model_checkpoint", "").partition(".")[0] != model:
+        async with program() as client:
+            chosen = await client.post("/sdapi/v1/options", json=options | {"sd_model_checkpoint": model})
+            chosen.raise_for_status()
+    async with program() as client:
+        answer = await client.post("/sdapi/v1/txt2img", json={"prompt": "dog", "width": 8, "height": 8})
+    name: str = json.loads(answer.raise_for_status().json()["info"])["sd_model_name"]
+    return name

@@ -90,6 +90,7 @@ class ModelAffinity:
     def granted(self, ticket: Ticket, backend: Backend, now: float) -> None:
         """The backend has what the ticket needs from here on."""
         need = ticket.need
+        ticket.finds_own = need is not None and not backend.model_unsure and need.model == backend.own_model is not None
         backend.model_named = need is not None and need.model is not None
         if need is None:
             backend.model_unsure = True

@@ -199,6 +199,7 @@ class Ticket:
     met: str | None = field(default=None, init=False)  # which backends there were when it had to wait
     wait_ended: str = field(default="", init=False)  # by what
     had_model: bool | None = field(default=None, init=False)  # where it was granted last; None: that did not matter
+    finds_own: bool = field(default=False, init=False)  # what it needs is known to be its backend's own model
 
     @property
     def model(self) -> str | None:

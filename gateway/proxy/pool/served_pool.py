@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.dialogues.registry import dialogues
 from gateway.proxy.pool.jobs import Jobs
 from gateway.proxy.pool.ui_functions import UiFunctions
+from gateway.proxy.session.chosen_models import ChosenModels
 from gateway.proxy.session.client_names import ClientNames
 from gateway.proxy.session.files import FileHomes
 from gateway.proxy.websocket.page_sockets import PageSockets
@@ -39,6 +40,7 @@ class ServedPool:
     client_names: ClientNames = field(default_factory=ClientNames)
     files: FileHomes = field(default_factory=FileHomes)
     functions: UiFunctions = field(default_factory=UiFunctions)
+    chosen_models: ChosenModels = field(default_factory=ChosenModels)
     page_sockets: PageSockets = field(init=False)
 
     def __post_init__(self) -> None:

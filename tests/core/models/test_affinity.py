@@ -341,6 +341,18 @@ def test_a_model_that_stays_is_the_pods_own_from_then_on() -> None:
     assert (p.tickets["a"].had_model, p.pool.counts.model_switches) == (True, 1)
 
 
+def test_a_ticket_finds_its_model_only_as_the_known_own_one_of_its_backend() -> None:
+    p = pods(one="x")
+    for name, need, found in (
+        *(("a", ModelNeed("x"), True), ("b", ModelNeed("y"), False), ("c", ModelNeed("x"), True)),
+        *(("d", OWN, False), ("e", None, False), ("f", ModelNeed("x"), False)),  # `e` may have changed it
+    ):
+        p.arrive(name, need=need)
+        p.granted(name)
+        p.leave(name)
+        assert p.tickets[name].finds_own is found
+
+
 def test_where_its_own_is_not_known_a_job_that_takes_it_leaves_what_nobody_knows() -> None:
     p = pods(one=None)
     p.arrive("a", need=X)
