@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gateway.dialogues.uploads import Uploads
+from gateway.dialogues.named_files import NamedFiles
 from gateway.names import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: Bytes of the history of one prompt, which has its graph: in a longer one the outputs are not looked for.
+HISTORY = 4 << 20
 
 #: Characters of a pod's own words.
 _LONGEST_ERROR = 200
@@ -18,13 +21,12 @@ _LONGEST_ERROR = 200
 
 def files_in(history: bytes) -> Iterator[str]:
     """Files that the outputs of a prompt's history name."""
-    for prompt in _prompts(history):
-        yield from _named(prompt.get("outputs"))
+    yield from _made(_loaded(history))
 
 
 def error_in(history: bytes) -> str:
     """How a node of a prompt broke, by the prompt's history; "": none did, or its owner stopped it."""
-    for prompt in _prompts(history):
+    for prompt in _prompts(_loaded(history)):
         match prompt.get("status"):
             case {"status_str": "error", "messages": [*_, ["execution_error", {"exception_type": str(kind), **more}]]}:
                 said = str(more.get("exception_message", "")).strip().partition("\n")[0]
@@ -32,12 +34,23 @@ def error_in(history: bytes) -> str:
     return ""
 
 
-def _prompts(history: bytes) -> Iterator[dict[str, Any]]:
+def _loaded(history: bytes) -> Any:
     try:
-        told = json.loads(history)
+        return json.loads(history)
     except (ValueError, RecursionError):
-        return
-    yield from (prompt for prompt in told.values() if isinstance(prompt, dict)) if isinstance(told, dict) else ()
+        return None
+
+
+def _made(told: Any) -> Iterator[str]:
+    """By a history, or by a job, which is a prompt itself."""
+    for prompt in (told, *_prompts(told)):
+        if isinstance(prompt, dict):
+            yield from _named(prompt.get("outputs"))
+
+
+def _prompts(told: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(told, dict):
+        yield from (prompt for prompt in told.values() if isinstance(prompt, dict))
 
 
 def _named(value: Any) -> Iterator[str]:
@@ -53,6 +66,11 @@ def _named(value: Any) -> Iterator[str]:
                     yield from _named(each)
 
 
-def comfyui_uploads() -> Uploads:
+def comfyui_uploads() -> NamedFiles:
     """`POST /upload/...`: `{"name": ..., "subfolder": ..., "type": "input"}`."""
-    return Uploads(_named)
+    return NamedFiles(_named)
+
+
+def comfyui_history() -> NamedFiles:
+    """`GET /history/ID`, `GET /api/jobs/ID`: who asks may fetch what it names before the gateway has asked itself."""
+    return NamedFiles(_made, HISTORY)

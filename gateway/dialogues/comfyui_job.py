@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import anyio
 
-from gateway.dialogues.comfyui_files import error_in, files_in
+from gateway.dialogues.comfyui_files import HISTORY, error_in, files_in
 from gateway.dialogues.dialogue import End
 from gateway.names import prompt_name
 
@@ -26,9 +26,6 @@ _SOONEST, _LATEST, _OF_JOB = 0.05, 1.0, 0.02
 
 #: Seconds between two looks into the queue, which shows whole graphs, while nothing is wrong.
 _QUEUE_EVERY = 2.0
-
-#: Of the history of one prompt, which has its graph: in a longer one the outputs are not looked for.
-_HISTORY = 4 << 20
 
 #: Of the queue's. In a longer one everything is taken to be there.
 _QUEUE = 4 << 20
@@ -95,7 +92,7 @@ class ComfyJob:
 
     async def _is_done(self, pod: Pod) -> bool:
         """In the history, and no longer in the queue: an id that was used before is in the history from the start."""
-        reply = await pod.get(self._history, _HISTORY)
+        reply = await pod.get(self._history, HISTORY)
         if reply is None or reply.status != 200 or b"".join(reply.body.split()) in (b"", b"{}"):
             return False
         if not await self._is_absent(pod):

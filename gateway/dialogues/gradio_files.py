@@ -8,7 +8,7 @@ import json
 import re
 from urllib.parse import unquote
 
-from gateway.dialogues.uploads import Uploads
+from gateway.dialogues.named_files import NamedFiles
 
 #: Bytes of a name that is looked for.
 _LONGEST = 1024
@@ -51,9 +51,9 @@ class GradioAnswers:
         return FileNames()
 
 
-def gradio_uploads() -> Uploads:
+def gradio_uploads() -> NamedFiles:
     """`POST /upload`: a list of paths."""
-    return Uploads(lambda told: (name for name in told if isinstance(name, str)) if isinstance(told, list) else ())
+    return NamedFiles(lambda told: (name for name in told if isinstance(name, str)) if isinstance(told, list) else ())
 
 
 def _in_address(given: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.dialogues.comfyui_files import comfyui_uploads
+from gateway.dialogues.comfyui_files import comfyui_history, comfyui_uploads
 from gateway.dialogues.comfyui_job import ComfyJobs
 from gateway.dialogues.gradio_events import gradio_call, gradio_stream
 from gateway.dialogues.gradio_files import GradioAnswers, gradio_uploads
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DIALOGUES: dict[str, Callable[[], Dialogue]] = {
     "comfyui_job": ComfyJobs,
     "comfyui_upload": comfyui_uploads,
+    "comfyui_history": comfyui_history,
     "gradio_stream": gradio_stream,
     "gradio_call": gradio_call,
     "gradio_upload": gradio_uploads,

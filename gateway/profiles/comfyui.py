@@ -39,6 +39,9 @@ COMFY_JOB = "comfyui_job"
 #: Uploads: their answers name the files that the pod has from then on.
 COMFY_UPLOAD = "comfyui_upload"
 
+#: What is told of one prompt: it names what that made.
+COMFY_HISTORY = "comfyui_history"
+
 _DONE = LocalAnswer(200)
 _CANCELLED = LocalAnswer(200, b'{"cancelled": true}')
 _NOT_CANCELLED = LocalAnswer(200, b'{"cancelled": false}')
@@ -154,7 +157,7 @@ def _cancel_all(asked: Asked) -> Treatment:
 def _of_prompt(asked: Asked) -> Treatment:
     """`/history/ID`, `/jobs/ID`."""
     prompt_id = unquote(asked.raw_path.decode(errors="replace").rpartition("/")[2])
-    return Treatment(Lane.PASSIVE, more=More(made=(prompt_name(prompt_id),)))
+    return Treatment(Lane.PASSIVE, more=More(made=(prompt_name(prompt_id),), dialogue=COMFY_HISTORY))
 
 
 def _view(asked: Asked) -> Treatment:

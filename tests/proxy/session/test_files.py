@@ -10,7 +10,7 @@ import pytest
 
 from gateway.profiles.registry import profile
 from gateway.proxy.session.files import FileHomes
-from tests.doubles.scripted_upstream import answering
+from tests.doubles.scripted_upstream import answering, hanging
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 
 if TYPE_CHECKING:
@@ -123,6 +123,23 @@ async def test_a_prompt_and_its_pictures_are_asked_of_the_pod_that_made_them(two
     for target in ("/history/p-1", "/api/jobs/p-1", "/view?filename=a.png&subfolder=&type=output"):
         assert await fetched_from(gate, target) == {where}
     assert await fetched_from(gate, "/view?filename=unknown.png") == {"gpu-1:1", "gpu-2:1"}
+
+
+@pytest.mark.anyio
+async def test_who_reads_a_history_sooner_than_the_gateway_finds_its_pictures(two_comfys: Gatehouse) -> None:
+    """Seen with ComfyUI's own example client: `GET /view` went to the other pod, 3 times of 10."""
+    gate = two_comfys
+    gate.upstream.meets(answering(b'{"prompt_id": "p-1"}'), hanging)
+    await gate.visit("POST /prompt", body=b"{}")
+    at_work, where = gate.pod, gate.pod.address
+    images = [{"filename": "a.png", "subfolder": "", "type": "output"}]
+    told = json.dumps({"p-1": {"outputs": {"9": {"images": images}}}}).encode()
+    gate.upstream.meets(answering(told))
+    await gate.visit("GET /history/p-1")
+    assert await fetched_from(gate, "/view?filename=a.png") == {where}
+    gate.upstream.meets(answering(b'{"queue_running": [], "queue_pending": []}'))
+    at_work.answers(told)
+    await gate.settled()
 
 
 @pytest.mark.anyio
