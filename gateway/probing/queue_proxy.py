@@ -2,18 +2,21 @@
 
 The queue-proxy runs the readiness probe that the user wrote within its answer, so a 200 says that the container behind
 it is ready, not only the proxy; while it drains it says no. Source: pkg/activator/net/revision_backends.go of Knative
-Serving.
+Serving. What the user wrote often is an open port, and that is less than our profiles ask for: so a container that has
+just started is asked by the profile's probe, too.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.probing.probes import HttpProbe
+from gateway.probing.probes import Finding, HttpProbe
 from gateway.probing.readiness import Cadence
 
 if TYPE_CHECKING:
     import httpx
+
+    from gateway.probing.probes import Probe, ProbeResult
 
 PATH = "/healthz"
 
@@ -30,10 +33,32 @@ def queue_proxy_probe(client: httpx.AsyncClient) -> HttpProbe:
     return HttpProbe(client, PATH, _says_ready, light=False, timeout=TIMEOUT, headers=HEADERS)
 
 
-def queue_proxy_cadence(period: float, failure_threshold: int) -> Cadence:
+class StartedProbe:
+    """Asks the queue-proxy; until it has passed once since the last failure, also the container itself, at `address`.
+    Afterwards that is spared: it tells of a start. One for each backend."""
+
+    def __init__(self, queue_proxy: Probe, container: Probe, address: str) -> None:
+        self.light = queue_proxy.light
+        self._queue_proxy = queue_proxy
+        self._container = container
+        self._address = address
+        self._has_started = False
+
+    async def __call__(self, address: str) -> ProbeResult:
+        """Ask as much as is needed."""
+        result = await self._queue_proxy(address)
+        passes = result.finding is Finding.PASS
+        if passes and not self._has_started:
+            result = await self._container(self._address)
+            passes = result.finding is Finding.PASS
+        self._has_started = passes
+        return result
+
+
+def queue_proxy_cadence(period: float, failure_threshold: int, settle: float) -> Cadence:
     """The activator never asks again what has passed once, until Kubernetes calls it not ready. We go on, every
     `period` seconds while it is idle: a listing may be stale, and a pod that drains says so first here."""
-    return Cadence(period=period, first_period=UNTIL_READY_EVERY, failure_threshold=failure_threshold)
+    return Cadence(period=period, first_period=UNTIL_READY_EVERY, failure_threshold=failure_threshold, settle=settle)
 
 
 def _says_ready(status: int, body: bytes) -> bool:

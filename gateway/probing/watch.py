@@ -33,11 +33,11 @@ class Reports(IdleReports, ModelReports, UnreadyReports, Protocol):
 class ProbeOfEach:
     """Makes the probe of one backend, where it remembers something of that backend."""
 
-    make: Callable[[], Probe]
+    make: Callable[[Listed], Probe]
 
-    def __call__(self) -> Probe:
+    def __call__(self, backend: Listed) -> Probe:
         """A new one."""
-        return self.make()
+        return self.make(backend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class BackendWatch:
     is_leaving: Callable[[str], bool]  # it drains, or is gone: that it is not ready is no news
     reports: Reports
     clock: Callable[[], float]  # the driver's
-    port: Probe | None = None  # only connects: asked until the port has settled
+    port: Probe | None = None  # sends the backend no request: asked until its port has settled
     quarantines: WakeUps = field(default_factory=WakeUps)  # woken when a slot of a backend is quarantined
     start_grace: float = 0.0  # seconds in which a backend that was never ready is not reported as unready
 
     async def __call__(self, backend: Listed, report: Callable[[bool], None]) -> None:
         """Look after this one until cancelled; `report` is told whether it is ready."""
-        probe = self.probe() if isinstance(self.probe, ProbeOfEach) else self.probe
+        probe = self.probe(backend) if isinstance(self.probe, ProbeOfEach) else self.probe
         is_leaving = partial(self.is_leaving, backend.identity)
         unready = UnreadyReport(backend, self.reports, self.start_grace, self.clock, is_leaving)
         is_busy = partial(self.is_busy, backend.identity)

@@ -27,6 +27,7 @@ from gateway.core.scaling.decider import Decider
 from gateway.core.scaling.local import EVALUATE_EVERY, Autoscaling
 from gateway.core.scaling.windows import PRECISION, BucketedAverage
 from gateway.demo.a1111.api import A1111Api
+from gateway.demo.a1111.boot import Boot, StandIn
 from gateway.demo.gpu import Gpu
 from gateway.demo.knative.cluster import knative_cluster
 
@@ -123,7 +124,9 @@ async def demonstrate(config: Path) -> int:
 
 
 def _container() -> Application:
-    return A1111Api(Gpu(), _WORK).application()
+    boot = Boot(0.0)
+    boot.finish()
+    return StandIn(A1111Api(Gpu(), _WORK).application(), boot)
 
 
 def _fill(cluster: KnativeCluster) -> None:

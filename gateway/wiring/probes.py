@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.probing.probes import FallbackProbe, HttpProbe, IdlenessProbe, LoadedProbe, TcpProbe
-from gateway.probing.queue_proxy import queue_proxy_cadence, queue_proxy_probe
+from gateway.probing.queue_proxy import StartedProbe, queue_proxy_cadence, queue_proxy_probe
 from gateway.probing.readiness import Cadence
 from gateway.probing.watch import BackendWatch, ProbeOfEach
 from gateway.profiles.treatment import Readiness
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from gateway.core.records.listed import Listed
     from gateway.probing.probes import Probe
     from gateway.probing.questions import WakeUps
     from gateway.profiles.treatment import Profile
@@ -41,17 +41,16 @@ def watch_of(
     are_started: bool = False,
 ) -> BackendWatch:
     """The watch over a pool's backends. `place`: of a revision, whose pods are asked through their
-    queue-proxy. `quarantines`: wakes who asks a backend whether it works. `probe_headers`: what every HTTP
+    queue-proxy first. `quarantines`: wakes who asks a backend whether it works. `probe_headers`: what every HTTP
     probe brings. `are_started`: backends come and go by demand, so one that is not ready yet is starting;
     others are expected to be there."""
     backends, idle, loaded = driver.pool.backends, profile.idle, profile.loaded
     timeout, headers = settings.timeout, {**probe_headers, **_past_the_queue(place)}
     readiness = _readiness(settings, profile)
+    probe = _probe(settings, readiness, client, headers, driver.clock)
     return BackendWatch(
-        probe=_probe(settings, readiness, client, probe_headers, driver.clock)
-        if place is None
-        else queue_proxy_probe(client),
-        port=TcpProbe(timeout) if place is None else None,
+        probe=probe if place is None else _behind_queue_proxy(probe, queue_proxy_probe(client), readiness),
+        port=TcpProbe(timeout) if place is None else queue_proxy_probe(client),
         cadence=_cadence(settings, readiness, place),
         idle_probe=IdlenessProbe(client, idle.path, idle.says_idle, timeout=timeout, headers=headers)
         if idle is not None
@@ -87,17 +86,22 @@ def _probe(
     first, fallback = http(readiness.path, readiness.accepts), readiness.fallback
     if fallback is None:
         return first
-    return ProbeOfEach(
-        partial(
-            FallbackProbe,
-            first,
-            http(fallback.path, fallback.accepts, fallback.remedies),
-            http(fallback.never, fallback.missing),
-            http(readiness.path, fallback.missing),
-            after=fallback.after,
-            clock=clock,
-        )
-    )
+    second = http(fallback.path, fallback.accepts, fallback.remedies)
+    never, missing = http(fallback.never, fallback.missing), http(readiness.path, fallback.missing)
+    after = fallback.after
+    return ProbeOfEach(lambda backend: FallbackProbe(first, second, never, missing, after=after, clock=clock))
+
+
+def _behind_queue_proxy(probe: Probe | ProbeOfEach, queue_proxy: Probe, readiness: Readiness) -> Probe | ProbeOfEach:
+    """Where the profile asks for more than an open port, the container is asked, too."""
+    if readiness.kind != "http":
+        return queue_proxy
+
+    def made(backend: Listed) -> Probe:
+        container = probe(backend) if isinstance(probe, ProbeOfEach) else probe
+        return StartedProbe(queue_proxy, container, backend.direct_address or backend.address)
+
+    return ProbeOfEach(made)
 
 
 def _readiness(settings: ReadinessSettings, profile: Profile) -> Readiness:
@@ -110,15 +114,12 @@ def _readiness(settings: ReadinessSettings, profile: Profile) -> Readiness:
 
 
 def _cadence(settings: ReadinessSettings, readiness: Readiness, place: RevisionPlace | None) -> Cadence:
-    if place is not None:
-        return queue_proxy_cadence(settings.period, settings.failure_threshold)
     settle = readiness.settle if settings.settle is None else settings.settle
-    return Cadence(
-        settings.initial_delay,
-        settings.period,
-        failure_threshold=settings.failure_threshold,
-        settle=settle if readiness.kind == "http" else 0.0,
-    )
+    settle = settle if readiness.kind == "http" else 0.0
+    if place is not None:
+        return queue_proxy_cadence(settings.period, settings.failure_threshold, settle)
+    failures = settings.failure_threshold
+    return Cadence(settings.initial_delay, settings.period, failure_threshold=failures, settle=settle)
 
 
 def _past_the_queue(place: RevisionPlace | None) -> dict[str, str]:

@@ -13,9 +13,11 @@ from gateway.demo.knative.queue_proxy import QueueProxyStandIn
 from gateway.demo.knative.serving import served
 from gateway.probing.control_client import new_client
 from gateway.probing.probes import Finding
-from gateway.probing.queue_proxy import queue_proxy_cadence, queue_proxy_probe
+from gateway.probing.queue_proxy import StartedProbe, queue_proxy_cadence, queue_proxy_probe
 from gateway.probing.readiness import ReadinessWatch
 from tests.doubles.container import Container
+from tests.doubles.eventually import eventually
+from tests.doubles.scripted_probe import ScriptedProbe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +79,7 @@ async def test_a_pod_that_comes_up_is_ready_when_its_container_is_and_not_while_
         async with served(Container()) as container:
             pass
         proxy = QueueProxyStandIn(f"http://{container}", inside)
-        watch = ReadinessWatch(queue_proxy_probe(client), queue_proxy_cadence(0.01, 1), lambda: False, report)
+        watch = ReadinessWatch(queue_proxy_probe(client), queue_proxy_cadence(0.01, 1, 0), lambda: False, report)
         async with served(proxy) as address, anyio.create_task_group() as tasks:
             tasks.start_soon(watch.run, address)
             with anyio.fail_after(20):
@@ -90,6 +92,29 @@ async def test_a_pod_that_comes_up_is_ready_when_its_container_is_and_not_while_
                     await changed.wait()
             tasks.cancel_scope.cancel()
     assert reports == [False, True, False]
+
+
+async def test_a_container_that_has_just_started_is_asked_itself_until_it_has_passed() -> None:
+    queue_proxy, container = ScriptedProbe("fpppfpp", light=False), ScriptedProbe("fpfp")
+    probe = StartedProbe(queue_proxy, container, "10.0.0.1:7860")
+    found = [(await probe(ADDRESS)).finding.value[0] for _ in range(7)]
+    assert ("".join(found), len(container.asked_at)) == ("ffppffp", 4)
+    assert not probe.light
+
+
+async def test_the_container_is_sent_nothing_before_its_port_has_settled() -> None:
+    asked: list[float] = []
+    reports: list[bool] = []
+    container = ScriptedProbe("ffp", meanwhile=lambda: asked.append(anyio.current_time()))
+    queue_proxy = ScriptedProbe("fffp", light=False)
+    async with anyio.create_task_group() as tasks:
+        probe = StartedProbe(queue_proxy, container, "10.0.0.1:7860")
+        watch = ReadinessWatch(probe, queue_proxy_cadence(0.05, 3, 0.3), lambda: False, reports.append, queue_proxy)
+        tasks.start_soon(watch.run, ADDRESS)
+        await eventually(lambda: reports[-1:] == [True])
+        tasks.cancel_scope.cancel()
+    assert asked[0] - queue_proxy.asked_at[3] >= 0.299
+    assert len(asked) == 3
 
 
 async def test_its_patience_is_short() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from gateway.core.policy import Policy
 from gateway.core.pool import Pool
+from gateway.core.records.listed import Listed
 from gateway.probing.control_client import new_client
 from gateway.probing.probes import FallbackProbe, HttpProbe, TcpProbe
 from gateway.probing.questions import WakeUps
-from gateway.probing.queue_proxy import UNTIL_READY_EVERY
+from gateway.probing.queue_proxy import UNTIL_READY_EVERY, StartedProbe
 from gateway.probing.watch import BackendWatch, ProbeOfEach
 from gateway.profiles.webui import SETTLE
 from gateway.runtime.driver import Driver
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+POD = Listed("gpu", "gpu:7860", "gpu")
+
 
 async def watch(place: RevisionPlace | None = None, profile: str = "a1111", **readiness: Any) -> BackendWatch:
     file = {"backends": {"static": ["gpu:7860"]}, "profile": profile, "readiness": readiness}
@@ -37,16 +40,21 @@ async def watch(place: RevisionPlace | None = None, profile: str = "a1111", **re
 async def test_the_file_goes_before_the_profile() -> None:
     made = (await watch()).probe
     assert isinstance(made, ProbeOfEach)
-    assert isinstance(made(), FallbackProbe)
-    assert made() is not made(), "each backend's start is its own"
+    assert isinstance(made(POD), FallbackProbe)
+    assert made(POD) is not made(POD), "each backend's start is its own"
     assert isinstance((await watch(tcp=True)).probe, TcpProbe)
     assert isinstance((await watch(profile="generic", http="/ready")).probe, HttpProbe)
     assert (await watch(initial_delay=3)).cadence.initial_delay == 3
 
 
-async def test_the_pods_of_a_revision_are_asked_through_their_queue_proxy_whatever_the_file_says() -> None:
+async def test_the_pods_of_a_revision_are_asked_through_their_queue_proxy_and_at_their_start_by_the_profile() -> None:
+    started = (await watch(merged().place)).probe
+    assert isinstance(started, ProbeOfEach)
+    assert isinstance(started(POD), StartedProbe)
+    assert (await watch(merged().place)).cadence.settle == SETTLE
     found = await watch(merged().place, tcp=True, initial_delay=3, period=7)
     assert isinstance(found.probe, HttpProbe)
+    assert found.cadence.settle == 0
     cadence = found.cadence
     assert (cadence.initial_delay, cadence.first_period, cadence.period) == (0, UNTIL_READY_EVERY, 7)
 
