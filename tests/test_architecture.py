@@ -29,6 +29,7 @@ PURE = frozenset(
         "functools",
         "hashlib",
         "heapq",
+        "ipaddress",
         "itertools",
         "math",
         "re",
@@ -55,6 +56,8 @@ TESTED_ELSEWHERE = {
     "gateway/proxy/teller.py": "tests/proxy/test_relay.py",  # protocols
     "gateway/proxy/uploads.py": "tests/proxy/test_endpoint.py",
     "gateway/proxy/waiting.py": "tests/proxy/test_attempts.py",
+    "gateway/proxy/who.py": "tests/proxy/test_endpoint.py",
+    "gateway/proxy/full_log.py": "tests/proxy/test_endpoint.py",
     "gateway/proxy/headers/same_site.py": "tests/proxy/websocket/test_handshake.py",
     "gateway/core/records/lanes.py": "tests/core/test_pool.py",  # data
     "gateway/core/records/listed.py": "tests/core/test_pool.py",  # data

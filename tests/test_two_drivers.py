@@ -153,6 +153,6 @@ def test_the_traces_have_everything_in_them() -> None:
         log, pool = simulate(Trace(random.Random(seed)))
         reasons |= {said[0] for _, _, said in log if not isinstance(said, str)}
         counts.update(asdict(pool.counts))
-    assert reasons == {*Reason} - {Reason.BYTES_FULL, Reason.EXPELLED}
+    assert reasons == {*Reason} - {Reason.BYTES_FULL, Reason.CLIENT_FULL, Reason.EXPELLED}
     assert (counts.pop("exclusivity_broken"), counts.pop("order_broken")) == (0, 0)
     assert min(counts.values()) > 0

@@ -29,14 +29,14 @@ class Parts:
     """One pool's, at rest: nothing has arrived and no backend is known."""
 
     def __init__(self, policy: Policy, now: float) -> None:
-        self.budget = Budget(policy.bytes_limit)
+        self.budget = Budget(policy)
         self.sessions = SessionTable(policy.session_capacity, policy.session_ttl)
         self.estimates = Estimates()
         self.starts = Starts()
         self.counts = Counts()
         self.availability = Availability(policy)
         self.judge = Judge(self.availability, self.counts)
-        self.line = Line()
+        self.line = Line(self.budget)
         self.deadlines = Deadlines(now)
         self.homes = SessionHomes(self.sessions, self.availability, self.counts)
         self.match = Match(self.availability, self.line, self.deadlines, self.homes, self.counts)

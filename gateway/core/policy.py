@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
 
@@ -22,6 +23,8 @@ class Policy:
     balancing: Balancing = Balancing.FEWEST_SESSIONS
     line_limit: int = 1000
     bytes_limit: int = 1 << 30
+    client_share: float = 25.0  # percent of the line and of the bytes that one client may hold
+    longest_body: int = 0  # which a client may hold whatever its share
     queue_timeout: float = 300.0  # on the warm clock
     cold_timeout: float = 600.0  # on the cold clock
     session_ttl: float = 1800.0
@@ -36,3 +39,13 @@ class Policy:
     health_rest: float = 10.0  # how long the first ejection in a row lasts
     health_max_ejected: float = 50.0  # percent of the ready backends
     model_switch_cost: float = 0.0  # what waiting for a backend that has the model is worth; 0: models do not matter
+
+    @property
+    def client_places(self) -> int:
+        """Places in line that one client may hold."""
+        return math.ceil(self.line_limit * self.client_share / 100)
+
+    @property
+    def client_bytes(self) -> int:
+        """Bytes that one client may hold."""
+        return max(math.ceil(self.bytes_limit * self.client_share / 100), self.longest_body)

@@ -23,7 +23,7 @@ from gateway.core.backends.health import WATCHED_FOR
 from gateway.core.figures import Figures
 from gateway.core.line.admission import reject
 from gateway.core.line.model_order import look_at_models
-from gateway.core.line.room import Room
+from gateway.core.line.room import NOBODY, Room
 from gateway.core.parts import Parts
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
 from gateway.core.records.decisions import Decision, Ending, Reason, Refusal
@@ -57,21 +57,21 @@ class Pool(Figures):
 
     # Facts about requests
 
-    def enter(self, now: float) -> Room | Refusal:
+    def enter(self, now: float, who: str = NOBODY) -> Room | Refusal:
         """A counted request asks for room before its body is read: a place in line is reserved for it."""
         if refusal := self._shut(now):
             return refusal
-        if not self._admission.has_place():
-            return self._admission.refusal(Reason.LINE_FULL)
-        return Room(self.budget, place=True)
+        if lacks := self._admission.lacks_place(who):
+            return self._admission.refusal(lacks)
+        return Room(self.budget, who, place=True)
 
-    def spare_room(self) -> Room:
+    def spare_room(self, who: str = NOBODY) -> Room:
         """Bytes of the budget without a place in line: for answers that are spooled."""
-        return Room(self.budget, place=False)
+        return Room(self.budget, who, place=False)
 
-    def bytes_refusal(self) -> Refusal:
+    def bytes_refusal(self, room: Room) -> Refusal:
         """The refusal of a request for which `Room.take` found no bytes."""
-        return self._admission.refusal(Reason.BYTES_FULL)
+        return self._admission.refusal(room.lacked)
 
     def arrive(self, ticket: Ticket, now: float, room: Room | None = None) -> list[Decision]:
         """A request whose body is complete takes its place in line (`room`: the place reserved for it)."""
@@ -237,7 +237,7 @@ class Pool(Figures):
         if policy.model_switch_cost != self.policy.model_switch_cost:
             self._look_at_models(policy)
         self._availability.policy = policy
-        self.budget.bytes_limit = policy.bytes_limit
+        self.budget.refit(policy)
         self.sessions.capacity, self.sessions.ttl = policy.session_capacity, policy.session_ttl
         self._judge.refit(now)
         self._membership.refit(now)

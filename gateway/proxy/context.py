@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.proxy.pool.jobs import JobInHand
     from gateway.proxy.pool.served_pool import ServedPool
     from gateway.proxy.session.chosen_models import Choice
+    from gateway.proxy.session.cookie import Claim
     from gateway.proxy.teller import Teller
     from gateway.proxy.traced import Trace
     from gateway.runtime.driver import Slot
@@ -62,6 +63,8 @@ class RequestContext(Request):
     new_session: str | None = None  # a newcomer's, if a pool was chosen by it
     relay: UnderWay | None = None  # while it is under way
     job: JobInHand | None = None
+    who: str | None = None  # whose share of the line it takes; None: its cookie was not read yet
+    claim: Claim | None = None  # of its session cookie
     keys: tuple[str, ...] = ()  # who it is besides its cookie
     choice: Choice | None = None  # the model that its client has chosen for it
     tunnel: Moved | None = None  # behind a 101

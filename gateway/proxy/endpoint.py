@@ -25,6 +25,7 @@ from gateway.proxy.body.stored import NO_BODY
 from gateway.proxy.cold_start_page import page_instead, treatment_of
 from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import Denied, EdgeError, NoRoute
+from gateway.proxy.full_log import warn_if_full
 from gateway.proxy.gradio_page.page_side import PageSide
 from gateway.proxy.ticketing import ticket_for
 from gateway.proxy.tracking import clicks
@@ -32,6 +33,7 @@ from gateway.proxy.tracking.job_orders import carried_out
 from gateway.proxy.traffic_split import TrafficSplit
 from gateway.proxy.uploads import Uploads, enter
 from gateway.proxy.websocket.handshake import check_handshake
+from gateway.proxy.who import who_asks
 from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Endpoint:
             record.ending = await self._serve(context)
         except EdgeError as error:
             record.ending = error.ending
+            warn_if_full(context, error)
             await context.answer.explain(error)
         except UpstreamError as error:
             record.ending = ending_of(error)
@@ -145,7 +148,8 @@ class Endpoint:
         body: Body = NO_BODY
         try:
             if context.request_body.has_body and (counted or classification.needs_body(treatment)):
-                room = enter(pool) if counted else pool.driver.pool.spare_room()
+                who = who_asks(context, pool, self._cookie_seen)
+                room = enter(pool, who) if counted else pool.driver.pool.spare_room(who)
                 most = pool.rules.max_body if counted else SMALL_BODY
                 body = await self._uploads.read(context, pool, room, most)
             if classification.is_open(treatment):

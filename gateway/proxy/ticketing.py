@@ -15,6 +15,7 @@ from gateway.profiles.treatment import Chosen
 from gateway.proxy.session.client_names import key_in
 from gateway.proxy.session.files import owned_names
 from gateway.proxy.session.home_cookie import HomeCookie
+from gateway.proxy.who import who_asks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,13 +37,11 @@ def ticket_for(
     context: RequestContext, pool: ServedPool, treatment: Treatment, cookie_seen: Callable[[str, str], None]
 ) -> Ticket:
     """A request's ticket, with the session that its cookie brings."""
-    sessions, now = pool.driver.pool.sessions, time.time()
+    who, claim, now = who_asks(context, pool, cookie_seen), context.claim, time.time()
     more = treatment.more
     context.keys = more.session_keys if more is not None else ()
     if pool.rules.session_header is not None:
         context.keys = (*key_in(context.headers, pool.rules.session_header), *context.keys)
-    verdict, claim = pool.cookies.read(context.headers, now, lambda session: sessions.get(session) is not None)
-    cookie_seen(pool.name, verdict._value_)
     at = _files_at(context, pool, more.files, claim) if more is not None and more.files else None
     ticket = Ticket(
         treatment.lane,
@@ -51,6 +50,7 @@ def ticket_for(
         label=context.record.request_id,
         rule=treatment.rule,
         anchored=at is not None,
+        who=who,
         need=more.need if more is not None else None,
         may_go_on=treatment.may_go_on and context.method not in SAFE,
     )

@@ -156,7 +156,9 @@ class Turn:
         if self._counted or self._body is not NO_BODY:
             return self._body.stream()
         rules = self._pool.rules
-        return self._context.request_body.stream(max_body=rules.max_body, idle_timeout=rules.body_idle)
+        return self._context.request_body.stream(
+            max_body=rules.max_body, idle_timeout=rules.body_idle, total_timeout=rules.body_total
+        )
 
     def _made(self) -> UpstreamRequest:
         content = self._content()
@@ -202,7 +204,7 @@ class Turn:
         )
         means = Means(
             scopes=self._owner.scopes,
-            spare_room=pool.driver.pool.spare_room,
+            spare_room=partial(pool.driver.pool.spare_room, slot.ticket.who),
             interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
             tunnel_open=partial(pool.page_sockets.open, slot.ticket, context.keys) if self._tells else nullcontext,
         )

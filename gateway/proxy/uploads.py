@@ -36,9 +36,10 @@ class Uploads:
         reading = read_body(
             request.request_body,
             room=room,
-            refusal=pool.driver.pool.bytes_refusal,
+            refusal=lambda: pool.driver.pool.bytes_refusal(room),
             max_body=min(most, pool.rules.max_body),
             idle_timeout=pool.rules.body_idle,
+            total_timeout=pool.rules.body_total,
         )
         if request.request_body.is_here:
             return await reading
@@ -51,9 +52,9 @@ class Uploads:
         raise Refused(Refusal(Reason.STOPPING, RETRY_UNKNOWN))
 
 
-def enter(pool: ServedPool) -> Room:
+def enter(pool: ServedPool, who: str) -> Room:
     """A place in line and bytes, asked for before a counted request's body is read. Raises Refused."""
     try:
-        return pool.driver.enter()
+        return pool.driver.enter(who)
     except runtime.Refused as refused:
         raise Refused(refused.refusal) from None

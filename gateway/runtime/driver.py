@@ -186,9 +186,9 @@ class Driver:
 
     # Requests
 
-    def enter(self) -> Room:
+    def enter(self, who: str) -> Room:
         """Room for a request whose body is about to be read. Raises Refused."""
-        room = self.pool.enter(self.clock())
+        room = self.pool.enter(self.clock(), who)
         if isinstance(room, Refusal):
             self.on_wait()
             raise Refused(room)

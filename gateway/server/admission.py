@@ -6,17 +6,14 @@ answer: so the number of those that are told is bounded, and the others are ende
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.core.records.networks import EVERYWHERE
 from gateway.server.refusals import ADDRESS_FULL, CONNECTIONS_FULL, Refusal
 
 if TYPE_CHECKING:
     from gateway.server.limits import Limits
-
-#: The network of connections that are counted in no network.
-EVERYWHERE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +61,3 @@ class Admission:
         if self._of.get(network, 0) >= limits.connections_per_address:
             return ADDRESS_FULL
         return None
-
-
-def network_of(address: str) -> str:
-    """What counts as one address: of IPv6 the /64, which one client may have whole. `EVERYWHERE` for no address."""
-    if ":" not in address:
-        return address
-    try:
-        ip = ipaddress.IPv6Address(address)
-    except ValueError:
-        return EVERYWHERE
-    if ip.ipv4_mapped is not None:  # an IPv4 client of a dual-stack listener
-        return str(ip.ipv4_mapped)
-    return f"{int(ip) >> 64:x}/64"

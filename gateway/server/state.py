@@ -9,7 +9,8 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.server.admission import EVERYWHERE, Admission, AdmissionResult, network_of
+from gateway.core.records.networks import EVERYWHERE, network_of
+from gateway.server.admission import Admission, AdmissionResult
 from gateway.server.limits import Limits
 
 if TYPE_CHECKING:

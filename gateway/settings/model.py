@@ -345,6 +345,10 @@ class QueueSettings(Section):
     """Bytes that bodies of requests in line, and answers that slow clients have yet to take, may take
     in memory and files together. Over it a request gets 503, and an answer is read as slowly as its
     client takes it. At most what the machine has to spare."""
+    client_share: Percentage = 25.0
+    """Percent of `limit` and of `bytes` that one client may hold: its key where there are keys, its
+    session if its cookie came back, else its address. Over it: 503 with Retry-After. Trusted proxies
+    that name no client are exempt. 100 where one program sends all requests."""
     timeout: Duration = 300.0
     """Seconds that a request waits in line while a backend is ready. Then: 503 with Retry-After. Longer
     than the jobs ahead of it take."""
@@ -370,6 +374,9 @@ class TimeoutSettings(Section):
     body_idle: Period = 30.0
     """Seconds between two pieces of the request's body; after so many it must have brought 1 KiB a
     second on average."""
+    body_total: Period = 600.0
+    """Seconds that a request's body may take in all, however steadily it comes. Then: 408. Longer where
+    large bodies come over slow lines."""
     connect: Period = 2.0
     """Seconds for a backend to take a connection. Longer only across slow networks."""
     response_start: Period = 600.0

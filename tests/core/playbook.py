@@ -73,13 +73,14 @@ class Playbook:
         room: Room | None = None,
         need: ModelNeed | None = None,
         may_go_on: bool = False,
+        who: str = "",
     ) -> None:
         """`home`: the session's cookie came back and names it."""
         self._told()
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home, home is not None, when_busy, patience, label=name, rule=rule, need=need)
         ticket.anchored = anchored
-        ticket.may_go_on = may_go_on
+        ticket.may_go_on, ticket.who = may_go_on, who
         self.tickets[name] = ticket
         self._hear(self.pool.arrive(ticket, self.now, room))
 
@@ -91,8 +92,8 @@ class Playbook:
         self._told()
         self._hear(self.pool.backend_cannot_be_asked(name, self.now))
 
-    def enter(self) -> Room | Refusal:
-        return self.pool.enter(self.now)
+    def enter(self, who: str = "") -> Room | Refusal:
+        return self.pool.enter(self.now, who)
 
     def leave(
         self, name: str, ending: Ending = Ending.SERVED, *, quarantine: float = 0.0, status: int | None = None

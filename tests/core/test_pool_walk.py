@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.core.line.room import Room
+from gateway.core.line.room import NOBODY, Room
 from gateway.core.policy import Balancing, Policy
 from gateway.core.pool import Pool
 from gateway.core.records.backends_and_tickets import Ticket, TicketState
@@ -91,6 +91,7 @@ class Walk(RuleBasedStateMachine):
         when_busy = WhenBusy.SPILL if spill else WhenBusy.WAIT
         ticket = Ticket(lane, session, home if session else None, home is not None, when_busy, patience, need=need)
         ticket.may_go_on, ticket.anchored = may_go_on, anchored and home is not None
+        ticket.who = session or NOBODY
         room = self.rooms.pop() if self.rooms and lane is Lane.COUNTED else None
         self.take_in(ticket, room)
         if room is not None:
@@ -142,7 +143,7 @@ class Walk(RuleBasedStateMachine):
         elif what == "broken" and (ticket := self.some(pick, TicketState.HOLDING)):
             self.hear(self.pool.retry(ticket, self.now, 5.0))
         elif what == "upload":
-            if isinstance(room := self.pool.enter(self.now), Room):
+            if isinstance(room := self.pool.enter(self.now, ("a", "b", NOBODY)[pick % 3]), Room):
                 room.take(pick % 100)
                 self.rooms.append(room)
             self.hear([])
@@ -231,6 +232,10 @@ class Walk(RuleBasedStateMachine):
     @invariant()
     def bounded(self) -> None:
         assert self.pool.budget.uploading == len(self.rooms)
+        waiting = [t for t in self.witness.tickets if t.state is TicketState.WAITING]
+        for who in "abcd":
+            in_line = sum(t.who == who for t in waiting)
+            assert in_line <= self.pool.budget.held_by(who).places <= in_line + len(self.rooms)
         assert len(self.pool.sessions) <= 3
 
     def teardown(self) -> None:
@@ -243,6 +248,7 @@ class Walk(RuleBasedStateMachine):
         self.pool.start_succeeded(self.now)
         self.hear(self.pool.expire(self.now))
         budget = self.pool.budget
+        assert not any(budget.held_by(who).places or budget.held_by(who).bytes for who in "abcd")
         assert (budget.bytes_held, budget.uploading, self.pool.demand, self.pool.quarantined) == (0, 0, 0, 0)
 
 

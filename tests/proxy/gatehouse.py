@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 RULES = Rules(
     when_busy=WhenBusy.WAIT,
     max_body=1000,
+    body_total=600,
     body_idle=30,
     response_start=600,
     idle=300,
@@ -80,7 +81,7 @@ class Gatehouse:
 
     def __init__(self, tasks: TaskGroup) -> None:
         self.upstream = ScriptedUpstream()
-        self.driver = Driver(Pool("sd", Policy(), anyio.current_time()), anyio.current_time)
+        self.driver = Driver(Pool("sd", Policy(client_share=100), anyio.current_time()), anyio.current_time)
         sessions = (f"session-{number}" for number in itertools.count(1))
         self.cookies = SessionCookies(["k" * 32], pool="sd", name="sd", ttl=TTL, new_id=lambda: next(sessions))
         self.served = ServedPool("sd", self.driver, PROFILE, self.cookies, self.upstream, RULES)

@@ -223,7 +223,7 @@ async def test_nobody_holds_a_slot_by_uploading(gate: Gatehouse) -> None:
     client = await gate.visit("POST /paint", announced=10)
     client.says(b"12345", more=True)
     await gate.settled()
-    assert (gate.slot(), gate.held, gate.driver.pool.budget.uploading) == ("free", 10, 1)
+    assert (gate.slot(), gate.held, gate.driver.pool.budget.uploading) == ("free", 5, 1)
     client.says(b"67890")
     await gate.settled()
     assert (gate.slot(), gate.held, gate.driver.pool.budget.uploading) == ("working", 10, 0)
@@ -257,6 +257,38 @@ async def test_no_room_for_the_body(gate: Gatehouse, headers: list[tuple[str, st
     await gate.settled()
     assert reason(client) == (503, "bytes_full")
     assert client.header("retry-after") == "10"
+
+
+async def test_eleven_who_announce_much_and_send_little_keep_nobody_out(gate: Gatehouse) -> None:
+    gate.policy(bytes_limit=10_000, client_share=25)
+    slow = [await gate.visit("POST /paint", announced=1000) for _ in range(11)]
+    for client in slow:
+        client.says(b"x", more=True)
+    other = await gate.visit("POST /paint", body=b"x" * 1000, peer="192.0.2.2")
+    assert (gate.slot(), gate.held) == ("working", 1011)
+    for client in slow:
+        client.leaves()
+    gate.pod.answers()
+    await gate.settled()
+    assert other.status == 200
+
+
+async def test_one_client_has_no_more_than_its_share_of_line_and_bytes(gate: Gatehouse) -> None:
+    gate.policy(line_limit=8, bytes_limit=100, client_share=25)
+    mine = [await gate.visit("GET /paint"), await gate.visit("GET /paint"), await gate.visit("GET /paint")]
+    with capture_logs() as log:
+        refused = await gate.visit("GET /paint")
+    assert reason(refused) == (503, "client_full")
+    assert [(line["event"], line["reason"], line["client"]) for line in log] == [
+        ("no_room", "client_full", "192.0.2.1")
+    ]
+    session = await gate.visit("GET /paint", gate.cookie())
+    proxy = await gate.visit("POST /paint", body=b"x" * 90, peer="10.0.0.1")
+    large = await gate.visit("POST /paint", body=b"x" * 26, peer="2001:db8::1")
+    assert (session.status, proxy.status, reason(large)[0]) == (None, None, 503)
+    for client in (session, proxy, *reversed(mine)):
+        client.leaves()
+    gate.pod.answers()
 
 
 @pytest.mark.parametrize("request_line", ["POST /paint", "POST /page"])

@@ -187,9 +187,9 @@ async def test_a_full_line_refuses_at_once_and_the_scaler_hears_of_those_who_wai
         driver.refit(Policy(line_limit=1))
         pokes: list[int] = []
         driver.on_wait = lambda: pokes.append(driver.pool.demand)
-        room = driver.enter()
+        room = driver.enter("")
         with pytest.raises(Refused, match="line_full"):
-            driver.enter()
+            driver.enter("")
         with pytest.raises(Refused, match="line_full"), driver.slot(Ticket(Lane.COUNTED)) as slot:
             await slot.turn()
         with driver.slot(Ticket(Lane.COUNTED), room):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.server.admission import EVERYWHERE, Admission, network_of
+from gateway.core.records.networks import EVERYWHERE
+from gateway.server.admission import Admission
 from gateway.server.limits import Limits, connections_within
 from gateway.server.refusals import ADDRESS_FULL, CONNECTIONS_FULL
 
@@ -42,21 +43,6 @@ def test_only_so_many_hear_that_there_are_too_many() -> None:
     admission.leave(untold)
     admission.leave(told)
     assert admission.enter("a", LIMITS).is_told
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:0:1::7", network_of("2001:db8:0:1:ffff::1")),
-        ("fe80::1%eth0", network_of("fe80::2")),
-        ("no: address", EVERYWHERE),
-    ],
-)
-def test_what_counts_as_one_address(address: str, network: str) -> None:
-    assert network_of(address) == network
-    assert network_of("2001:db8:0:2::7") != network
 
 
 @pytest.mark.parametrize(("descriptors", "served"), [(256, 76), (1024, 384), (20_000, 7974), (16, 1)])

@@ -129,7 +129,7 @@ pools:
         'comfyui, gradio, or package.module:function (did you mean "a1111"?)',
         'config.yaml:8:16 pools.sd.backends.static[0]: found "https://a", expected an address such as '
         '"http://127.0.0.1:7860" (plain http, no path)',
-        'config.yaml:9:13 pools.sd.queue.limt: found "limt", expected one of limit, bytes, timeout '
+        'config.yaml:9:13 pools.sd.queue.limt: found "limt", expected one of limit, bytes, client_share, timeout '
         '(did you mean "limit"?)',
         'config.yaml:9:31 pools.sd.queue.timeout: found "soon", expected seconds (a number, or text such as "30s" or '
         '"5m"), at least 0',

@@ -31,7 +31,7 @@ async def ten_thousand_in_line(directory: Path, dice: random.Random) -> tuple[in
     async with fault_pods(_PODS, work=600) as pods:
         pool = {
             "backends": {"static": [pod.url for pod in pods]},
-            "queue": {"limit": MANY, "timeout": 600},
+            "queue": {"limit": MANY, "client_share": 100, "timeout": 600},
             "timeouts": {"response_start": 600},
         }
         async with running_gateway(directory, configuration(pool, listen=listen), within=_WITHIN) as gateway:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,14 +12,13 @@ from gateway.core.records.decisions import Ending
 from tests.doubles.eventually import eventually
 from tests.doubles.fault_pod import FaultPod, fault_pods
 from tests.doubles.stand_in_process import stand_in_process
-from tests.system.callers import ask, callers, job, leave
+from tests.server.raw_client import RawClient
+from tests.system.callers import ask, callers, job, leave, outcomes
 from tests.system.promises import NOTHING, Broken, broken
 from tests.system.running_gateway import RunningGateway, configuration, running_gateway
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.server.raw_client import RawClient
 
 pytestmark = pytest.mark.anyio
 
@@ -117,7 +117,7 @@ async def test_a_client_that_uploads_slowly_holds_a_place_but_no_pod(tmp_path: P
         for client in (slow, leaver):
             await client.send(job("slow", body=b"x" * 100_000)[:-1])
         view = await gateway.until(lambda view: view["line"]["uploading"] == 2)
-        assert (view["in_flight"], view["line"]["bytes_held"]) == (0, 200_000)
+        assert (view["in_flight"], view["line"]["bytes_held"]) == (0, 199_998)
         assert (await ask(gateway, job("quick"))).status == 200
         leaver.reset()
         await gateway.until(lambda view: view["line"]["uploading"] == 1)
@@ -125,6 +125,46 @@ async def test_a_client_that_uploads_slowly_holds_a_place_but_no_pod(tmp_path: P
         # Overtaken by the quick one, as it should be: it took its place in line when its body was complete.
         assert await broken(gateway, [pod], sent=3) == Broken(inversions=1)
         assert await ended(gateway, Ending.CLIENT_LEFT_UPLOADING) == 1
+
+
+async def test_slow_uploads_keep_nobody_out(tmp_path: Path) -> None:
+    """Eleven of them announce more than there is room for; then one address sends as many as it may."""
+    async with (
+        fault_pods(1) as (pod,),
+        running_gateway(tmp_path, fronting(pod, queue={"limit": 60})) as gateway,
+        callers(gateway, 20) as clients,
+    ):
+        await gateway.ready(1)
+        much = job("slow", body=b"").replace(b"Content-Length: 0", b"Content-Length: 97612893")
+        for client in clients[:11]:
+            await client.send(much + b"x" * 1200)
+        await gateway.until(lambda view: view["line"]["bytes_held"] == 11 * 1200)
+        assert (await ask(gateway, job("same address"))).status == 200
+        for client in clients[11:]:
+            await client.send(job("slow", body=b"x" * 100)[:-1])
+        refused = await outcomes(clients[16:])
+        assert refused == [503] * 4  # 15 + the free slot
+        refusal = await gateway.event("no_room")
+        assert (refusal["reason"], refusal["client"]) == ("client_full", "127.0.0.1")
+        reader, writer = await asyncio.open_connection(*gateway.traffic, local_addr=("127.0.0.2", 0))
+        other = RawClient(reader, writer)
+        assert (await other.ask(job("another address"))).status == 200
+        await other.close()
+
+
+async def test_an_upload_has_an_end_however_steady_it_is(tmp_path: Path) -> None:
+    async with (
+        fault_pods(1) as (pod,),
+        running_gateway(tmp_path, fronting(pod, timeouts={"body_total": 0.5})) as gateway,
+        callers(gateway, 1) as (client,),
+    ):
+        await gateway.ready(1)
+        await client.send(job("steady", body=b"x" * 100_000)[:-100_000])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(drip, client)
+            assert (await client.answer()).status == 408
+            tasks.cancel_scope.cancel()
+        assert await ended(gateway, Ending.CLIENT_SLOW_UPLOADING) == 1
 
 
 async def drip(client: RawClient) -> None:

@@ -50,7 +50,7 @@ def _in_chunks(key: str, body: bytes) -> bytes:
 
 
 async def test_what_is_too_big_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    pool: dict[str, Any] = {"max_body": 1000, "queue": {"bytes": 5000}}
+    pool: dict[str, Any] = {"max_body": 1000, "queue": {"bytes": 5000, "client_share": 100}}
     async with fault_pods(1, work=60) as (pod,):
         config = configuration({"backends": {"static": [pod.url]}, **pool})
         async with running_gateway(tmp_path, config) as gateway, callers(gateway, 5) as clients:

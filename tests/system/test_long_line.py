@@ -23,7 +23,9 @@ _MANY = 1000
 
 
 def fronting(pods: Sequence[FaultPod]) -> dict[str, Any]:
-    return configuration({"backends": {"static": [pod.url for pod in pods]}, "queue": {"limit": _MANY}})
+    return configuration(
+        {"backends": {"static": [pod.url for pod in pods]}, "queue": {"limit": _MANY, "client_share": 100}}
+    )
 
 
 @pytest.mark.parametrize("leave", ["reset", "half_close"])

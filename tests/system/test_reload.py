@@ -52,7 +52,11 @@ async def test_new_rules_and_limits_drop_nobody(tmp_path: Path) -> None:
 
         denied = {"match": "GET /secret", "lane": "denied"}
         passing = {"match": "GET /open", "lane": "exempt"}
-        await reload(gateway, tmp_path, fronting(pod, rules=[denied, passing], queue={"limit": 2}, expose_backend=True))
+        await reload(
+            gateway,
+            tmp_path,
+            fronting(pod, rules=[denied, passing], queue={"limit": 2, "client_share": 100}, expose_backend=True),
+        )
         view = await gateway.snapshot()
         assert (view["in_flight"], view["line"]["waiting"], view["line"]["limit"]) == (1, 3, 2)
         assert (await ask(gateway, b"GET /secret HTTP/1.1\r\nHost: sd.example\r\n\r\n")).status == 403

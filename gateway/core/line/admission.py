@@ -43,8 +43,8 @@ class Admission:
             refusal = self.shut(now)
             if refusal is not None:
                 return refusal
-        if room is None and not self.has_place() and not (ticket.lane is Lane.EXEMPT and ready):
-            return self.refusal(Reason.LINE_FULL)
+        if room is None and not (ticket.lane is Lane.EXEMPT and ready) and (lacks := self.lacks_place(ticket.who)):
+            return self.refusal(lacks)
         return None
 
     def shut(self, now: float) -> Refusal | None:
@@ -56,14 +56,17 @@ class Admission:
             return self.hopeless(now)
         return None
 
-    def has_place(self) -> bool:
-        """One more fits into the line, or will not have to wait."""
+    def lacks_place(self, who: str) -> Reason | None:
+        """Why one more of this client does not fit into the line. None: it does, or will not have to wait."""
         taken = len(self._line.counted) + len(self._line.exempt) + self._budget.uploading
-        limit = self._availability.policy.line_limit
-        if taken < limit:
-            return True
+        own = self._budget.held_by(who).places
+        policy = self._availability.policy
+        if taken < policy.line_limit and own < policy.client_places:
+            return None
         free = sum(b.free_slots if b.limit else taken + 1 for b in self._availability.free.members())
-        return taken < limit + free
+        if taken >= policy.line_limit + free:
+            return Reason.LINE_FULL
+        return Reason.CLIENT_FULL if own >= policy.client_places + free else None
 
     def is_hopeless(self, now: float) -> bool:
         """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""

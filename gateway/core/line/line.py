@@ -16,6 +16,7 @@ from gateway.core.keyed_heap import KeyedHeap
 from gateway.core.records.lanes import Lane, WhenBusy
 
 if TYPE_CHECKING:
+    from gateway.core.line.room import Budget
     from gateway.core.models.affinity import ModelAffinity
     from gateway.core.records.backends_and_tickets import Backend, Ticket
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Line:
     """Everything in it is ordered by number of arrival, and may leave from anywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self.counted: KeyedHeap[Ticket] = KeyedHeap()  # all of them, in whichever line they stand
         self.exempt: KeyedHeap[Ticket] = KeyedHeap()
         self.shared: KeyedHeap[Ticket] = KeyedHeap()
@@ -38,6 +40,7 @@ class Line:
     def join(self, ticket: Ticket, home: Backend | None, alone_for: float | None, now: float) -> None:
         """Into the line by its number; `home`: the backend it is bound to, and for so many seconds to it alone; None:
         until it leaves the line."""
+        self._budget.hold(ticket.who, places=1)
         ticket.bound_to = home
         if ticket.lane is not Lane.COUNTED:
             self.exempt.put(ticket, ticket.number)
@@ -56,6 +59,7 @@ class Line:
 
     def leave(self, ticket: Ticket) -> None:
         """Out of every line it stands in."""
+        self._budget.hold(ticket.who, places=-1)
         if ticket.lane is not Lane.COUNTED:
             self.exempt.discard(ticket)
             return

@@ -174,6 +174,7 @@ class Ticket:
     patience: float = math.inf  # the client's own limit on waiting, in seconds
     label: str = ""  # what the snapshot shows, e.g. the request id
     rule: str = ""  # what chose its lane, for people
+    who: str = ""  # the client whose share of the line it takes; "": nobody's
     endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
     anchored: bool = False  # what it reads is at its home: no other backend could serve it while that is there
     need: ModelNeed | None = None  # None: whatever is loaded will do, and nobody knows what it leaves

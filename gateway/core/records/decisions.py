@@ -15,6 +15,7 @@ class Reason(enum.Enum):
 
     LINE_FULL = "line_full"
     BYTES_FULL = "bytes_full"
+    CLIENT_FULL = "client_full"  # this client holds as much of the line, or of the bytes, as one may
     WAITED_TOO_LONG = "waited_too_long"  # the warm clock ran out
     NOTHING_CAME_UP = "nothing_came_up"  # the cold clock ran out
     CLIENT_LIMIT = "client_limit"  # the client's own limit on waiting ran out

@@ -51,6 +51,10 @@ _REFUSED = {
         "No room for this request",
         "The requests and answers held here fill the space there is for them.",
     ),
+    Reason.CLIENT_FULL: (
+        "Too much from one client",
+        "Your requests hold as much of the line, or of the space for bodies, as one client may.",
+    ),
     Reason.WAITED_TOO_LONG: ("Waited too long", "The request stood in line, and no backend became free in time."),
     Reason.NOTHING_CAME_UP: (
         "Nothing came up in time",

@@ -6,6 +6,7 @@ asked for the body. What room was taken is given back by whoever made the room.
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-#: Bytes a second that a body must bring on average, or its announced length would be held for as long as somebody cares
-#: to drip. A third of what a modem of 1996 sends; Apache's mod_reqtimeout asks for half of it.
+#: Bytes a second that a body must bring on average, or its place in line would be held for as long as somebody cares to
+#: drip. A third of what a modem of 1996 sends; Apache's mod_reqtimeout asks for half of it.
 SLOWEST = 1024
 
 
@@ -96,21 +97,24 @@ class RequestBody:
         self.error: EdgeError | None = None
         self._receive = receive
         self._max_body = 0
-        self._idle_timeout = 0.0
+        self._idle_timeout = self._total_timeout = 0.0
         self._waited = 0.0  # seconds, for the client alone: a backend or a disk that is slow is not its fault
 
-    def stream(self, *, max_body: int, idle_timeout: float) -> bytes | AsyncIterator[bytes] | None:
+    def stream(
+        self, *, max_body: int, idle_timeout: float, total_timeout: float = math.inf
+    ) -> bytes | AsyncIterator[bytes] | None:
         """The body to be passed on as it comes; nothing is kept. None: there is none.
 
         `max_body`: bytes; BodyTooLarge at once if more are announced. `idle_timeout`: seconds without a byte, and the
-        start that a body has of `SLOWEST`. The iterator raises BodyTooLarge, BodyTooSlow or ClientLeft.
+        start that a body has of `SLOWEST`. `total_timeout`: seconds that are waited for it in all. The
+        iterator raises BodyTooLarge, BodyTooSlow or ClientLeft.
         """
         if self.ended:
             return b"" if self.has_body else None
         if self.length is not None and self.length > max_body:
             raise BodyTooLarge(max_body, self.length)
         self._max_body = max_body
-        self._idle_timeout = idle_timeout
+        self._idle_timeout, self._total_timeout = idle_timeout, total_timeout
         return self
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -141,7 +145,7 @@ class RequestBody:
         return self._client is not None and self._client.body_complete
 
     async def _receive_in_time(self) -> MutableMapping[str, Any]:
-        credit = self._idle_timeout + self.received / SLOWEST - self._waited
+        credit = min(self._idle_timeout + self.received / SLOWEST, self._total_timeout) - self._waited
         since = anyio.current_time()
         message: MutableMapping[str, Any] = {}
         with anyio.move_on_after(min(self._idle_timeout, credit)) as patience:
@@ -157,22 +161,29 @@ class RequestBody:
 
 
 async def read_body(
-    inbound: RequestBody, *, room: Room, refusal: Callable[[], Refusal], max_body: int, idle_timeout: float
+    inbound: RequestBody,
+    *,
+    room: Room,
+    refusal: Callable[[], Refusal],
+    max_body: int,
+    idle_timeout: float,
+    total_timeout: float = math.inf,
 ) -> Body:
-    """The whole body. The announced length is taken from `room` before the first byte is read, or each piece's own.
+    """The whole body. Its bytes are taken from `room` as they come: what is announced may never come, and must only fit
+    before the first byte is read.
 
     `refusal`: what the pool says when it has no room; a disk that fails is no room either. Raises Refused and what
     the stream raises (BodyTooLarge, BodyTooSlow, ClientLeft); then nothing is kept.
     """
-    pieces = inbound.stream(max_body=max_body, idle_timeout=idle_timeout)
+    pieces = inbound.stream(max_body=max_body, idle_timeout=idle_timeout, total_timeout=total_timeout)
     if pieces is None:
         return NO_BODY
-    if inbound.length is not None and not room.take(inbound.length):
+    if inbound.length is not None and not room.fits(inbound.length):
         raise Refused(refusal())
     body = Body()
     try:
         async for piece in inbound:
-            if inbound.length is None and not room.take(len(piece)):
+            if not room.take(len(piece)):
                 raise Refused(refusal())
             await body.append(piece)
         await body.complete()

@@ -26,6 +26,7 @@ from gateway.proxy import classification
 from gateway.proxy.answers.problems import problem_for
 from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import BadMessage, BodyTooLarge, BodyTooSlow, ClientLeft, Denied, EdgeError, Refused
+from gateway.proxy.full_log import warn_if_full
 from gateway.proxy.gradio_page.pod_side import PodSide
 from gateway.proxy.gradio_page.position_updates import PositionUpdates
 from gateway.proxy.pod_request import headers_for
@@ -34,6 +35,7 @@ from gateway.proxy.ticketing import remember, ticket_for
 from gateway.proxy.tracking import clicks
 from gateway.proxy.tracking.job_orders import carried_out
 from gateway.proxy.waiting import until_turn
+from gateway.proxy.who import who_asks
 from gateway.upstream.errors import NotSent, UpstreamError
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ _NOT_TAKEN = "The backend did not take the event, so nothing was started."
 #: The page's own, which the gateway has not taken up: it must not offer them to the pod.
 _OFFERS = (b"sec-websocket-extensions", b"sec-websocket-protocol")
 
-_FULL = (Reason.LINE_FULL, Reason.BYTES_FULL)
+_FULL = (Reason.LINE_FULL, Reason.BYTES_FULL, Reason.CLIENT_FULL)
 
 
 class PageSide:
@@ -77,7 +79,7 @@ class PageSide:
         self._treatment = treatment
         self._spawn = spawn
         self._cookie_seen = cookie_seen
-        self._room = pool.driver.pool.spare_room()
+        self._room = pool.driver.pool.spare_room(who_asks(context, pool, cookie_seen))
         self._has_room = True
         self._is_heard = True  # it has not said everything yet
         self._page = WebSocketEnd(Side.SERVER, takes=self._takes)
@@ -93,6 +95,7 @@ class PageSide:
             ending = await self._served()
         except EdgeError as error:
             ending = error.ending
+            warn_if_full(context, error)
             context.record.detail = context.record.detail or problem_for(error).reason
             page.send(_told(error))
         except UpstreamError as error:
@@ -162,7 +165,7 @@ class PageSide:
         if self._is_too_much:
             return BodyTooLarge(self._pool.rules.max_body)
         if not self._has_room:
-            return Refused(self._pool.driver.pool.bytes_refusal())
+            return Refused(self._pool.driver.pool.bytes_refusal(self._room))
         return ClientLeft(Ending.CLIENT_LEFT_UPLOADING)
 
     async def _say(self, answer: LocalAnswer) -> None:

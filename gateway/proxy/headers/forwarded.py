@@ -53,6 +53,7 @@ class Origin(NamedTuple):
     request_id: bytes | None = None  # given by a trusted peer
     hops: bytes = b""  # the X-Forwarded-For of a trusted peer
     forwarded: bytes = b""  # its Forwarded, if it told no X-Forwarded-*
+    is_proxy: bool = False  # `client` is a trusted proxy, and did not say who is behind it
 
     def told_to_next_hop(self) -> list[Header]:
         """`X-Forwarded-*` and `Forwarded` for the backend: what is believed, with this hop appended once."""
@@ -108,10 +109,11 @@ class TrustedProxies:
         stands_alone = not any(name.startswith(b"x-forwarded-") for name in told)
         forwarded = told.get(b"forwarded", b"") if stands_alone else b""
         hops = told.get(b"x-forwarded-for") or b", ".join(_parameters(forwarded, b"for"))
+        client = self._client(hops, peer)
         host = told.get(b"host", b"")
         return Origin(
             peer,
-            self._client(hops, peer),
+            client,
             _scheme(told.get(b"x-forwarded-proto", b""), forwarded) or scheme,
             _host(told, forwarded) or host,
             host,
@@ -119,6 +121,7 @@ class TrustedProxies:
             request_id=_request_id(told),
             hops=hops,
             forwarded=forwarded,
+            is_proxy=self.trusts(client),
         )
 
     def _client(self, hops: bytes, peer: str) -> str:

@@ -45,6 +45,7 @@ class Rules:
     when_busy: WhenBusy
     max_body: int
     body_idle: float
+    body_total: float
     response_start: float
     idle: float
     write_stall: float

@@ -42,6 +42,27 @@ def test_one_who_does_not_have_to_wait_needs_no_place_in_line() -> None:
     unlimited.granted("b")
 
 
+def test_one_client_does_not_have_the_whole_line() -> None:
+    p = Playbook("gpu-1", line_limit=8)
+    p.arrive("works", who="a")
+    p.granted("works")
+    room = p.enter("a")
+    assert isinstance(room, Room)
+    p.arrive("waits", who="a")
+    p.waits("waits")
+    refusal = p.enter("a")
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.CLIENT_FULL
+    p.arrive("too much", who="a")
+    p.rejected("too much", Reason.CLIENT_FULL)
+    p.arrive("other", who="b")
+    p.waits("other")
+    p.leave("waits")
+    room.close()
+    assert isinstance(p.enter("a"), Room)
+    assert (p.pool.budget.held_by("a").places, p.pool.budget.held_by("b").places) == (1, 1)
+
+
 def test_bytes_are_bounded_and_returned() -> None:
     p = Playbook("gpu-1", bytes_limit=100)
     room, other = p.enter(), p.pool.spare_room()
@@ -53,7 +74,7 @@ def test_bytes_are_bounded_and_returned() -> None:
     assert other.take(10)
     room.close()
     other.close()
-    assert (p.pool.budget.bytes_held, p.pool.bytes_refusal().reason) == (0, Reason.BYTES_FULL)
+    assert (p.pool.budget.bytes_held, p.pool.bytes_refusal(room).reason) == (0, Reason.BYTES_FULL)
 
 
 def test_after_three_dead_starts_waiting_is_pointless() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from gateway.core.line.audit import has_overtaken, is_overfull
 from gateway.core.line.line import Line
+from gateway.core.line.room import Budget
+from gateway.core.policy import Policy
 from gateway.core.records.backends_and_tickets import Backend, Ticket
 from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.core.records.quarantine import Quarantine
@@ -33,7 +35,7 @@ def test_more_than_it_may(limit: int, in_flight: int, quarantined: int, is_so: b
 
 
 def test_past_one_who_came_earlier() -> None:
-    line, home, other = Line(), backend("gpu-1"), backend("gpu-2")
+    line, home, other = Line(Budget(Policy())), backend("gpu-1"), backend("gpu-2")
     assert not has_overtaken(ticket(5), home, line)
 
     line.join(ticket(3), home, None, 0.0)

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from gateway.core.line.room import Budget, Room
+from gateway.core.policy import Policy
 from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.proxy.body.request_body import SLOWEST, RequestBody, read_body
 from gateway.proxy.body.stored import NO_BODY, Body
@@ -53,7 +54,7 @@ class Pool:
     """A pool's budget, and a body read at its charge."""
 
     def __init__(self, bytes_limit: int = 100 * MIB) -> None:
-        self.budget = Budget(bytes_limit)
+        self.budget = Budget(Policy(bytes_limit=bytes_limit))
         self.room = Room(self.budget, place=True)
 
     async def read(self, inbound: RequestBody, max_body: int = 100 * MIB, idle_timeout: float = 30) -> Body:
@@ -102,7 +103,7 @@ async def test_a_large_body_goes_to_a_file_and_can_be_sent_again() -> None:
     body.close()
 
 
-async def test_the_announced_length_is_charged_before_the_first_byte_is_read() -> None:
+async def test_what_is_announced_must_fit_before_the_first_byte_is_read_and_is_charged_as_it_comes() -> None:
     sender = Sender(b"x" * 11)
     pool = Pool(bytes_limit=10)
     with pytest.raises(Refused) as refused:
@@ -111,8 +112,9 @@ async def test_the_announced_length_is_charged_before_the_first_byte_is_read() -
     assert sender.asked == 0
 
     pool = Pool(bytes_limit=11)
-    await pool.read(RequestBody(sender, of_length(11)))
-    assert pool.budget.bytes_held == 11
+    with pytest.raises(ClientLeft):
+        await pool.read(RequestBody(Sender(b"x" * 4, then="leave"), of_length(11)))
+    assert pool.budget.bytes_held == 4
     pool.room.close()
     assert (pool.budget.bytes_held, pool.budget.uploading) == (0, 0)
 

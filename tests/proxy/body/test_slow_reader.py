@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.core.line.room import Budget, Room
+from gateway.core.policy import Policy
 from gateway.proxy.body.slow_reader import SlowReader
 from tests.doubles.full_disk import full_disk
 from tests.doubles.virtual_time import settled, virtual_time_of_asyncio
@@ -32,7 +33,7 @@ class Reader:
     """A client, and the spool between it and a backend."""
 
     def __init__(self, bytes_limit: int = 10, *, limit: int = 10) -> None:
-        self.budget = Budget(bytes_limit)
+        self.budget = Budget(Policy(bytes_limit=bytes_limit))
         self.got: list[bytes] = []
         self.is_done = False  # told that this was all
         self.is_there = True

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from gateway.core.line.room import Budget, Room
+from gateway.core.policy import Policy
 from gateway.proxy.body.spool import Spool, SpoolFile
 from tests.doubles.full_disk import full_disk
 
@@ -20,7 +21,7 @@ class Pool:
     """A pool's budget, and a spool that is charged to it."""
 
     def __init__(self, bytes_limit: int = 1000, *, memory: int = 10, file_limit: int = 20) -> None:
-        self.budget = Budget(bytes_limit)
+        self.budget = Budget(Policy(bytes_limit=bytes_limit))
         self.spool = Spool(Room(self.budget, place=False), memory=memory, file_limit=file_limit)
 
 
