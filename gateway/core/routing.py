@@ -105,7 +105,7 @@ def _lenient(path: str) -> tuple[str, ...]:
     segments = [name for segment in path.split("/") if (name := segment.partition(";")[0])]
     readings = ["/" + "/".join(kept) for kept in (segments, _resolved(segments))]
     if path.endswith("/"):
-        readings += [reading + "/" for reading in readings]
+        readings += [reading + "/" for reading in readings if reading != "/"]
     return tuple(readings)
 
 

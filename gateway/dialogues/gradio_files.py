@@ -23,7 +23,7 @@ _NAMED = re.compile(
 
 class FileNames:
     """Those that an answer names, however its bytes were cut. Of what comes between it keeps the end alone: pictures
-    may stand there."""
+    may stand there. A query, such as A1111's `?` and the time of a file, is no part of a name."""
 
     wanted = False
 
@@ -36,8 +36,8 @@ class FileNames:
         found = list(_NAMED.finditer(text))
         rest = text[found[-1].end() :] if found else text
         self._kept = rest[-2 * _LONGEST :]
-        names = [_text(each[1]) if each[1] is not None else _in_address(each[2]) for each in found]
-        return [name for name in names if "/" in name or "\\" in name]
+        named = [_text(each[1]) if each[1] is not None else _in_address(each[2]) for each in found]
+        return [name for each in named if "/" in (name := each.partition("?")[0]) or "\\" in name]
 
 
 class GradioAnswers:

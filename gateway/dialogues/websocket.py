@@ -69,6 +69,12 @@ class WebSocketEnd(asyncio.Protocol):
         return "the connection ended" if broke is None else str(broke)
 
     @property
+    def left_in_order(self) -> bool:
+        """It has said goodbye as one does who is done."""
+        goodbye = self._protocol.close_rcvd
+        return goodbye is not None and goodbye.code == CloseCode.NORMAL_CLOSURE
+
+    @property
     def unsent(self) -> int:
         """Bytes that the other side has not taken."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0

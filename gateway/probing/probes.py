@@ -90,9 +90,12 @@ class HttpProbe:
         timeout: float = 1.0,
         headers: Mapping[str, str] = MappingProxyType({}),
         remedies: Mapping[int, str] = MappingProxyType({}),
+        hint: Callable[[int, bytes], str] = lambda status, body: "",
     ) -> None:
-        """`remedies`: what to do about an answer with this status, for the evidence."""
+        """For the evidence: `remedies`, what to do about an answer with this status; `hint`, about one that says what
+        it says."""
         self.light = light
+        self._hint = hint
         self._remedies = {**_REMEDIES, **remedies}
         self._headers = headers
         self._client = client
@@ -109,7 +112,7 @@ class HttpProbe:
             return _failure(asked, error, self._timeout)
         if self._accepts(reply.status, reply.body):
             return ProbeResult(Finding.PASS)
-        remedy = self._remedies.get(reply.status)
+        remedy = self._remedies.get(reply.status) or self._hint(reply.status, reply.body)
         return ProbeResult(Finding.FAIL, _answered(asked, reply) + (f"; {remedy}" if remedy else ""))
 
 

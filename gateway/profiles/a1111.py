@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles import webui_answers as answers
 from gateway.profiles import webui_events as events
+from gateway.profiles.gradio_events import GRADIO_SOCKET
 from gateway.profiles.rules import rule
 from gateway.profiles.treatment import More
 from gateway.profiles.webui import webui
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
     from gateway.profiles.rules import Rule
     from gateway.profiles.treatment import Asked, Profile, Treatment
-
-#: The dialogue of Gradio 3's queue: the page is asked for its hash and then for its data. It shows the message with the
-#: data to `ask`.
-GRADIO_SOCKET = "gradio_socket"
 
 
 def a1111(rules: Iterable[Rule] = ()) -> Profile:

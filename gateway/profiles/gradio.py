@@ -10,13 +10,13 @@ It cannot be asked whether a function still runs: its queue's status counts thos
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from gateway.core.records.lanes import Lane, WhenBusy
 from gateway.profiles.bodies import look
+from gateway.profiles.gradio_config import version_of
 from gateway.profiles.gradio_events import KEY_PLACES, session_keys
-from gateway.profiles.gradio_files import DEEPEST, fetched_file, is_file, sent_files
+from gateway.profiles.gradio_files import DEEPEST, fetches, is_file, sent_files
 from gateway.profiles.mcp import mcp_rules
 from gateway.profiles.rules import RuleTable, rule
 from gateway.profiles.treatment import More, Profile, Readiness, Treatment
@@ -40,6 +40,9 @@ GRADIO_UPLOAD = "gradio_upload"
 
 _PREFIXES = ("", "/gradio_api")
 
+#: It speaks on websockets.
+_OLD = "3."
+
 _PAGE = (
     *("/", "/config", "/info", "/openapi.json", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt"),
     *("/assets/*", "/static/*", "/svelte/*", "/user", "/login_check", "/token", "/app_id", "/logout"),
@@ -54,7 +57,7 @@ def gradio(rules: Iterable[Rule] = ()) -> Profile:
     return Profile(
         "gradio",
         table.treatment,
-        Readiness("http", "/config", accepts=_is_up, light=True),
+        Readiness("http", "/config", accepts=_is_up, light=True, hint=_use_another),
         works_after_disconnect=True,  # a stream that closes drops what is in Gradio's queue; what runs goes on
     )
 
@@ -85,7 +88,7 @@ def _below(prefix: str) -> Iterable[Rule]:
     keyed = More(_exempt, by_body=True)
     for path in _PAGE:
         yield rule(f"GET {prefix}{path}", Lane.EXEMPT)
-    yield rule(f"GET {prefix}/file=*", Lane.EXEMPT, more=More(_file), names_anything=True)
+    yield fetches(prefix)
     yield rule(f"POST {prefix}/upload", Lane.EXEMPT, more=More(dialogue=GRADIO_UPLOAD))
     for path in _PAGE_POSTS:
         yield rule(f"POST {prefix}{path}", Lane.EXEMPT, more=keyed if path in ("/cancel", "/reset") else None)
@@ -109,10 +112,6 @@ def _is_event_place(place: Path) -> bool:
     return place in KEY_PLACES or is_file(place)
 
 
-def _file(asked: Asked) -> Treatment:
-    return Treatment(Lane.EXEMPT, more=More(files=fetched_file(asked.raw_path)))
-
-
 def _passive(asked: Asked) -> Treatment:
     """Two of these tell of events: they are the second half of a dialogue."""
     route = asked.raw_path.removeprefix(b"/gradio_api").split(b"/")[1:3]
@@ -126,10 +125,10 @@ def _exempt(asked: Asked) -> Treatment:
 
 def _is_up(status: int, body: bytes) -> bool:
     """Behind a login it answers 401, and is there all the same."""
-    if status == 401:
-        return True
-    try:
-        return status == 200 and "version" in json.loads(body)
-    except (ValueError, TypeError, RecursionError):
-        # 64 KiB of a longer one are no JSON, but begin like it
-        return status == 200 and body.lstrip().startswith(b"{") and b'"version"' in body
+    version = version_of(status, body)
+    return status == 401 or (version is not None and not version.startswith(_OLD))
+
+
+def _use_another(status: int, body: bytes) -> str:
+    version = version_of(status, body) or ""
+    return f"this is Gradio {version}: profile gradio3, or a web UI's own" if version.startswith(_OLD) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_to_bytes
 
 from gateway.names import EVENT, SESSION
 from gateway.profiles.bodies import Found, look
@@ -17,9 +17,14 @@ from gateway.profiles.bodies import Found, look
 if TYPE_CHECKING:
     from gateway.profiles.treatment import Asked
 
+#: The dialogue of Gradio 3's queue: the page is asked for its hash and then for its data. It shows the message with the
+#: data to `ask`.
+GRADIO_SOCKET = "gradio_socket"
+
 #: Where a body has them.
 KEY_PLACES = frozenset((("session_hash",), ("event_id",)))
 _LONGEST_KEY = 128
+_NAMED = re.compile(rb"/(?:run|api|call)/(.+?)/?")
 _LONGEST_QUERY = 4096
 
 #: Routes that carry a key in their path, behind the prefix of Gradio 5: which, and of what kind it is.
@@ -41,6 +46,14 @@ def session_keys(asked: Asked, found: Found | None = None) -> tuple[str, ...]:
     return tuple(f"{kind}{key}" for kind, key in named.items() if len(key) <= _LONGEST_KEY)
 
 
+def called_function(asked: Asked, found: Found) -> tuple[int | None, str | None]:
+    """The function, as Gradio finds it: by the number, or without one by the name in the path. `/call` knows names
+    alone; an event of Gradio 3's queue is sent on to `/api/predict`."""
+    name = _function_name(asked.raw_path)
+    number = None if asked.raw_path.startswith(b"/call/") else _number(found.values.get(("fn_index",)))
+    return number, name or "predict"
+
+
 def event_of(answer: bytes) -> str | None:
     """The `event_id` that a backend's answer to a join or a call gave the event."""
     try:
@@ -49,6 +62,20 @@ def event_of(answer: bytes) -> str | None:
         return None
     given = said.get("event_id") if isinstance(said, dict) else None
     return given if isinstance(given, str) and 0 < len(given) <= _LONGEST_KEY else None
+
+
+def _number(given: object) -> int | None:
+    """As pydantic reads an integer: generously."""
+    try:
+        return int(given) if isinstance(given, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _function_name(raw_path: bytes) -> str | None:
+    """Of `/run/NAME`, `/api/NAME` and `/call/NAME`."""
+    found = _NAMED.fullmatch(raw_path)
+    return unquote_to_bytes(found[1]).decode(errors="replace") if found is not None else None
 
 
 _FIELDS = {SESSION: "session_hash", EVENT: "event_id"}

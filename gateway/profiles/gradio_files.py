@@ -6,8 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from gateway.core.records.lanes import Lane
+from gateway.profiles.rules import rule
+from gateway.profiles.treatment import More, Treatment
+
 if TYPE_CHECKING:
     from gateway.profiles.bodies import Found, Path
+    from gateway.profiles.rules import Rule
+    from gateway.profiles.treatment import Asked
 
 #: The dialogue of answers that name files.
 GRADIO_ANSWER = "gradio_answer"
@@ -22,8 +28,9 @@ _ROUTE = b"/file="
 
 
 def is_file(place: Path) -> bool:
-    """In the body of an event, the name of a file stands there. (Gradio's data_classes.py: `FileData`.)"""
-    return 2 < len(place) <= DEEPEST and place[0] == "data" and place[-1] == "path"
+    """In the body of an event, the name of a file stands there; Gradio 3 calls it `name`. (Gradio's data_classes.py:
+    `FileData`.)"""
+    return 2 < len(place) <= DEEPEST and place[0] == "data" and place[-1] in ("path", "name")
 
 
 def sent_files(found: Found) -> tuple[str, ...]:
@@ -32,9 +39,18 @@ def sent_files(found: Found) -> tuple[str, ...]:
     return tuple(named[:_MOST])
 
 
+def fetches(prefix: str = "") -> Rule:
+    """The rule for GETs of files, by names that many a client encodes whole."""
+    return rule(f"GET {prefix}{_ROUTE.decode()}*", Lane.EXEMPT, more=More(_fetch), names_anything=True)
+
+
+def _fetch(asked: Asked) -> Treatment:
+    return Treatment(Lane.EXEMPT, more=More(files=fetched_file(asked.raw_path)))
+
+
 def fetched_file(raw_path: bytes) -> tuple[str, ...]:
     """The one that a GET asks for."""
     path = raw_path.removeprefix(b"/gradio_api")
     if not path.startswith(_ROUTE):
         return ()
-    return (unquote_to_bytes(path[len(_ROUTE) :]).decode(errors="replace"),)
+    return (unquote_to_bytes(path[len(_ROUTE) :]).decode(errors="replace").partition("?")[0],)

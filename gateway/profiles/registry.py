@@ -12,6 +12,7 @@ from gateway.profiles.comfyui import comfyui
 from gateway.profiles.forge import forge
 from gateway.profiles.generic import generic
 from gateway.profiles.gradio import gradio
+from gateway.profiles.gradio3 import gradio3
 from gateway.profiles.sdnext import sdnext
 from gateway.profiles.treatment import Profile
 
@@ -27,6 +28,7 @@ PROFILES: dict[str, Callable[[Iterable[Rule]], Profile]] = {
     "sdnext": sdnext,
     "comfyui": comfyui,
     "gradio": gradio,
+    "gradio3": gradio3,
 }
 
 

@@ -111,19 +111,20 @@ class Functions:
 
 @dataclass(frozen=True, slots=True)
 class PageFunctions:
-    """Functions of a backend's page that are not light, or light though their event names a job."""
+    """Functions of a backend's page that are not light, or light though their event would be counted."""
 
     stopping: Functions = Functions()  # they stop the running job, whosever it is
     working: Functions = Functions()  # they use the GPU, or change what is loaded
     denied: Functions = Functions()  # they end or change the server
     restoring: Functions = Functions()  # they wait for the result of the job that their event names
+    light: Functions = Functions()  # they run without the backend's queue, and take no slot
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
     """A call of one of a page's functions. Which function that is, its backend knows (`Profile.functions`)."""
 
-    control: Control  # what it is if it stops the running job
+    control: Control | None  # what it is if it stops the running job; None: none does, and it is light or a job
     number: int | None = None
     name: str | None = None
     dialogue: str | None = None  # of the job that it is if it works
@@ -186,6 +187,11 @@ def is_success(status: int, body: bytes) -> bool:
     return 200 <= status < 400
 
 
+def no_hint(status: int, body: bytes) -> str:
+    """The answer itself says enough."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """The probe that finds out whether a backend may be given work."""
@@ -196,6 +202,7 @@ class Readiness:
     light: bool = False  # may be sent to a busy backend: it takes nothing from the work
     settle: float = 0.0  # seconds that the port must have been open before the first HTTP request is sent
     fallback: Fallback | None = None  # for servers that have no such route
+    hint: Callable[[int, bytes], str] = no_hint  # what to do about an answer that is not accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +247,11 @@ class Choosing:
 
 @dataclass(frozen=True, slots=True)
 class FunctionsProbe:
-    """The GET that asks a backend which functions of its page are not light."""
+    """The GET that asks a backend what the functions of its page are."""
 
     path: str
     reads: Callable[[int, bytes], PageFunctions | None]  # status, body; None: it does not say
+    if_silent: str  # for people: what becomes of clicks while a backend does not say
 
 
 @dataclass(frozen=True, slots=True)

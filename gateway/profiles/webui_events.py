@@ -10,11 +10,11 @@ import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from gateway.core.records.lanes import Lane, ModelNeed, WhenBusy
 from gateway.profiles.bodies import look
-from gateway.profiles.gradio_events import session_keys
+from gateway.profiles.gradio_events import called_function, session_keys
+from gateway.profiles.gradio_files import GRADIO_ANSWER
 from gateway.profiles.treatment import Chosen, Click, More, Treatment
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _RESTORE = "override_settings_restore_afterwards"
 _CHECKPOINT = "sd_model_checkpoint"
 _OVERRIDE = ("override_settings", _CHECKPOINT)
 _JOB_PLACES = frozenset((_OVERRIDE, (_RESTORE,), ("force_task_id",)))
-_NAMED = re.compile(rb"/(?:run|api|call)/(.+?)/?")
 _TASK_PLACES = frozenset((("id_task",),))
 
 #: "v1-5.safetensors [6ce0161689]", with a directory before it or not: all of them name one model.
@@ -52,35 +51,14 @@ def event(asked: Asked, stops: Control, dialogue: str | None = None) -> Treatmen
     job; `dialogue`: of one that is a job."""
     found = look(asked.body, _EVENT_PLACES.__contains__, 2, whole=asked.whole)
     task = found.text("data", 0)
-    click = Click(stops, *_called(asked, found), dialogue, found.sure)
-    more = More(session_keys=session_keys(asked, found), click=click)
+    click = Click(stops, *called_function(asked, found), dialogue, found.sure)
+    answer = GRADIO_ANSWER if dialogue is None else None
+    more = More(session_keys=session_keys(asked, found), click=click, answer=answer)
     if task is not None and task.startswith(_TASK):
         return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=replace(more, job=_name(task), dialogue=dialogue))
     if found.sure:
         return Treatment(Lane.EXEMPT, more=more)
     return Treatment(Lane.COUNTED, WhenBusy.WAIT, more=replace(more, dialogue=dialogue))
-
-
-def _called(asked: Asked, found: Found) -> tuple[int | None, str | None]:
-    """The function, as Gradio finds it: by the number, or without one by the name in the path. `/call` knows names
-    alone; an event of Gradio 3's queue is sent on to `/api/predict`."""
-    name = _function_name(asked.raw_path)
-    number = None if asked.raw_path.startswith(b"/call/") else _number(found.values.get(("fn_index",)))
-    return number, name or "predict"
-
-
-def _number(given: object) -> int | None:
-    """As pydantic reads an integer: generously."""
-    try:
-        return int(given) if isinstance(given, str | int | float) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _function_name(raw_path: bytes) -> str | None:
-    """Of `/run/NAME`, `/api/NAME` and `/call/NAME`."""
-    found = _NAMED.fullmatch(raw_path)
-    return unquote_to_bytes(found[1]).decode(errors="replace") if found is not None else None
 
 
 def generation(asked: Asked) -> Treatment:

@@ -10,15 +10,15 @@ these words fits is light, as most of a page's hundreds of functions are. (Ids, 
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gateway.profiles.treatment import Functions, FunctionsProbe, PageFunctions
+from gateway.profiles.gradio_config import called, functions, objects, read, text
+from gateway.profiles.treatment import FunctionsProbe, PageFunctions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
@@ -60,31 +60,29 @@ _SETTING = "setting_"
 
 def functions_probe(loads: Callable[[str], bool]) -> FunctionsProbe:
     """Asks a backend for its page's functions; `loads`: whether a change of an option loads something."""
-    return FunctionsProbe("/config", partial(page_functions, loads))
+    silent = "every click passes at once: on Interrupt, on Reload UI, on what uses the GPU"
+    return FunctionsProbe("/config", partial(page_functions, loads), silent)
 
 
 def page_functions(loads: Callable[[str], bool], status: int, config: bytes) -> PageFunctions | None:
     """The functions that are not light. None if the answer to `GET /config` does not say what functions there are."""
-    try:
-        read = json.loads(config) if status == 200 else None
-    except (ValueError, RecursionError):
+    said = read(status, config)
+    if said is None:
         return None
-    if not isinstance(read, dict) or not isinstance(read.get("dependencies"), list):
-        return None
-    callers = {each["id"]: each for each in _objects(read, "components") if isinstance(each.get("id"), int)}
+    callers = {each["id"]: each for each in objects(said, "components") if isinstance(each.get("id"), int)}
     kinds: dict[str, list[tuple[int, str | None]]] = {}
-    for position, function in enumerate(_objects(read, "dependencies")):
+    for position, function in enumerate(objects(said, "dependencies")):
         called_by = [callers[number] for number in _targets(function) if number in callers]
         kind = _kind(function, called_by, loads)
-        kinds.setdefault(kind, []).append((_number(position, function), _text(function, "api_name")))
-    return PageFunctions(**{kind: _functions(of_kind) for kind, of_kind in kinds.items() if kind})
+        kinds.setdefault(kind, []).append(called(position, function))
+    return PageFunctions(**{kind: functions(of_kind) for kind, of_kind in kinds.items() if kind})
 
 
 def _kind(function: Mapping[str, Any], called_by: Collection[Mapping[str, Any]], loads: Callable[[str], bool]) -> str:
     """The field of `PageFunctions` that a function belongs to; empty: to none."""
-    name, script = _text(function, "api_name") or "", _text(function, "js") or ""
+    name, script = text(function, "api_name") or "", text(function, "js") or ""
     buttons = [each for each in called_by if str(each.get("type")).endswith("button")]
-    said = " ".join((name, *(_text(_props(each), key) or "" for each in buttons for key in ("elem_id", "value"))))
+    said = " ".join((name, *(text(_props(each), key) or "" for each in buttons for key in ("elem_id", "value"))))
     if buttons and _RESTORES.search(said):
         return "restoring"
     if buttons and (_ENDS.search(said) or _ENDS_BY_SCRIPT.search(script)):
@@ -103,34 +101,13 @@ def _kind(function: Mapping[str, Any], called_by: Collection[Mapping[str, Any]],
 
 def _sets(component: Mapping[str, Any], loads: Callable[[str], bool]) -> bool:
     """It is an option whose change loads something."""
-    elem_id = _text(_props(component), "elem_id") or ""
+    elem_id = text(_props(component), "elem_id") or ""
     return elem_id.startswith(_SETTING) and loads(elem_id.removeprefix(_SETTING))
-
-
-def _functions(of_kind: Iterable[tuple[int, str | None]]) -> Functions:
-    numbers, names = zip(*of_kind, strict=True)
-    return Functions(frozenset(numbers), frozenset(names) - {None})
-
-
-def _number(position: int, function: Mapping[str, Any]) -> int:
-    """`fn_index` is the place in the list, until Gradio 4.32 or so says it."""
-    named = function.get("id")
-    return named if isinstance(named, int) else position
-
-
-def _objects(config: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    listed = config.get(key)
-    return [each if isinstance(each, dict) else {} for each in listed] if isinstance(listed, list) else []
 
 
 def _props(component: Mapping[str, Any]) -> Mapping[str, Any]:
     props = component.get("props")
     return props if isinstance(props, dict) else {}
-
-
-def _text(holder: Mapping[str, Any], key: str) -> str | None:
-    value = holder.get(key)
-    return value if isinstance(value, str) else None
 
 
 def _targets(function: Mapping[str, Any]) -> Iterator[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from gateway.core.records.lanes import Lane, WhenBusy
+from gateway.profiles.gradio_files import fetches
 from gateway.profiles.rules import rule
 
 _SHUTDOWN = ("server-kill", "server-restart", "server-stop")
@@ -62,7 +63,7 @@ LIGHT = (
     *(rule(f"GET /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_LISTS),
     *(rule(f"POST /sdapi/v1/{name}", Lane.EXEMPT) for name in _API_REFRESHES),
     *(rule(f"POST {path}", Lane.EXEMPT) for path in _POSTS),
-    rule("GET /file=*", Lane.EXEMPT, names_anything=True),
+    fetches(),
     rule("POST /sdapi/v1/png-info", Lane.EXEMPT, repeatable=True),
     rule("OPTIONS /*", Lane.EXEMPT),  # a browser's question before a call from another site
 )

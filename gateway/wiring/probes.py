@@ -80,8 +80,16 @@ def _probe(
         return TcpProbe(settings.timeout)
 
     def http(path: str, accepts: Callable[[int, bytes], bool], remedies: tuple[tuple[int, str], ...] = ()) -> HttpProbe:
-        light, timeout = readiness.light, settings.timeout
-        return HttpProbe(client, path, accepts, light=light, timeout=timeout, headers=headers, remedies=dict(remedies))
+        return HttpProbe(
+            client,
+            path,
+            accepts,
+            light=readiness.light,
+            timeout=settings.timeout,
+            headers=headers,
+            remedies=dict(remedies),
+            hint=readiness.hint,
+        )
 
     first, fallback = http(readiness.path, readiness.accepts), readiness.fallback
     if fallback is None:

@@ -31,6 +31,7 @@ def test_those_that_an_event_made() -> None:
 #: Gradio 3.41; the result of an MCP call, Gradio 5.49.
 ANSWERS = {
     b'{"output":{"data":[[{"name":"C:\\\\t\\\\a.png","data":null,"is_file":true}]]}}': r"C:\t\a.png",
+    b'{"name": "/outputs/00000-1.png?1796096149.96", "data": null}': "/outputs/00000-1.png",  # A1111 1.10
     b'{"text":"Image URL: http://h:1/gradio_api/file=/tmp/a%20b.webp"}],"isError":false}': "/tmp/a b.webp",
 }
 

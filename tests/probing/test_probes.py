@@ -73,6 +73,7 @@ async def test_tcp_fails_when_there_is_no_such_host_or_no_time() -> None:
         (httpx.Response(404, text="x" * 500), Finding.FAIL, f"{_ASKED}: 404 {'x' * 120}"),
         (httpx.Response(401), Finding.FAIL, f"{_ASKED}: 401; let probes in by probe.headers"),
         (httpx.Response(418), Finding.FAIL, f"{_ASKED}: 418; make coffee"),
+        (httpx.Response(200, text="elsewhere"), Finding.FAIL, f"{_ASKED}: 200 elsewhere; ask another 200"),
         (httpx.Response(302, headers={"Location": "http://elsewhere/"}), Finding.FAIL, f"{_ASKED}: 302"),
         (httpx.ReadError("reset"), Finding.FAIL, f"{_ASKED}: reset"),
         (httpx.ReadError(""), Finding.FAIL, f"{_ASKED}: ReadError"),
@@ -90,7 +91,14 @@ async def test_http_passes_when_the_answer_is_liked_and_else_tells_what_came(
     async with new_client() as client:
         with respx.mock:
             respx.get(f"http://{ADDRESS}/ready?x=1").mock(side_effect=[answer])
-            probe = HttpProbe(client, "/ready?x=1", says_yes, light=True, remedies={418: "make coffee"})
+            probe = HttpProbe(
+                client,
+                "/ready?x=1",
+                says_yes,
+                light=True,
+                remedies={418: "make coffee"},
+                hint=lambda status, body: f"ask another {status}" if body == b"elsewhere" else "",
+            )
             assert await probe(ADDRESS) == ProbeResult(finding, evidence)
 
 

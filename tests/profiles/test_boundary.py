@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.records.lanes import Lane
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.treatment import Asked
-from tests.profiles import test_a1111, test_comfyui, test_gradio, test_mcp
+from tests.profiles import test_a1111, test_comfyui, test_gradio, test_gradio3, test_mcp
 from tests.profiles.spellings import spelled
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ COUNTED = {
     "sdnext": [*WEB_UI, "POST /sdapi/v1/checkpoint", "POST /sdapi/v1/control", "POST /sdapi/v1/tagger"],
     "comfyui": [*test_comfyui.HEAVY, "POST /api/prompt"],
     "gradio": [*test_gradio.HEAVY, "POST /gradio_api/queue/join", "POST /gradio_api/call/predict", *test_mcp.CALLED],
+    "gradio3": [*test_gradio3.HEAVY],
 }
 DENIED = {
     "a1111": test_a1111.FORBIDDEN,

@@ -27,6 +27,11 @@ def test_lanes(prefix: str, requests: list[str], lane: Lane) -> None:
     assert {path: treat(method, path.encode()).lane for method, path in asked} == {path: lane for _, path in asked}
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_page_itself_takes_no_slot(method: str) -> None:
+    assert gradio().treat(method, b"/").lane is Lane.EXEMPT
+
+
 @pytest.mark.parametrize(
     ("path", "dialogue"),
     [

@@ -126,7 +126,7 @@ pools:
         'config.yaml:5:13 pools.sd.hosts[0]: found "a.example.com:80", expected a host name or address without port, '
         "path or wildcard",
         'config.yaml:6:14 pools.sd.profile: found "a111", expected one of generic, a1111, forge, sdnext, '
-        'comfyui, gradio, or package.module:function (did you mean "a1111"?)',
+        'comfyui, gradio, gradio3, or package.module:function (did you mean "a1111"?)',
         'config.yaml:8:16 pools.sd.backends.static[0]: found "https://a", expected an address such as '
         '"http://127.0.0.1:7860" (plain http, no path)',
         'config.yaml:9:13 pools.sd.queue.limt: found "limt", expected one of limit, bytes, client_share, timeout '

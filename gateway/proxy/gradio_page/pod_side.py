@@ -18,6 +18,7 @@ from gateway.core.line.expected_wait import RETRY_UNKNOWN
 from gateway.core.records.decisions import Ending, Reason, Refusal
 from gateway.core.records.lanes import Lane
 from gateway.dialogues import gradio_socket as gradio
+from gateway.dialogues.gradio_files import FileNames
 from gateway.dialogues.gradio_socket import Said
 from gateway.dialogues.websocket import WebSocketEnd
 from gateway.proxy import not_started
@@ -64,6 +65,7 @@ class PodSide:
         self._slot = slot
         self._spawn = spawn
         self._pod = WebSocketEnd(Side.CLIENT, longest=max(_UNTAKEN, rules.response_spool))
+        self._files = FileNames()
         self._is_counted = slot.ticket.lane is Lane.COUNTED
         self._works = False  # the pod has the data
         self._stopped = False
@@ -94,7 +96,8 @@ class PodSide:
                 keep_alive(transport)
                 self._pod.open(transport, behind)
                 last = await self._played(its_hash, data)
-            return await (self._completed(last) if last is not None else self._broken())
+            is_over = last is not None or self._is_let_go
+            return await (self._completed(last) if is_over else self._broken())
         except UpstreamError as error:
             if isinstance(error, BadAnswer):
                 raise
@@ -132,6 +135,7 @@ class PodSide:
     async def _played(self, its_hash: bytes, data: bytes) -> bytes | None:
         """The pod's last message; None: it has closed without one."""
         while (message := await self._pod.receive()) is not None:
+            self._remember_files(message)
             match gradio.said(message):
                 case Said.COMPLETED:
                     return message
@@ -145,6 +149,11 @@ class PodSide:
                 case _:
                     await self._pass_on(message)
         return None
+
+    def _remember_files(self, message: bytes) -> None:
+        """A page in a frame of another site has no cookie, and fetches them by their names alone."""
+        for file in self._files.heard(message):
+            self._pool.files.put_for(self._context, self._slot.ticket.session, file, self._slot.backend.identity)
 
     def _begin(self, data: bytes) -> None:
         """From here on the pod may be at work."""
@@ -163,11 +172,20 @@ class PodSide:
 
     # The end
 
-    async def _completed(self, last: bytes) -> Ending:
+    @property
+    def _is_let_go(self) -> bool:
+        """The pod has closed in order, without a last word: somebody has cancelled the event (Gradio's `cancels`; seen
+        with 3.41.2), and the pod's own queue begins the next one. A pod that can be asked is not believed."""
+        in_order = self._pod.left_in_order and not (self._stopped or self._scope.cancelled_caught)
+        return self._works and in_order and self._pool.profile.idle is None
+
+    async def _completed(self, last: bytes | None) -> Ending:
+        """`last`: the pod's last word to the page; None: it has let the event go without one."""
         ending = Ending.CLIENT_LEFT_BEFORE_ANSWER if self._page.gone else Ending.SERVED
-        self._slot.ticket.may_go_on |= gradio.has_no_output(last)
+        self._slot.ticket.may_go_on |= last is not None and gradio.has_no_output(last)
         await self._give_back(ending)
-        self._page.send(last)
+        if last is not None:
+            self._page.send(last)
         return ending
 
     async def _broken(self) -> Ending:

@@ -1,4 +1,5 @@
-"""The functions of a backend's page that are not light, as the backend's configuration names them. Read when somebody
+"""The functions of a backend's page that are not as its profile takes calls to be, as the backend's configuration names
+them. Read when somebody
 clicks, and again when what is known is old, for a page may be made anew while its server runs. Decides
 nothing."""
 
@@ -71,7 +72,7 @@ class UiFunctions:
                 "page_functions_unknown",
                 backend=identity,
                 path=probe.path,
-                means="every click passes at once: on Interrupt, on Reload UI, on what uses the GPU",
+                means=probe.if_silent,
                 do="see what the pod answers there; another kind of page needs another profile",
             )
 

@@ -15,7 +15,7 @@ from gateway.proxy.waiting import until_turn
 
 if TYPE_CHECKING:
     from gateway.core.records.backends_and_tickets import Backend, Ticket
-    from gateway.profiles.treatment import FunctionsProbe, More, PageFunctions, Treatment
+    from gateway.profiles.treatment import Click, FunctionsProbe, More, PageFunctions, Treatment
     from gateway.proxy.context import RequestContext
     from gateway.proxy.pool.served_pool import ServedPool
 
@@ -29,6 +29,9 @@ async def settled(treatment: Treatment, context: RequestContext, pool: ServedPoo
     more, probe = treatment.more, pool.profile.functions
     if more is None or (click := more.click) is None or probe is None:
         return treatment
+    if click.control is None:
+        there = await _functions(context, pool, replace(ticket, lane=Lane.EXEMPT), probe)
+        return _unless_light(treatment, click, there, context, ticket)
     is_job = treatment.lane is Lane.COUNTED  # it does not wait outside the line for what a backend says
     functions = pool.functions.last if is_job else await _functions(context, pool, ticket, probe)
     if functions is not None and click.is_of(functions.denied):
@@ -48,6 +51,16 @@ async def settled(treatment: Treatment, context: RequestContext, pool: ServedPoo
         more = replace(more, dialogue=click.dialogue)
         return replace(treatment, lane=Lane.COUNTED, when_busy=WhenBusy.WAIT, more=more)
     return treatment
+
+
+def _unless_light(
+    treatment: Treatment, click: Click, functions: PageFunctions, context: RequestContext, ticket: Ticket
+) -> Treatment:
+    """A counted call takes no slot if its function runs without the backend's queue."""
+    if not click.is_surely_of(functions.light):
+        return treatment
+    context.record.lane = ticket.lane = Lane.EXEMPT
+    return replace(treatment, lane=Lane.EXEMPT)
 
 
 def _at_its_job(ticket: Ticket, more: More, pool: ServedPool) -> Ticket:

@@ -121,6 +121,40 @@ async def test_one_that_dies_at_work_is_told_to_the_page_and_quarantined(gate: G
     assert gate.quarantine() == 900
 
 
+@pytest.mark.parametrize("stays", [True, False])
+async def test_one_that_lets_a_cancelled_event_go_takes_the_next(gate: Gatehouse, stays: bool) -> None:
+    """Seen with Gradio 3.41.2: a call of a function that `cancels` it ends the socket of an event, and no more is
+    said."""
+    gate.served.profile = profile("gradio3")
+    page = await clicks(gate, "ann", "a dog")
+    pod = await takes(gate)
+    if not stays:
+        await leaves(gate, page)
+    assert gate.slot() == "working"
+    pod.closes()
+    await gate.settled()
+    if stays:
+        assert page.kinds() == ["estimation", "process_starts"]
+        await gate.settled()
+    ending = Ending.SERVED if stays else Ending.CLIENT_LEFT_BEFORE_ANSWER
+    assert (gate.slot(), gate.record.ending) == ("free", ending)
+
+
+async def test_its_files_are_remembered(gate: Gatehouse) -> None:
+    """Seen with a page in a frame of another site, on two copies of A1111: 6 of 8 pictures were 403."""
+    page = await clicks(gate, "ann", "task(a)")
+    pod = await takes(gate)
+    await completes(gate, pod, [{"name": "/tmp/gradio/a/0.png", "data": None, "is_file": True}])
+    page.hears()
+    await gate.settled()
+    gate.ready("gpu-1", "gpu-2")
+    for _ in range(2):
+        gate.upstream.meets(answering())
+        await gate.visit("GET /file=/tmp/gradio/a/0.png")
+        await gate.passes(1)
+        assert gate.pod.address == "gpu-1:1"
+
+
 async def test_where_it_cannot_be_asked_the_quarantine_is_what_was_left(gate: Gatehouse) -> None:
     gate.served.profile = replace(gate.served.profile, idle=None)
     page = await clicks(gate, "ann", "task(a)")

@@ -300,3 +300,31 @@ async def test_and_none_that_another_pods_page_alone_would_call_light(gate: Gate
     body = json.dumps({"fn_index": RESTORE, "data": ["task(b)"]}).encode()
     painted = await gate.visit("POST /run/predict", gate.cookie("bob", home="gpu-2"), body=body)
     assert (painted.body, gate.pod.address, gate.record.lane) == (b"a picture", "gpu-2:1", Lane.COUNTED)
+
+
+QUEUED = answering(b'{"dependencies": [{"queue": null}, {"queue": null}, {"queue": false, "api_name": "halt"}]}')
+
+
+async def test_a_call_without_gradios_queue_passes_while_an_event_works(gate: Gatehouse) -> None:
+    """Seen with Gradio 3.41.2: Stop waited for the picture that it was to stop."""
+    gate.served.profile = profile("gradio3")
+    gate.upstream.meets(QUEUED)
+    await clicks(gate, "ann", PAINT)
+    gate.upstream.meets(answering(b"stopped"), answering(b"stopped"))
+    for number, path in ((STOP, "/run/predict"), (None, "/api/halt")):
+        assert (await clicks(gate, "ann", number, path=path)).body == b"stopped"
+        assert (gate.record.lane, gate.slot()) == (Lane.EXEMPT, "working")
+    waits = await clicks(gate, "eve", PAINT, path="/run/halt")  # the number decides, as it does in the pod
+    assert (waits.status, gate.waiting) == (None, 1)
+    await finish(gate, 1)
+    await finish(gate, -1)
+
+
+@pytest.mark.parametrize("config", [answering(b"{}", 500), answering(b'{"dependencies": []}')])
+async def test_of_a_pod_that_does_not_say_so_every_call_is_counted(gate: Gatehouse, config: Any) -> None:
+    gate.served.profile = profile("gradio3")
+    gate.upstream.meets(config)
+    with capture_logs():
+        await clicks(gate, "ann", STOP)
+    assert gate.slot() == "working"
+    await finish(gate, -1)
