@@ -72,6 +72,10 @@ class Figures:
         """No backend is ready."""
         return not self._availability.ready
 
+    def is_ready(self, backend: Backend) -> bool:
+        """Whether it takes requests."""
+        return backend in self._availability.ready
+
     @property
     def ready_count(self) -> int:
         """Ready backends."""

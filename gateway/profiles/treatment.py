@@ -84,8 +84,9 @@ class Control:
     """A request about somebody's jobs: those it names, or all of its session's if it names none. Whose a job is, is
     known by session (a job's name alone is no proof: it can be guessed).
 
-    1. One of them runs: WATCH goes to the backend it runs on, be that home or not; STOP as well, from its owner, and
-       takes others that it names out of the line.
+    1. One of them runs: WATCH goes to the backend it runs on, be that home or not, but is answered with `unseen`, if
+       there is one, while that takes no requests, as when it drains; STOP as well, from its owner, and takes others
+       that it names out of the line.
     2. Else one waits in line: it is answered with `held`; STOP and UNQUEUE take those that they are about out of the
        line, from their owner.
     3. Else: WATCH goes where its lane says, but is answered with `starting`, if there is one, while no backend is
@@ -98,6 +99,7 @@ class Control:
     jobs: tuple[str, ...] = ()
     foreign: LocalAnswer | None = None  # of STOP and UNQUEUE
     starting: Callable[[ColdStart], LocalAnswer] | None = None  # of WATCH
+    unseen: LocalAnswer | None = None  # of WATCH
     lag: float = 0.0  # seconds that a backend may take to obey once it has answered
 
 

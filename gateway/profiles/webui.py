@@ -134,7 +134,13 @@ def _task_progress(asked: Asked) -> Treatment:
     task = events.watched_task(asked)
     if task is None:
         return Treatment(Lane.PASSIVE, more=More())
-    control = Control(Verb.WATCH, answers.held_task, jobs=(task,), starting=answers.starting_task)
+    control = Control(
+        Verb.WATCH,
+        answers.held_task,
+        jobs=(task,),
+        starting=answers.starting_task,
+        unseen=answers.UNSEEN_TASK,
+    )
     return Treatment(Lane.PASSIVE, more=More(control=control))
 
 

@@ -63,16 +63,23 @@ _STARTING = "Starting ..."
 
 def _queued(text: str, start: ColdStart | None) -> LocalAnswer:
     """The page shows the text, and the time left behind it."""
+    return _task(text, queued=True, eta=start.left if start is not None else None)
+
+
+def _task(text: str, *, active: bool = False, queued: bool = False, eta: float | None = None) -> LocalAnswer:
+    """A1111's page shows `textinfo`, SD.Next's `job`."""
     return _json(
         {
-            "active": False,
-            "queued": True,
+            "active": active,
+            "queued": queued,
+            "paused": False,
             "completed": False,
             "progress": None,
-            "eta": start.left if start is not None else None,
+            "eta": eta,
             "live_preview": None,
             "id_live_preview": _NO_PREVIEW,
             "textinfo": text,
+            "job": text,
         }
     )
 
@@ -116,6 +123,9 @@ def _completed(output: dict[str, object], *, success: bool) -> LocalAnswer:
 def _always(answer: LocalAnswer) -> Callable[[Place], LocalAnswer]:
     return lambda place: answer
 
+
+#: Progress of a task at work on a pod that takes no requests: at anything else the page takes its bar away.
+UNSEEN_TASK = _task("At work, how far is unknown: its server takes no new requests", active=True)
 
 #: What a function without outputs gives.
 _NOTHING: dict[str, object] = {"data": [], "is_generating": False, "duration": 0.0}

@@ -94,3 +94,11 @@ def test_a_report_for_a_remote_autoscaler_can_be_asked_for() -> None:
     p.arrive("a")
     p.granted("a")
     assert (p.pool.report is report, p.pool.load.level) == (True, 1)
+
+
+def test_one_that_drains_takes_no_requests() -> None:
+    p = Playbook("gpu-1")
+    backend = p.pool.backends["gpu-1"]
+    assert p.pool.is_ready(backend)
+    p.pool.drain("gpu-1", 0)
+    assert not p.pool.is_ready(backend)

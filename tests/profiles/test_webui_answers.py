@@ -12,12 +12,14 @@ def test_a_task_in_line_keeps_the_bar_and_shows_its_place() -> None:
     assert json.loads(held_task(Place(3, 5)).body) == {
         "active": False,
         "queued": True,
+        "paused": False,
         "completed": False,
         "progress": None,
         "eta": None,
         "live_preview": None,
         "id_live_preview": -1,
         "textinfo": "In queue: 3/5",
+        "job": "In queue: 3/5",
     }
 
 

@@ -100,7 +100,7 @@ class Ending(enum.Enum):
     where: R request, Q line, C connect, H before the answer's head, D in the answer's body."""
 
     SERVED = "--"
-    ANSWERED_HERE = "LQ"  # about a job in line, or about a start
+    ANSWERED_HERE = "LQ"  # about a job in line or out of reach, or about a start
     NOT_YOURS = "LR"  # an order about a job that is not the client's: nobody was told
     NO_ROUTE = "PR"  # no pool, denied, too large, malformed in a way only the endpoint sees
     REFUSED = "PQ"  # line or bytes full, stopping, fail-fast, passive and nobody ready

@@ -77,6 +77,8 @@ def judged(control: Control, pool: ServedPool, ticket: Ticket, address: str = ""
     if running is not None and control.verb is not Verb.UNQUEUE:
         for job in waiting if control.jobs and control.verb is Verb.STOP else ():
             job.withdraw()
+        if control.unseen is not None and not pool.driver.pool.is_ready(running.slot.backend):
+            return Order(control, control.unseen, None)
         ticket.session, ticket.home, ticket.returning = None, running.slot.backend.identity, False
         return Order(control, None, running)
     if waiting:

@@ -124,6 +124,17 @@ async def test_progress_goes_to_where_the_job_runs_be_that_home_or_not(gate: Gat
     assert spilled.body == b"picture"
 
 
+async def test_progress_of_a_job_whose_pod_takes_no_requests_keeps_the_bar(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2")
+    await paints(gate, "ann", "task(a)")
+    for others in (("gpu-2",), ()):  # gpu-1 drains
+        gate.ready(*others)
+        client = await gate.visit(TASK_PROGRESS, gate.cookie("ann"), body=b'{"id_task": "task(a)"}')
+        assert (told(client)["active"], len(gate.upstream.exchanges)) == (True, 1)
+        assert gate.record.ending is Ending.ANSWERED_HERE
+    await finish(gate, 0)
+
+
 async def test_progress_of_nothing_goes_where_it_always_went(gate: Gatehouse) -> None:
     gate.upstream.meets(answering(b"idle"))
     assert (await gate.visit(PROGRESS, gate.cookie("ann"))).body == b"idle"
