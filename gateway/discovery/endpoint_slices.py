@@ -24,9 +24,9 @@ import structlog
 from gateway.core.records.listed import BackendState
 from gateway.discovery.slice_endpoints import endpoints_of, ports_of
 from gateway.discovery.watched_listing import WatchedListing
-from gateway.kubernetes.back_off import spread
 from gateway.kubernetes.collection import Collection, Resource
 from gateway.kubernetes.reflector import Reflector
+from gateway.kubernetes.retry_delays import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -66,7 +66,7 @@ _SEEN = 10_000
 class _Member:
     endpoint: Endpoint
     passes: bool | None = None  # its probe; None: not known yet
-    told: BackendState | None = None
+    reported: BackendState | None = None
 
 
 class EndpointSliceBackends:
@@ -89,7 +89,7 @@ class EndpointSliceBackends:
         self._watch = watch
         self._believe_unready = believe_unready
         self._grace = grace
-        self._mirror = Reflector(client, where.slices, self._heard, jitter=jitter)
+        self._reflector = Reflector(client, where.slices, self._heard, jitter=jitter)
         self._members: dict[str, _Member] = {}
         self._seen: dict[str, None] | None = None  # pods of the first list and since; None: there was none yet
         self._fresh: set[str] = set()  # pods that came later, and not ready: they have done nothing for anybody
@@ -102,19 +102,19 @@ class EndpointSliceBackends:
     @property
     def status(self) -> ReflectorStatus:
         """Whether the list is known to be true, and why not."""
-        return self._mirror.status
+        return self._reflector.status
 
     @property
     def stale(self) -> str | None:
         """The API server's answer, while it is no list. None: the list is true."""
-        return self._mirror.status.stale
+        return self._reflector.status.stale
 
     async def run(self) -> None:
         """Keep the list true, until cancelled."""
         self._members, self._doubt = {}, None
         async with anyio.create_task_group() as self._tasks:
             self._listing = WatchedListing(self._tasks, self._reports, self._look_after)
-            await self._mirror.run()
+            await self._reflector.run()
 
     # What the API server says
 
@@ -177,7 +177,7 @@ class EndpointSliceBackends:
         for identity, member in self._members.items():
             old = before.get(identity)
             if old is not None and old.endpoint.listed.address == member.endpoint.listed.address:
-                member.passes, member.told = old.passes, old.told
+                member.passes, member.reported = old.passes, old.reported
                 self._tell(identity)
             elif old is not None:  # another port: what was found at the old one says nothing
                 self._reports.set_state(identity, BackendState.STARTING)
@@ -214,8 +214,8 @@ class EndpointSliceBackends:
         else:
             admitted = member.endpoint.ready or not self._believe_unready
             state = BackendState.READY if member.passes and admitted else BackendState.STARTING
-        if state is not member.told:
-            member.told = state
+        if state is not member.reported:
+            member.reported = state
             self._reports.set_state(identity, state)
 
     # What probes say

@@ -12,9 +12,9 @@ from gateway.knative.autoscaling import CONFIG_MAP, read_config_autoscaler
 from gateway.knative.revision import read_revision
 from gateway.knative.service import ServiceFacts, read_service
 from gateway.knative.traffic import Traffic, read_traffic
-from gateway.kubernetes.back_off import spread
 from gateway.kubernetes.collection import Collection, Resource
 from gateway.kubernetes.reflector import Reflector
+from gateway.kubernetes.retry_delays import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,18 +68,20 @@ class ServiceWatch:
             Collection(REVISIONS, namespace, labels=f"serving.knative.dev/service={service}"),
             Collection(CONFIG_MAPS, system_namespace, fields=f"metadata.name={CONFIG_MAP}"),
         )
-        self._mirrors = [Reflector(client, each, self._hearing(each.resource), jitter=jitter) for each in collections]
+        self._reflectors = [
+            Reflector(client, each, self._hearing(each.resource), jitter=jitter) for each in collections
+        ]
 
     @property
     def stale(self) -> list[str]:
         """Why what is known may not be so any more; empty while all of it is."""
-        return [stale for mirror in self._mirrors if (stale := mirror.status.stale) is not None]
+        return [stale for reflector in self._reflectors if (stale := reflector.status.stale) is not None]
 
     async def run(self) -> None:
         """Until cancelled."""
         async with anyio.create_task_group() as tasks:
-            for mirror in self._mirrors:
-                tasks.start_soon(mirror.run)
+            for reflector in self._reflectors:
+                tasks.start_soon(reflector.run)
 
     def _hearing(self, resource: Resource) -> Callable[[list[KubeObject]], None]:
         def heard(objects: list[KubeObject]) -> None:

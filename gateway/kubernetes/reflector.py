@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.kubernetes.back_off import RetryDelays, spread
 from gateway.kubernetes.errors import ApiError, Dropped, Forbidden, Gone, Question
+from gateway.kubernetes.retry_delays import RetryDelays, spread
 from gateway.kubernetes.watch_events import Change, key_of
 
 if TYPE_CHECKING:

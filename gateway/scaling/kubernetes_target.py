@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from gateway.kubernetes.back_off import RetryDelays, spread
 from gateway.kubernetes.errors import ApiError, Conflict, Forbidden
+from gateway.kubernetes.retry_delays import RetryDelays, spread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

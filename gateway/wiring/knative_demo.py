@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from anyio.abc import Process
 
     from gateway.demo.knative.cluster import KnativeCluster
-    from gateway.demo.knative.wire import Told
+    from gateway.demo.knative.wire import StatMessage
 
     Application = Callable[..., Awaitable[None]]
 
@@ -142,11 +142,11 @@ async def _scale_for_ever(cluster: KnativeCluster) -> None:
         now=time.monotonic(),
     )
 
-    def hear(message: Told) -> None:
+    def hear(message: StatMessage) -> None:
         if message.stat is not None:
             autoscaler.record(time.monotonic(), message.stat.average_concurrent_requests)
 
-    cluster.on_told = hear
+    cluster.on_stat = hear
     while True:
         for _ in range(math.ceil(EVALUATE_EVERY)):
             await anyio.sleep(1)

@@ -13,7 +13,7 @@ from websockets.asyncio.server import serve
 
 from gateway.core.scaling.report import Accounting, RevisionReport
 from gateway.demo.knative.autoscaler import AutoscalerStandIn
-from gateway.demo.knative.wire import Statistics, Told
+from gateway.demo.knative.wire import Statistics, StatMessage
 from gateway.knative.autoscaler_socket import autoscaler_socket
 from gateway.knative.link import AutoscalerLink, LinkLost
 from gateway.knative.stat_reporter import Revision, StatReporter
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-ZERO = Told("default", "sd-00001", Statistics("gw-0"))
+ZERO = StatMessage("default", "sd-00001", Statistics("gw-0"))
 
 
 class Reporting:
@@ -78,8 +78,8 @@ async def autoscaler() -> AsyncIterator[AutoscalerStandIn]:
             yield autoscaler
 
 
-def told(autoscaler: AutoscalerStandIn) -> list[Told]:
-    return [message for _, message in autoscaler.told]
+def told(autoscaler: AutoscalerStandIn) -> list[StatMessage]:
+    return [message for _, message in autoscaler.received]
 
 
 async def test_a_poke_is_heard_then_ticks_then_nothing_once_and_then_silence(autoscaler: AutoscalerStandIn) -> None:
@@ -87,14 +87,14 @@ async def test_a_poke_is_heard_then_ticks_then_nothing_once_and_then_silence(aut
     async with reporting.running():
         await reporting.is_up()
         reporting.here(1)
-        await autoscaler.until(lambda: autoscaler.told)
-        assert told(autoscaler) == [Told("default", "sd-00001", Statistics("gw-0", 1, request_count=1))]
-        await autoscaler.until(lambda: len(autoscaler.told) > 2)
+        await autoscaler.until(lambda: autoscaler.received)
+        assert told(autoscaler) == [StatMessage("default", "sd-00001", Statistics("gw-0", 1, request_count=1))]
+        await autoscaler.until(lambda: len(autoscaler.received) > 2)
         reporting.here(0)
         await autoscaler.until(lambda: told(autoscaler)[-1] == ZERO)
-        autoscaler.told.clear()
+        autoscaler.received.clear()
         reporting.another_is_busy()
-        await autoscaler.until(lambda: len(autoscaler.told) == 2)
+        await autoscaler.until(lambda: len(autoscaler.received) == 2)
         assert [message.name for message in told(autoscaler)] == ["flux-00012"] * 2
     assert autoscaler.unreadable == 0
 
@@ -104,13 +104,13 @@ async def test_a_restart_is_survived(autoscaler: AutoscalerStandIn) -> None:
     async with reporting.running():
         await reporting.is_up()
         reporting.here(2)
-        await autoscaler.until(lambda: len(autoscaler.told) >= 2)
+        await autoscaler.until(lambda: len(autoscaler.received) >= 2)
         await autoscaler.stop()
-        autoscaler.told.clear()
+        autoscaler.received.clear()
         await autoscaler.start()
         await reporting.is_up(times=2)
-        await autoscaler.until(lambda: autoscaler.told)
-        assert told(autoscaler)[0] == Told("default", "sd-00001", Statistics("gw-0", 2))
+        await autoscaler.until(lambda: autoscaler.received)
+        assert told(autoscaler)[0] == StatMessage("default", "sd-00001", Statistics("gw-0", 2))
     assert reporting.link.losses == 1
     assert autoscaler.connections == 2
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from gateway.demo.knative.wire import Told
+    from gateway.demo.knative.wire import StatMessage
     from tests.system.running_gateway import RunningGateway
 
 SERVICE = "sd"
@@ -74,14 +74,18 @@ def pool_of(revision: str) -> str:
     return f"{SERVICE}/{revision}"
 
 
-def starts_one(cluster: KnativeCluster) -> Callable[[Told], None]:
+def starts_one(cluster: KnativeCluster) -> Callable[[StatMessage], None]:
     """An autoscaler that starts a pod of whatever is asked for, and stops none."""
 
-    def told(told: Told) -> None:
-        if told.stat is not None and told.stat.average_concurrent_requests >= 1 and not cluster.working(told.name):
-            cluster.scale(told.name, 1)
+    def scale(message: StatMessage) -> None:
+        if (
+            message.stat is not None
+            and message.stat.average_concurrent_requests >= 1
+            and not cluster.working(message.name)
+        ):
+            cluster.scale(message.name, 1)
 
-    return told
+    return scale
 
 
 def pool(cluster: KnativeCluster, **changed: Any) -> dict[str, Any]:
@@ -106,7 +110,7 @@ async def a_cluster(directory: Path) -> AsyncIterator[tuple[KnativeCluster, list
 
     async with anyio.create_task_group() as tasks:
         async with knative_cluster(tasks, container, service=SERVICE) as cluster:
-            cluster.on_told = starts_one(cluster)
+            cluster.on_stat = starts_one(cluster)
             cluster.write_kubeconfig(directory / "kubeconfig")
             yield cluster, containers, tasks
         tasks.cancel_scope.cancel()

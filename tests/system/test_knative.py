@@ -30,7 +30,7 @@ async def test_from_zero_the_autoscaler_hears_at_once_and_the_request_is_served(
         await one.gateway.until(lambda view: view["name"], pool=pool_of("a"))
         asked = one.ask()
         await eventually(lambda: one.containers)
-        _, first = one.cluster.autoscaler.told[0]
+        _, first = one.cluster.autoscaler.received[0]
         assert (first.namespace, first.name) == ("default", "a")
         assert first.stat is not None
         assert (first.stat.average_concurrent_requests, first.stat.request_count, first.stat.timestamp) == (1, 0, 0)
@@ -205,7 +205,7 @@ async def test_an_autoscaler_that_restarts_is_found_again(tmp_path: Path) -> Non
         assert (await one.gateway.ask("/readyz")).text == "serving\n"  # the pods' own proxies are scraped
         asked = one.ask(LIGHT)
         await one.gateway.until(lambda view: view["line"]["waiting"] == 1, pool=pool_of("a"))
-        autoscaler.told.clear()
+        autoscaler.received.clear()
         await autoscaler.start()
         assert (await asked.answer()).status_code == 200  # for the next report started a pod
 

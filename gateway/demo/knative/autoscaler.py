@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import Server, serve
 from websockets.exceptions import ConnectionClosed
 
-from gateway.demo.knative.wire import Told, decode
+from gateway.demo.knative.wire import StatMessage, decode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -32,15 +32,15 @@ _REMEMBERED = 10_000
 
 
 class AutoscalerStandIn:
-    """Statistics as they come. `on_told` hears of each message that has a stat, in order."""
+    """Statistics as they come. `on_stat` hears of each message that has a stat, in order."""
 
-    def __init__(self, on_told: Callable[[Told], None] = lambda told: None) -> None:
-        self._on_told = on_told
+    def __init__(self, on_stat: Callable[[StatMessage], None] = lambda message: None) -> None:
+        self._on_stat = on_stat
         self._log = logging.getLogger(__name__)
         self._server: Server | None = None
         self._port = 0  # any, the first time
         self._news = asyncio.Event()
-        self.told: deque[tuple[float, Told]] = deque(maxlen=_REMEMBERED)  # seconds on the monotonic clock
+        self.received: deque[tuple[float, StatMessage]] = deque(maxlen=_REMEMBERED)  # seconds on the monotonic clock
         self.unreadable = 0  # frames
         self.refused = 0  # handshakes
         self.connections = 0  # ever
@@ -119,8 +119,8 @@ class AutoscalerStandIn:
             self.unreadable += 1
             self._log.warning("autoscaler stand-in: not statistics: %s", error)
             return
-        for told in messages:
-            if told.stat is not None:
-                self.told.append((time.monotonic(), told))
-                self._on_told(told)
+        for message in messages:
+            if message.stat is not None:
+                self.received.append((time.monotonic(), message))
+                self._on_stat(message)
         self._news.set()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from gateway.demo.knative.wire import Told
+    from gateway.demo.knative.wire import StatMessage
     from gateway.demo.kube_api.serving import Serving
 
     Application = Callable[..., Awaitable[None]]
@@ -52,8 +52,8 @@ class KnativeCluster:
         drain_quiet: float = DRAIN_QUIET,
     ) -> None:
         self.api = KubeApi()
-        self.autoscaler = AutoscalerStandIn(self._told)
-        self.on_told: Callable[[Told], None] = lambda told: None
+        self.autoscaler = AutoscalerStandIn(self._heard)
+        self.on_stat: Callable[[StatMessage], None] = lambda message: None
         self.service = service
         self.boot = boot
         self.drain_quiet = drain_quiet
@@ -75,7 +75,7 @@ class KnativeCluster:
         self, name: str, annotations: Mapping[str, str] | None = None, *, concurrency: int = 1, **spec: Any
     ) -> None:
         """A revision, without pods and without traffic; or other annotations for one that is there."""
-        told = objects.revision(
+        content = objects.revision(
             name,
             self.service,
             user_port=self._user_port,
@@ -83,7 +83,7 @@ class KnativeCluster:
             annotations=annotations or {},
             **spec,
         )
-        self.api.store.put("revisions", told)
+        self.api.store.put("revisions", content)
         if name not in self._revisions:
             self._revisions[name] = _Revision(concurrency)
             self._list(name)
@@ -117,18 +117,18 @@ class KnativeCluster:
     def _start(self, revision: str) -> None:
         name = f"{revision}-pod-{next(self._numbers)}"
         uid = self.api.store.put("pods", objects.pod(name))["metadata"]["uid"]
-        told = self._revisions[revision]
+        one = self._revisions[revision]
         pod = PodStandIn(
             name,
             uid,
             self._free_host(),
             self._container(),
-            limit=told.limit,
+            limit=one.limit,
             on_change=lambda: self._list(revision),
             drain_quiet=self.drain_quiet,
             idle_quiet=self.idle_quiet,
         )
-        told.pods.append(pod)
+        one.pods.append(pod)
         self._tasks.start_soon(self._run, revision, pod)
 
     async def _run(self, revision: str, pod: PodStandIn) -> None:
@@ -150,8 +150,8 @@ class KnativeCluster:
         ]
         self.api.store.put("endpointslices", objects.endpoint_slice(revision, endpoints, self._pod_port))
 
-    def _told(self, told: Told) -> None:
-        self.on_told(told)
+    def _heard(self, message: StatMessage) -> None:
+        self.on_stat(message)
 
     # For those who come in
 

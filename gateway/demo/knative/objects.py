@@ -41,8 +41,8 @@ def revision(
     """`spec`: further fields, such as timeoutSeconds."""
     container = {"name": "user-container", "ports": [{"containerPort": user_port}]}
     metadata = {"name": name, "labels": {_SERVICE_LABEL: service}, "annotations": dict(annotations)}
-    told = {"containerConcurrency": concurrency, "timeoutSeconds": 300, "containers": [container], **spec}
-    return {"apiVersion": SERVING, "kind": "Revision", "metadata": metadata, "spec": told}
+    content = {"containerConcurrency": concurrency, "timeoutSeconds": 300, "containers": [container], **spec}
+    return {"apiVersion": SERVING, "kind": "Revision", "metadata": metadata, "spec": content}
 
 
 def pod(name: str) -> Object:

@@ -103,12 +103,12 @@ class QueueProxyStandIn:
             return _text(400, f"unexpected probe header value: {asked}")
         return _text(200, "queue") if await self._container_answers() else _text(503, "")
 
-    def _network_probe(self, told: str) -> Response:
-        if not told:
+    def _network_probe(self, its_hash: str) -> Response:
+        if not its_hash:
             return _text(400, "a probe request must contain a non-empty K-Network-Hash header")
         if self.draining:
             return _text(503, "shutting down")
-        return Response(status_code=200, headers={"K-Network-Hash": told, **_STAND_IN})
+        return Response(status_code=200, headers={"K-Network-Hash": its_hash, **_STAND_IN})
 
     async def _container_answers(self) -> bool:
         """The readiness probe of a container without one of its own: its port is open."""

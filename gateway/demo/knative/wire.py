@@ -43,7 +43,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StatMessage:
     """`WireStatMessage`."""
 
     namespace: str = ""
@@ -51,22 +51,22 @@ class Told:
     stat: Statistics | None = None  # None: the message has none, and Knative skips it
 
 
-def decode(data: bytes) -> list[Told]:
+def decode(data: bytes) -> list[StatMessage]:
     """Every message of a frame. Raises ValueError if it is not one."""
-    return [_told(_bytes(value)) for field, value in _fields(data) if field == 1]
+    return [_stat_message(_bytes(value)) for field, value in _fields(data) if field == 1]
 
 
-def _told(data: bytes) -> Told:
-    told = Told()
+def _stat_message(data: bytes) -> StatMessage:
+    message = StatMessage()
     for field, value in _fields(data):
         match field:
             case 1:
-                told = replace(told, namespace=_bytes(value).decode())
+                message = replace(message, namespace=_bytes(value).decode())
             case 2:
-                told = replace(told, name=_bytes(value).decode())
+                message = replace(message, name=_bytes(value).decode())
             case 3:
-                told = replace(told, stat=_statistics(_bytes(value)))
-    return told
+                message = replace(message, stat=_statistics(_bytes(value)))
+    return message
 
 
 def _statistics(data: bytes) -> Statistics:

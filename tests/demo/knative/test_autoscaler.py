@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from gateway.demo.knative.autoscaler import AutoscalerStandIn
-from gateway.demo.knative.wire import Statistics, Told
+from gateway.demo.knative.wire import Statistics, StatMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,27 +20,29 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 FRAME = bytes.fromhex("0a2d0a0764656661756c74120873642d30303030311a180a0467772d3011000000000000f03f21000000000000f03f")
-TOLD = Told("default", "sd-00001", Statistics("gw-0", 1, request_count=1))
+STAT = StatMessage("default", "sd-00001", Statistics("gw-0", 1, request_count=1))
 
 
 @pytest.fixture
-async def heard() -> list[Told]:
+async def heard() -> list[StatMessage]:
     return []
 
 
 @pytest.fixture
-async def autoscaler(heard: list[Told]) -> AsyncIterator[AutoscalerStandIn]:
+async def autoscaler(heard: list[StatMessage]) -> AsyncIterator[AutoscalerStandIn]:
     with anyio.fail_after(20):
         async with AutoscalerStandIn(heard.append).listening() as autoscaler:
             yield autoscaler
 
 
-async def test_it_hears_binary_frames_and_survives_others(autoscaler: AutoscalerStandIn, heard: list[Told]) -> None:
+async def test_it_hears_binary_frames_and_survives_others(
+    autoscaler: AutoscalerStandIn, heard: list[StatMessage]
+) -> None:
     async with connect(autoscaler.url, proxy=None) as client:
         for frame in ("text", b"\xff", b"\x0a\x03\x0a\x01n", FRAME):
             await client.send(frame)
         await autoscaler.until(lambda: heard)
-    assert heard == [told for _, told in autoscaler.told] == [TOLD]
+    assert heard == [message for _, message in autoscaler.received] == [STAT]
     assert (autoscaler.unreadable, autoscaler.connections) == (2, 1)
 
 
@@ -67,7 +69,7 @@ async def test_it_says_that_it_restarts_and_comes_back_at_the_same_place(autosca
     await autoscaler.start()
     async with connect(autoscaler.url, proxy=None) as client:
         await client.send(FRAME)
-        await autoscaler.until(lambda: autoscaler.told)
+        await autoscaler.until(lambda: autoscaler.received)
 
 
 async def test_a_client_that_breaks_off_is_no_trouble(autoscaler: AutoscalerStandIn) -> None:
@@ -77,4 +79,4 @@ async def test_a_client_that_breaks_off_is_no_trouble(autoscaler: AutoscalerStan
     await client.wait_closed()
     async with connect(autoscaler.url, proxy=None) as other:
         await other.send(FRAME)
-        await autoscaler.until(lambda: autoscaler.told)
+        await autoscaler.until(lambda: autoscaler.received)

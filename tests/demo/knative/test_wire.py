@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.demo.knative.wire import Statistics, Told, decode
+from gateway.demo.knative.wire import Statistics, StatMessage, decode
 
 
 def test_unknown_fields_are_skipped_and_the_last_of_several_counts() -> None:
     fixed32, varint = b"\x45\x01\x02\x03\x04", b"\x48\x96\x01"  # fields 8 and 9
     message = b"\x0a\x01x" + fixed32 + b"\x0a\x01n" + varint + b"\x12\x01r" + b"\x1a\x02\x38\x05"
-    assert decode(bytes((0x0A, len(message))) + message) == [Told("n", "r", Statistics(timestamp=5))]
+    assert decode(bytes((0x0A, len(message))) + message) == [StatMessage("n", "r", Statistics(timestamp=5))]
 
 
 def test_a_message_without_a_stat_says_so() -> None:
-    assert decode(b"\x0a\x03\x0a\x01n") == [Told("n")]
+    assert decode(b"\x0a\x03\x0a\x01n") == [StatMessage("n")]
 
 
 @pytest.mark.parametrize(

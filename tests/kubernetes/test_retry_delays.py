@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.kubernetes.back_off import RetryDelays, spread
+from gateway.kubernetes.retry_delays import RetryDelays, spread
 
 
 def as_it_is(seconds: float) -> float:
