@@ -89,9 +89,10 @@ class Control:
        that it names out of the line.
     2. Else one waits in line: it is answered with `held`; STOP and UNQUEUE take those that they are about out of the
        line, from their owner.
-    3. Else: WATCH goes where its lane says, but is answered with `starting`, if there is one, while no backend is
-       ready and the job may be on its way here. The others are answered with `foreign` and go nowhere, for a backend
-       would stop whatever it works on.
+    3. Else: WATCH is answered with `over`, if there is one, about a job that has left the line without being begun;
+       else it goes where its lane says, but is answered with `starting`, if there is one, while no backend is ready and
+       the job may be on its way here. The others are answered with `foreign` and go nowhere, for a backend would stop
+       whatever it works on.
     """
 
     verb: Verb
@@ -100,6 +101,7 @@ class Control:
     foreign: LocalAnswer | None = None  # of STOP and UNQUEUE
     starting: Callable[[ColdStart], LocalAnswer] | None = None  # of WATCH
     unseen: LocalAnswer | None = None  # of WATCH
+    over: LocalAnswer | None = None  # of WATCH
     lag: float = 0.0  # seconds that a backend may take to obey once it has answered
 
 

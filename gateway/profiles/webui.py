@@ -140,6 +140,7 @@ def _task_progress(asked: Asked) -> Treatment:
         jobs=(task,),
         starting=answers.starting_task,
         unseen=answers.UNSEEN_TASK,
+        over=answers.OVER_TASK,
     )
     return Treatment(Lane.PASSIVE, more=More(control=control))
 

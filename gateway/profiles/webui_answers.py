@@ -66,14 +66,16 @@ def _queued(text: str, start: ColdStart | None) -> LocalAnswer:
     return _task(text, queued=True, eta=start.left if start is not None else None)
 
 
-def _task(text: str, *, active: bool = False, queued: bool = False, eta: float | None = None) -> LocalAnswer:
+def _task(
+    text: str, *, active: bool = False, queued: bool = False, completed: bool = False, eta: float | None = None
+) -> LocalAnswer:
     """A1111's page shows `textinfo`, SD.Next's `job`."""
     return _json(
         {
             "active": active,
             "queued": queued,
             "paused": False,
-            "completed": False,
+            "completed": completed,
             "progress": None,
             "eta": eta,
             "live_preview": None,
@@ -126,6 +128,10 @@ def _always(answer: LocalAnswer) -> Callable[[Place], LocalAnswer]:
 
 #: Progress of a task at work on a pod that takes no requests: at anything else the page takes its bar away.
 UNSEEN_TASK = _task("At work, how far is unknown: its server takes no new requests", active=True)
+
+#: The same of a task that left the line without being begun. A pod, which never knew it, would say
+#: that it is neither queued nor completed: the page's bar and its button would wait on for 40 s.
+OVER_TASK = _task("", completed=True)
 
 #: What a function without outputs gives.
 _NOTHING: dict[str, object] = {"data": [], "is_generating": False, "duration": 0.0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gateway.profiles.treatment import ColdStart, Place
-from gateway.profiles.webui_answers import held_progress, held_task, refusal, starting_task
+from gateway.profiles.webui_answers import OVER_TASK, held_progress, held_task, refusal, starting_task
 
 
 def test_a_task_in_line_keeps_the_bar_and_shows_its_place() -> None:
@@ -28,6 +28,12 @@ def test_a_task_that_waits_for_a_pod_keeps_the_bar_too_before_it_is_in_line_and_
     assert (said["queued"], said["completed"], said["textinfo"], said["eta"]) == (True, False, "Starting ...", 12.5)
     said = json.loads(held_task(Place(1, 2, start=ColdStart())).body)
     assert (said["textinfo"], said["eta"]) == ("Starting ... In queue: 1/2", None)
+
+
+def test_a_task_that_was_not_begun_ends_the_bar() -> None:
+    over = json.loads(OVER_TASK.body)
+    assert (over["completed"], over["queued"], over["active"]) == (True, False, False)
+    assert over.keys() == json.loads(held_task(Place(1, 1)).body).keys()
 
 
 def test_a_place_is_never_behind_the_end_of_the_line() -> None:

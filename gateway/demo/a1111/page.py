@@ -21,6 +21,7 @@ PAGE = (
 <button type="button" id="txt2img_interrupt">Interrupt</button>
 <button type="button" id="txt2img_skip">Skip</button></form>
 <p id="bar" role="status"></p>
+<p id="said" role="status"></p>
 <p id="result"></p>
 <script>
 "use strict";
@@ -44,39 +45,52 @@ function click(fn_index, data) { // one event of Gradio 3, from its first messag
   });
 }
 
-async function watch(task, job) { // as the real bar: away after 40 s of neither active nor queued, or at any error
-  let running = true, seen = Date.now();
-  job.catch(() => 0).then(() => { running = false; });
-  while (running && Date.now() - seen < 40000) {
+function submitting(now) { // the real one shows Generate, or Interrupt and Skip in its place, until the bar is gone
+  document.getElementById("txt2img_generate").disabled = now;
+  document.getElementById("txt2img_interrupt").textContent = "Interrupt";
+}
+
+async function watch(task) { // the real bar goes by these answers alone, and not by the end of the click
+  const began = Date.now();
+  let wasActive = false;
+  submitting(true);
+  for (;;) {
     const answer = await fetch("internal/progress", {method: "POST", headers: {"Content-Type": "application/json"},
       body: JSON.stringify({id_task: task, id_live_preview: -1, live_preview: false})});
     if (!answer.ok) break;
     const told = await answer.json();
-    if (told.active || told.queued) seen = Date.now();
-    if (told.completed) break;
-    if (running) bar.textContent = told.textinfo || `${Math.round(100 * told.progress)}%`;
+    if (told.completed || (wasActive && !told.active)) break;
+    if (Date.now() - began > 40000 && !told.active && !told.queued) break;
+    wasActive = told.active;
+    bar.textContent = told.textinfo || `${Math.round(100 * told.progress)}%`;
     await new Promise(later => setTimeout(later, 500));
   }
-  if (running) bar.textContent = "";
+  bar.textContent = "";
+  submitting(false);
 }
 
 document.getElementById("txt2img").onsubmit = async event => {
   event.preventDefault();
   const task = `task(${Math.random().toString(36).slice(2)})`, result = document.getElementById("result");
+  const said = document.getElementById("said");
+  said.textContent = "";
   const job = click("""
     + str(GENERATE)
     + """, [task, document.getElementById("prompt").value]);
-  watch(task, job);
+  watch(task);
   try {
     const [image] = await job;
     result.innerHTML = "";
     result.append(Object.assign(new Image(), {src: image, alt: "the picture"}));
-    bar.textContent = "done";
-  } catch (error) { bar.textContent = error.message; }
+    said.textContent = "done";
+  } catch (error) { said.textContent = error.message; }
 };
-document.getElementById("txt2img_interrupt").onclick = () => click("""
+document.getElementById("txt2img_interrupt").onclick = event => {
+  if (document.getElementById("txt2img_generate").disabled) event.target.textContent = "Interrupting...";
+  click("""
     + str(INTERRUPT)
     + """, []).catch(() => 0);
+};
 document.getElementById("txt2img_skip").onclick = () => click("""
     + str(SKIP)
     + """, []).catch(() => 0);

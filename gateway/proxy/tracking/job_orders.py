@@ -116,6 +116,8 @@ def _of_nobody(control: Control, pool: ServedPool) -> LocalAnswer | None:
     """The answer about a job that is neither here nor at work."""
     if control.verb is not Verb.WATCH:
         return control.foreign
+    if control.over is not None and any(pool.jobs.was_on(name) == "" for name in control.jobs):
+        return control.over
     start = _cold_start(pool.driver.pool, pool.driver.clock())
     if control.starting is None or start is None or any(pool.jobs.was_on(name) is not None for name in control.jobs):
         return None

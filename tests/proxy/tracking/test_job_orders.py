@@ -81,6 +81,27 @@ async def test_one_in_line_is_taken_out_by_its_owner_and_nothing_reaches_the_pod
     await finish(gate, 0)
 
 
+async def test_one_that_left_the_line_unbegun_is_over_whoever_asks(gate: Gatehouse) -> None:
+    await paints(gate, "ann")
+    await paints(gate, "bob", "task(b)")
+    await gate.visit(INTERRUPT, gate.cookie("bob"))
+    leaving = await paints(gate, "eve", "task(e)")
+    leaving.leaves()
+    await gate.settled()
+    for task in ("task(b)", "task(e)"):
+        asked = await gate.visit(TASK_PROGRESS, body=json.dumps({"id_task": task}).encode())
+        assert (told(asked)["completed"], told(asked)["queued"]) == (True, False)
+        assert (gate.record.ending, len(gate.upstream.exchanges)) == (Ending.ANSWERED_HERE, 1)
+    again = await paints(gate, "bob", "task(b)")
+    asked = await gate.visit(TASK_PROGRESS, body=b'{"id_task": "task(b)"}')
+    assert told(asked)["queued"]
+    await finish(gate, 0, 1)
+    assert again.body == b"picture"
+    gate.upstream.meets(answering(b"{}"))
+    await gate.visit(TASK_PROGRESS, body=b'{"id_task": "task(b)"}')
+    assert gate.record.ending is Ending.SERVED  # its pod knows
+
+
 async def test_progress_of_one_in_line_is_told_here_and_it_keeps_its_place(gate: Gatehouse) -> None:
     await paints(gate, "ann")
     await paints(gate, "bob")
@@ -107,7 +128,7 @@ async def test_progress_is_told_here_while_no_pod_is_ready_before_its_job_is_in_
     await gate.visit(INTERRUPT, gate.cookie("ann"))
     await gate.settled()
     assert job.status == 409
-    assert (await gate.visit(asked[0], body=asked[1])).status == 503  # nothing is begun for it any more: no bar
+    assert told(await gate.visit(asked[0], body=asked[1]))["completed"]  # nothing is begun for it any more: no bar
 
 
 async def test_progress_goes_to_where_the_job_runs_be_that_home_or_not(gate: Gatehouse) -> None:
