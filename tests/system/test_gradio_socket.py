@@ -213,6 +213,23 @@ async def test_what_uses_the_gpu_without_a_task_waits_for_it(tmp_path: Path) -> 
         assert (counted["served"], counted["two_at_once"]) == (4, 0)
 
 
+async def test_what_a_page_loads_besides_waits_for_nobody_and_the_servers_settings_are_closed(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, one_pod(tmp_path, work=3600)) as gateway:
+        await gateway.ready(1)
+        async with (
+            visited(gateway, 1) as (ann,),
+            ann.clicks(GENERATE, "task(a)", "a dog") as painting,
+            httpx.AsyncClient(base_url=gateway.url, headers={"host": "sd.example"}, trust_env=False) as client,
+        ):
+            await until(painting, "process_starts")
+            for path in ("/controlnet/model_list", "/robots.txt", "/file=html/style.css"):
+                assert (await client.get(path)).status_code == 200
+            for name in ("=config.json", "/config.json", "=/srv/config.json", "=outputs%2F..%2Fconfig.json"):
+                refused = await client.get(f"/file{name}")
+                assert (refused.status_code, refused.json()["errors"]) == (403, refused.json()["detail"])
+            assert (await ann.gets(INTERRUPT))["success"]
+
+
 async def test_the_page_is_told_that_its_pod_has_died(tmp_path: Path) -> None:
     async with running_gateway(tmp_path, one_pod(tmp_path, work=3600)) as gateway:
         view = await gateway.ready(1)

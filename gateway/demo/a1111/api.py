@@ -3,6 +3,9 @@
 
 The real handlers run on forty threads, and one that waits for the GPU holds a thread: where forty wait, nothing else
 of the API answers.
+
+As seen on Gradio 3.41.2, which serves the real page: each file below the server's directory is at `/file=NAME` and
+`/file/NAME`, however the name is spelled (`./NAME`, absolute, with encoded slashes); `config.json` has all settings.
 """
 
 from __future__ import annotations
@@ -56,6 +59,12 @@ class A1111Api:
             Route("/", _page, methods=["GET"]),
             Route("/config", always(CONFIG), methods=["GET"]),
             Route("/stand-in/stats", self.stats, methods=["GET"]),
+            Route("/file={name:path}", self.file, methods=["GET"]),
+            Route("/file/{name:path}", self.file, methods=["GET"]),
+            Route("/robots.txt", always("User-agent: *\nDisallow: /"), methods=["GET"]),
+            Route(
+                "/controlnet/model_list", always({"model_list": []}), methods=["GET"]
+            ),  # an extension's; Forge has it
             Route("/queue/status", self.queue_status, methods=["GET"]),
             Route("/run/predict", self.predict, methods=["POST"]),
             WebSocketRoute("/queue/join", self._events.join),
@@ -203,6 +212,16 @@ class A1111Api:
     async def queue_status(self, request: Request) -> Response:
         """How many clicks wait for a place."""
         return reply(self._events.estimation())
+
+    async def file(self, request: Request) -> Response:
+        """One of the two that a stand-in has."""
+        match request.path_params["name"].rpartition("/")[2]:
+            case "config.json":
+                return await self.options(request)
+            case "style.css":
+                return Response("body { color: black }", media_type="text/css")
+            case name:
+                return reply({"detail": f"File not found: {name}."}, HTTPStatus.NOT_FOUND)
 
     async def stats(self, request: Request) -> Response:
         """What only a stand-in tells."""

@@ -122,6 +122,14 @@ async def test_the_page_says_that_it_is_a_stand_in() -> None:
         assert "stand-in" in (await client.get("/")).text
 
 
+@pytest.mark.parametrize("name", ["=config.json", "/config.json", "=./config.json", "=outputs%2F..%2Fconfig.json"])
+async def test_its_settings_are_a_file_like_any_other(name: str) -> None:
+    async with client_of(work=0) as client:
+        assert (await client.get(f"/file{name}")).json()["sd_model_checkpoint"] == TITLES[0]
+        assert (await client.get("/file=html/style.css")).headers["content-type"].startswith("text/css")
+        assert (await client.get("/file=outputs/a.png")).json() == {"detail": "File not found: a.png."}
+
+
 async def test_errors_have_the_real_shapes() -> None:
     async with client_of(work=0) as client:
         bad_json = await client.post("/sdapi/v1/txt2img", content=b"{", headers={"Content-Type": "application/json"})
