@@ -33,8 +33,9 @@ MCP_SESSION = "mcp_session"
 #: `resources/read` and `prompts/get` do.
 _LIGHT = frozenset(
     (
-        *("initialize", "ping", "logging/setLevel"),
+        *("initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"),
         *("tools/list", "resources/list", "resources/templates/list", "prompts/list"),
+        *("server/discover", "subscriptions/listen", "tasks/get"),  # of newer clients; the second's answer is endless
     )
 )
 _NOTIFICATION = "notifications/"

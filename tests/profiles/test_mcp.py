@@ -20,7 +20,8 @@ SESSION = "93c75c30e5034f849a32dbc41d141240"
 
 LIGHT = [
     *("initialize", "ping", "tools/list", "resources/list", "resources/templates/list", "prompts/list"),
-    *("notifications/initialized", "notifications/progress", "logging/setLevel"),
+    *("notifications/initialized", "notifications/progress", "logging/setLevel", "server/discover"),
+    "subscriptions/listen",
 ]
 HEAVY = ["tools/call", "resources/read", "prompts/get", "completion/complete", "", "Ping", "tools/list "]
 
