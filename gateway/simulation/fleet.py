@@ -32,6 +32,7 @@ class Fleet:
         self, driver: Driver, evaluation: LocalEvaluation, *, limit: int, start_seconds: Callable[[], float | None]
     ) -> None:
         self.pods: dict[str, Pod] = {}
+        self.are_fresh = True  # whoever lists a pod knows that it has done nothing yet
         self.wishes: list[tuple[float, int]] = []  # what the autoscaler wanted, and when
         self.ended: list[Pod] = []
         self._driver = driver
@@ -123,7 +124,7 @@ class Fleet:
 
     def _list(self) -> None:
         pods = self.pods
-        self._driver.replace_backends(Listed(name, f"{name}:7860", name, fresh=True) for name in pods)
+        self._driver.replace_backends(Listed(name, f"{name}:7860", name, fresh=self.are_fresh) for name in pods)
 
     def _probe(self) -> None:
         self._loop.after(PROBE_EVERY, self._probe)

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.policy import Policy
 from gateway.core.scaling.local import Autoscaling
+from gateway.core.scaling.report import Accounting, Report, RevisionReport
 from gateway.simulation.world import World
 from tests.core.invariants import Witness
 from tests.simulation.clients import ClosedLoop, Rabble
@@ -55,6 +56,28 @@ def test_one_at_a_time_is_one_pod_and_never_two(part: float) -> None:
     one = FromZero(clients=1, start=IDLE + part)
     assert one.wishes(after=TEN_MINUTES) == {1}
     assert one.pods_two_minutes_after_the_load() == 0
+
+
+@pytest.mark.parametrize("clients", [1, 5])
+def test_pods_that_are_asked_before_their_first_job_ask_for_no_others(clients: int) -> None:
+    """Whoever lists them does not know what they have done, so each is quarantined when it is first seen: to no
+    autoscaler is that a request. One request had brought eight pods."""
+    world = World(Policy(can_ask=True), Autoscaling(max_scale=20), random.Random(1), start_seconds=lambda: 12.0)
+    world.fleet.are_fresh = False
+    report = world.pool.report = RevisionReport(Accounting.PROXIED)
+    told: list[float] = []
+
+    def tick() -> None:
+        told.append((report.tick(world.loop.now) or Report(0.0, 0.0)).average)
+        world.loop.after(1.0, tick)
+
+    world.loop.run(IDLE)
+    world.fleet.wishes.clear()
+    load = ClosedLoop(world, clients, WORK)
+    tick()
+    world.loop.run(IDLE + TEN_MINUTES)
+    assert ({pods for _, pods in world.fleet.wishes}, round(max(told), 6)) == ({clients}, clients)
+    load.stop()
 
 
 @pytest.mark.parametrize("start", [12.0, 60.0])
