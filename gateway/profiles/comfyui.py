@@ -108,7 +108,7 @@ def _below(prefix: str) -> Iterable[Rule]:
     yield rule(f"GET {prefix}/ws", Lane.PASSIVE, more=More(_socket))
     yield rule(f"POST {prefix}/jobs/*/cancel", Lane.PASSIVE, more=More(_cancel))
     yield rule(f"POST {prefix}/jobs/cancel", Lane.PASSIVE, more=More(_cancel_all, by_body=True))
-    yield rule(f"POST {prefix}/upload/*", Lane.EXEMPT, more=More(dialogue=COMFY_UPLOAD))
+    yield rule(f"POST {prefix}/upload/*", Lane.EXEMPT, more=More(dialogue=COMFY_UPLOAD, beside_page=True))
     yield rule(f"GET {prefix}/view", Lane.EXEMPT, more=More(_view))
     yield rule(_USERDATA.format(prefix), Lane.EXEMPT, names_anything=True)
     for path in _POLLED:
@@ -165,7 +165,8 @@ def _view(asked: Asked) -> Treatment:
         return Treatment(Lane.EXEMPT)
     query = parse_qs(asked.query.decode(errors="replace"))
     name, folder, kind = (next(iter(query.get(each, ())), "") for each in ("filename", "subfolder", "type"))
-    return Treatment(Lane.EXEMPT, more=More(made=(file_name(name, folder, kind or "output"),) if name else ()))
+    made = (file_name(name, folder, kind or "output"),) if name else ()
+    return Treatment(Lane.EXEMPT, more=More(made=made, beside_page=True))
 
 
 def _queue(asked: Asked) -> Treatment:

@@ -172,6 +172,7 @@ class More:
     )
     #: A websocket that tells of its session's jobs. Closed when they are done elsewhere, its page opens it there
     tells_of_jobs: bool = False
+    beside_page: bool = False  # who is not known at all goes where a page of their address has such a websocket
 
 
 @dataclass(frozen=True, slots=True)

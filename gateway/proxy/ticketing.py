@@ -62,7 +62,8 @@ def ticket_for(
     elif (known := _known_without_cookie(context, pool, at)) is not None:
         ticket.session, ticket.returning, ticket.home = known.session, known.home is not None, known.home or at
     elif treatment.lane is not Lane.PASSIVE or context.keys:
-        ticket.session, ticket.home = context.new_session or pool.cookies.new_session(), at
+        beside = pool.page_sockets.beside(context.record.client) if more is not None and more.beside_page else None
+        ticket.session, ticket.home = context.new_session or pool.cookies.new_session(), at or beside
         # From here on, not from its turn: what else its client opens while it is in line is of the same session.
         pool.client_names.remember(context.keys, ticket.session, at)
     if more is not None and (choosing := pool.profile.choosing) is not None:

@@ -25,6 +25,7 @@ from gateway.upstream.errors import BrokeBeforeHead
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from gateway.core.records.decisions import Ending
     from gateway.profiles.treatment import Treatment
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gateway.proxy.exchange import Exchange
     from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.pool.served_pool import ServedPool
+    from gateway.proxy.websocket.tunnel import Tunnel
     from gateway.runtime.driver import Slot
     from gateway.upstream.request import UpstreamRequest
 
@@ -191,6 +193,10 @@ class Turn:
             if job is not None:
                 job.close()
 
+    def _page_socket(self) -> Callable[[Tunnel], AbstractContextManager[None]]:
+        context = self._context
+        return partial(self._pool.page_sockets.open, self._slot.ticket, context.keys, context.record.client)
+
     def _relay_of(self, exchange: Exchange, *, may_repeat: bool) -> Relay:
         context, pool, slot, spawn = self._context, self._pool, self._slot, self._owner.spawn
         too_early = pool.profile.too_early if self._counted else None
@@ -206,7 +212,7 @@ class Turn:
             scopes=self._owner.scopes,
             spare_room=partial(pool.driver.pool.spare_room, slot.ticket.who),
             interrupt=lambda: interrupt(pool, slot.backend.address_for(Lane.EXEMPT), spawn),
-            tunnel_open=partial(pool.page_sockets.open, slot.ticket, context.keys) if self._tells else nullcontext,
+            tunnel_open=self._page_socket() if self._tells else nullcontext,
         )
         relay = Relay(exchange, slot, context.client, context.answer, pool.rules, manner, means)
         if self._owner.stopping:  # since the request was sent off

@@ -37,6 +37,7 @@ class PageSocket:
 
     session: str | None
     keys: tuple[str, ...]  # names of the page besides its cookie
+    address: str  # of its client
     backend: Backend
     tunnel: Closable
 
@@ -47,24 +48,30 @@ class PageSockets:
     def __init__(self, names: ClientNames) -> None:
         self._names = names
         self._by_name: dict[str, dict[PageSocket, None]] = {}
+        self._at: dict[str, dict[PageSocket, None]] = {}  # by address, the latest last
         self._opened = anyio.Event()
 
     @contextmanager
-    def open(self, ticket: Ticket, keys: tuple[str, ...], tunnel: Closable) -> Iterator[None]:
+    def open(self, ticket: Ticket, keys: tuple[str, ...], address: str, tunnel: Closable) -> Iterator[None]:
         """`tunnel`, made for `ticket`, is open."""
         assert ticket.backend is not None
-        socket = PageSocket(ticket.session, keys, ticket.backend, tunnel)
-        for name in _names_of(socket):
-            self._by_name.setdefault(name, {})[socket] = None
+        socket = PageSocket(ticket.session, keys, address, ticket.backend, tunnel)
+        places = [(self._at, address), *((self._by_name, name) for name in _names_of(socket))]
+        for index, name in places:
+            index.setdefault(name, {})[socket] = None
         self._opened.set()
         self._opened = anyio.Event()
         try:
             yield
         finally:
-            for name in _names_of(socket):
-                del self._by_name[name][socket]
-                if not self._by_name[name]:
-                    del self._by_name[name]
+            for index, name in places:
+                del index[name][socket]
+                if not index[name]:
+                    del index[name]
+
+    def beside(self, address: str) -> str | None:
+        """The backend on which the latest page of this address has its websocket."""
+        return next((socket.backend.identity for socket in reversed(self._at.get(address, {}))), None)
 
     def astray(self, ticket: Ticket, keys: tuple[str, ...]) -> list[PageSocket]:
         """Those that are to be closed now that `ticket` has a turn. None while its session is only helped out."""

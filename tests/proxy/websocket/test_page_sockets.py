@@ -119,6 +119,22 @@ async def test_without_a_cookie_a_page_is_known_by_its_name(gate: Gatehouse) -> 
     leave(await page(gate, "gpu-2"))
 
 
+@pytest.mark.parametrize("target", ["POST /upload/image", "GET /view?filename=a.png"])
+async def test_what_a_program_sends_and_fetches_without_any_name_goes_beside_its_websocket(
+    gate: Gatehouse, target: str
+) -> None:
+    """Seen with a program that uploads and keeps no cookie: its graph followed the upload, away from its websocket."""
+    for where in ("gpu-1", "gpu-2"):
+        gate.ready(where)
+        opened = await page(gate, where)
+        gate.ready("gpu-1", "gpu-2")
+        for _ in range(2):
+            await gate.visit(target, body=b"..." if target.startswith("POST") else None)
+            assert gate.pod.address == f"{where}:1"
+        leave(opened)
+        await gate.settled()
+
+
 async def test_other_tabs_follow_and_are_not_waited_for(gate: Gatehouse) -> None:
     mine, other = [await page_while_home_is_away(gate, client) for client in ("mine", "other")]
     asked = await prompt(gate, gate.cookie(), client="mine")
