@@ -69,6 +69,8 @@ def ticket_for(
     if more is not None and (choosing := pool.profile.choosing) is not None:
         backends = pool.driver.pool.backends.values()
         context.choice = pool.chosen_models.arrive(ticket, context.record.client, more, choosing, backends)
+    if more is not None and more.tells_of_jobs and (at_work := _at_work(pool, ticket)) is not None:
+        ticket.home, ticket.anchored = at_work, True
     if ticket.session is not None and ticket.returning:
         context.record.session = short_hash(ticket.session)
     if ticket.session is not None and treatment.lane is not Lane.PASSIVE:
@@ -94,6 +96,13 @@ def _files_at(context: RequestContext, pool: ServedPool, names: tuple[str, ...],
         return _place_of(context, pool, names, None)
     found = pool.files.find(owned_names(context, name, claim.session)[0] for name in names)
     return found if found in pool.driver.pool.backends else None
+
+
+def _at_work(pool: ServedPool, ticket: Ticket) -> str | None:
+    """The backend that works for the ticket's session, at home or elsewhere."""
+    backends = pool.driver.pool.backends.values()
+    working = [backend.identity for backend in backends if backend.works_for(ticket.session)]
+    return ticket.home if ticket.home in working else next(iter(working), None)
 
 
 def _known_without_cookie(context: RequestContext, pool: ServedPool, at: str | None) -> Known | None:

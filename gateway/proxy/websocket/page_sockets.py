@@ -1,6 +1,6 @@
 """Websockets on which pages hear of their jobs. A pod tells of a job on its own websockets alone, so a page's belong
 where its session's jobs are done: when one is about to begin on a backend, those that the session has elsewhere are
-closed. Pages open them anew, and find the backend by their session.
+closed. Pages open them anew, and find the backend by the work that it does for their session, or else at home.
 
 It never closes one that holds a slot, nor one on a backend that works for the session at that moment.
 """
@@ -74,9 +74,9 @@ class PageSockets:
         return next((socket.backend.identity for socket in reversed(self._at.get(address, {}))), None)
 
     def astray(self, ticket: Ticket, keys: tuple[str, ...]) -> list[PageSocket]:
-        """Those that are to be closed now that `ticket` has a turn. None while its session is only helped out."""
+        """Those that are to be closed now that `ticket` has a turn."""
         session, backend = ticket.session, ticket.backend
-        if not self._by_name or session is None or backend is None or ticket.home != backend.identity:
+        if not self._by_name or session is None or backend is None:
             return []
         return [
             socket

@@ -167,17 +167,23 @@ async def test_strangers_pages_stay_whatever_they_are_called(gate: Gatehouse) ->
     leave(opened)
 
 
-async def test_who_is_helped_out_elsewhere_is_at_home_still(gate: Gatehouse) -> None:
+async def test_whose_prompt_spills_hears_of_it_there_and_of_the_next_one_at_home(gate: Gatehouse) -> None:
     gate.served.profile = comfyui([rule("POST /prompt", Lane.COUNTED, WhenBusy.SPILL)])
     opened = await page(gate, "gpu-1", gate.cookie())
     gate.upstream.meets(hanging)
     working = await gate.visit("POST /prompt", gate.cookie("yours"), body=b"{}")
     asked = await prompt(gate, gate.cookie())
-    assert (asked.status, gate.pod.address, opened.has_all) == (400, "gpu-2:1", False)
-    leave(opened)
+    assert opened.has_all
+    there = await page(gate, "gpu-2", gate.cookie())
+    await gate.settled()
+    assert (asked.status, gate.pod.address) == (400, "gpu-2:1")
     gate.upstream.exchanges[1].answers(b"no", 400)
     await gate.settled()
-    assert working.status == 400
+    again = await prompt(gate, gate.cookie())
+    assert (working.status, there.has_all) == (400, True)
+    leave(await page(gate, "gpu-1", gate.cookie()))
+    await gate.settled()
+    assert again.status == 400
 
 
 async def test_one_that_holds_a_slot_is_never_closed(gate: Gatehouse) -> None:
