@@ -33,6 +33,7 @@ from gateway.metrics.instruments import new_registry
 from gateway.ops.admin import Admin
 from gateway.ops.app import operators_app
 from gateway.ops.event_stream import EventStream
+from gateway.ops.guard import Guard
 from gateway.ops.live import PERIOD, LiveFeed
 from gateway.ops.orders import Orders
 from gateway.ops.recent import RecentRequests
@@ -127,6 +128,7 @@ async def looking(bench: Bench) -> list[Table]:
         admin=Admin(None, Orders(list)),
         stale=dict,
         knative=dict,
+        guard=Guard(),
     )
 
     async def nobody(told: Told) -> None:

@@ -56,6 +56,13 @@ SHOWN_BY = {
     "a client drips its body": "bad_clients.py::test_a_client_that_drips_its_body_is_not_waited_for",
     "clients announce large bodies and send them slowly": "bad_clients.py::test_slow_uploads_keep_nobody_out",
     "more connections than descriptors": "many_connections.py::test_descriptors_do_not_run_out",
+    "the operators' port is flooded with half a head": (
+        "many_connections.py::"
+        "test_a_flood_of_the_operators_port_takes_nothing_from_the_traffic_nor_from_other_operators"
+    ),
+    "a page makes its name point at the operators' port": (
+        "many_connections.py::test_a_page_whose_name_was_made_to_point_here_reads_nothing"
+    ),
     "the gateway is killed": "gateway_killed.py::test_pods_still_at_work_are_not_given_another_job",
     "the gateway stands still for a while": "bad_machine.py::test_it_stands_still_and_everything_happens_at_once",
     "the wall clock is set": "bad_machine.py::test_the_wall_clock_is_set",

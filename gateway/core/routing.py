@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Rounds of percent-decoding that `lenient_paths` undertakes. Each costs a pass over a target that a client chose.
+#: Rounds of percent-decoding that `lenient_paths` undertakes. Each costs passes over a target that a client chose.
 _DECODING_ROUNDS = 8
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -87,26 +87,36 @@ def canonical_path(raw: bytes) -> str | None:
 
 
 def lenient_paths(raw: bytes) -> tuple[str, ...]:
-    """The path decoded to the end, control characters dropped, backslashes turned, slashes collapsed and parameters
-    taken off: with its dot segments left in place and with them resolved, each also without its last slash. Where there
-    is a NUL, the same of what stands before it: to some readers that is all."""
+    """The path after each round of decoding, control characters dropped, backslashes turned, slashes collapsed and
+    parameters taken off: with its dot segments left in place and resolved, with and without the spaces and dots at a
+    name's end, which Windows does not see, each also without its last slash. Where there is a NUL, the same of what
+    stands before it: to some readers that is all. Capitals stay: who compares does so in small letters."""
+    readings: dict[str, None] = {}
     for _ in range(_DECODING_ROUNDS):
         decoded = unquote_to_bytes(raw)
+        path = decoded.decode(errors="replace").replace("\\", "/")
+        shorter, nul, _ = path.partition("\0")
+        for text in (path, shorter) if nul else (path,):
+            readings.update(dict.fromkeys(_lenient(text)))
         if decoded == raw:
             break
         raw = decoded
-    path = raw.decode(errors="replace").replace("\\", "/")
-    shorter, nul, _ = path.partition("\0")
-    return (*_lenient(path), *_lenient(shorter)) if nul else _lenient(path)
+    return tuple(readings)
 
 
-def _lenient(path: str) -> tuple[str, ...]:
+def _lenient(path: str) -> list[str]:
     path = _CONTROL.sub("", path)
     segments = [name for segment in path.split("/") if (name := segment.partition(";")[0])]
-    readings = ["/" + "/".join(kept) for kept in (segments, _resolved(segments))]
+    trimmed = [name for segment in segments if (name := _trimmed(segment))]
+    readings = ["/" + "/".join(kept) for names in (segments, trimmed) for kept in (names, _resolved(names))]
     if path.endswith("/"):
         readings += [reading + "/" for reading in readings if reading != "/"]
-    return tuple(readings)
+    return readings
+
+
+def _trimmed(name: str) -> str:
+    """A name that is all dots is another one without them."""
+    return name.rstrip(" .") or name.rstrip(" ")
 
 
 def _longest_first(claim: tuple[str, str]) -> int:

@@ -13,7 +13,8 @@ the event loop where the pools live; owns no state.
     POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
     ...  /api/admin, /api/backends, /api/tickets  orders; see admin.py
 
-Answers are never stored, and no page of another origin may read them.
+A `Host` that is none of the port's own names is answered with 421. Answers are never stored, and no page of another
+origin may read them.
 """
 
 from __future__ import annotations
@@ -23,13 +24,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.ops import page
-from gateway.ops.guard import is_allowed
 from gateway.ops.metrics_text import scrape
 from gateway.ops.plain_json import plain
 from gateway.ops.problems import problem
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from gateway.core.views.snapshot import PoolView
     from gateway.ops.admin import Admin
     from gateway.ops.event_stream import EventStream
+    from gateway.ops.guard import Guard
+
+#: Of a host that is none of ours, which a client made up: characters that are shown.
+_SHOWN = 100
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -70,6 +74,7 @@ def operators_app(
     admin: Admin,
     stale: Callable[[], Mapping[str, Sequence[str]]],
     knative: Callable[[], Mapping[str, object]],
+    guard: Guard,
 ) -> Starlette:
     """`figures`: the views without tickets and sessions. `scaler_views`: by pool, a mapping or a dataclass of
     plain values; a pool may lack one. `knative`: the same, of what Knative says of the pool. `stale`: by pool,
@@ -77,7 +82,19 @@ def operators_app(
     reason. `explain`: the receipt of a request, by its id. `release(pool, backend)`: returns whether there was
     a quarantine to end."""
     endpoints = _Endpoints(
-        views, figures, scaler_views, registry, ready, release, explain, live, admin, stale, knative, page.files()
+        views,
+        figures,
+        scaler_views,
+        registry,
+        ready,
+        release,
+        explain,
+        live,
+        admin,
+        stale,
+        knative,
+        guard,
+        page.files(),
     )
     return Starlette(
         routes=[
@@ -94,7 +111,7 @@ def operators_app(
             Route("/api/pools/{pool:path}/backends/{backend}/release", endpoints.release_backend, methods=["POST"]),
             *admin.routes,
         ],
-        middleware=[Middleware(_WithHeaders)],
+        middleware=[Middleware(_WithHeaders), Middleware(_AtOwnNames, guard=guard)],
     )
 
 
@@ -113,6 +130,7 @@ class _Endpoints:
     admin: Admin
     stale: Callable[[], Mapping[str, Sequence[str]]]
     knative: Callable[[], Mapping[str, object]]
+    guard: Guard
     files: Mapping[str, tuple[bytes, str]]
 
     async def page(self, _request: Request) -> Response:
@@ -169,10 +187,9 @@ class _Endpoints:
         pool, backend = request.path_params["pool"], request.path_params["backend"]
         if self.admin.is_on and (refusal := self.admin.refusal(request)) is not None:
             return refusal
-        if not is_allowed(request.headers):
-            return problem(
-                403, "Not from here", "send X-Requested-With; a page may ask from an IP address or localhost"
-            )
+        if not self.guard.is_allowed(request.headers):
+            own = "an IP address, localhost, or a name of ops.hosts"
+            return problem(403, "Not from here", f"send X-Requested-With; a page may ask from {own}")
         if not self.release(pool, backend):
             return problem(404, "Nothing to release", "no such pool or backend, or none of its slots is quarantined")
         structlog.get_logger().info("quarantine_released", pool=pool, backend=backend)
@@ -204,3 +221,25 @@ class _WithHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class _AtOwnNames:
+    """Answers 421 (RFC 9110 15.5.20) where a request is for a host that is none of the port's own names."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        told = Headers(scope=scope).get("host")
+        if told is None or self._guard.knows(told):
+            await self._app(scope, receive, send)
+            return
+        host = told[:_SHOWN]
+        structlog.get_logger().warning(
+            "operators_host_unknown",
+            host=host,
+            do="if it is a name of this gateway, add it to ops.hosts; else a page tries to read the operators' port",
+        )
+        detail = f"{host!r} is neither an IP address nor localhost. If it is a name of this port, add it to ops.hosts."
+        await problem(421, "Not at this name", detail)(scope, receive, send)

@@ -116,6 +116,7 @@ class RuleTable:
     def __init__(self, rules: Iterable[Rule]) -> None:
         listed = list(rules)
         self._denying = _Lookup(_in_small_letters(each) for each in listed if each.lane is Lane.DENIED)
+        self._small = _Lookup(_in_small_letters(each) for each in listed if each.lane is not Lane.DENIED)
         self._others = _Lookup(each for each in listed if each.lane is not Lane.DENIED)
         self._known = _Lookup(each for each in listed if each.lane is not Lane.DENIED and not each.configured)
         self._remembered = lru_cache(_REMEMBERED)(self._find)
@@ -145,7 +146,7 @@ class RuleTable:
         """To another reader the path is that of a counted rule."""
         if found.lane is Lane.COUNTED:
             return False
-        others = (self._others.first(method, reading) for reading in readings)
+        others = (self._small.first(method, reading.lower()) for reading in readings)
         return any(other is not None and other.lane is Lane.COUNTED for other in others)
 
     def _in_each_reading(self, method: str, raw_path: bytes, readings: Iterable[str]) -> Treatment:
@@ -158,9 +159,9 @@ class RuleTable:
         return only.treatment if only is not None and only.names_anything else _COUNTED
 
 
-def _in_small_letters(denying: Rule) -> Rule:
+def _in_small_letters(each: Rule) -> Rule:
     """On some disks, and to some servers, capitals are the same."""
-    return replace(denying, pattern=denying.pattern.lower())
+    return replace(each, pattern=each.pattern.lower())
 
 
 def _over(configured: Treatment, known: Treatment, asked: Asked) -> Treatment:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 #: Descriptors kept for other things than clients: both ports, operators, probes, logs of pods, files of bodies.
 _RESERVE = 64
 
+#: Connections of the operators' port at most: the page's 32 viewers, and as many who scrape, probe and order.
+_OPERATORS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,3 +35,16 @@ def connections_within(descriptors: int) -> int:
     """How many connections may be served so that there are always descriptors left: each may need another one to a
     backend, and a fifth remains for those that are turned away and for files."""
     return max(1, (descriptors - _RESERVE) * 4 // 10)
+
+
+def operators_limits(descriptors: int) -> Limits:
+    """The bounds of the operators' port: few connections, of which one address leaves some to the others, and an eighth
+    of the descriptors at most."""
+    connections = max(8, min(_OPERATORS, descriptors // 8))
+    return Limits(
+        connections=connections,
+        connections_per_address=connections * 3 // 4,
+        rejected=connections // 8,
+        header_timeout=5.0,
+        idle_timeout=10.0,
+    )

@@ -1,28 +1,26 @@
 """A bound socket, the connections accepted from it, and the tasks of their requests: how they start and end.
 
-Both ports are a `Listener`, with uvicorn's configuration and a protocol class: `GatewayProtocol` for traffic,
-uvicorn's own for the operators. `lifecycle.py` decides when to stop.
+Both ports are a `Listener` of `GatewayProtocol`, each with bounds of its own: whoever floods the one takes nothing from
+the other. `lifecycle.py` decides when to stop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 from uvicorn import Config
-from uvicorn.server import ServerState
 
+from gateway.server.limits import operators_limits
 from gateway.server.protocol import GatewayProtocol
+from gateway.server.state import TrafficState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from starlette.types import ASGIApp
-
-    from gateway.server.state import TrafficState
 
 #: Connections that wait to be accepted; as uvicorn, and cut by the kernel to net.core.somaxconn.
 _BACKLOG = 2048
@@ -60,19 +58,10 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-class _SharedState(Protocol):
-    """What uvicorn's `ServerState` and our `TrafficState` have in common."""
-
-    @property
-    def connections(self) -> Collection[Any]: ...
-    @property
-    def tasks(self) -> Collection[asyncio.Task[None]]: ...
-
-
 class Listener:
     """Owns `sock` from its construction on."""
 
-    def __init__(self, sock: socket.socket, config: Config, shared: _SharedState) -> None:
+    def __init__(self, sock: socket.socket, config: Config, shared: TrafficState) -> None:
         config.load()
         self.address: tuple[str, int] = sock.getsockname()[:2]
         self._sock = sock
@@ -145,18 +134,19 @@ class Listener:
 
 def traffic_listener(sock: socket.socket, app: ASGIApp, shared: TrafficState) -> Listener:
     """The listener of the traffic port."""
-    return Listener(sock, _config(app, GatewayProtocol), shared)
+    return Listener(sock, _config(app), shared)
 
 
 def operators_listener(sock: socket.socket, app: ASGIApp) -> Listener:
-    """The listener of the operators' port, with uvicorn's own protocol."""
-    return Listener(sock, _config(app, "httptools"), ServerState())
+    """The listener of the operators' port."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Listener(sock, _config(app), TrafficState(operators_limits(descriptors)))
 
 
-def _config(app: ASGIApp, http: Any) -> Config:
+def _config(app: ASGIApp) -> Config:
     return Config(
         app,
-        http=http,
+        http=GatewayProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -104,6 +104,9 @@ class OpsSettings(Section):
     otherwise."""
     port: ListenPort = 9090
     """Port to listen on. 0 takes any free one."""
+    hosts: tuple[Host, ...] = ()
+    """Names by which the port is asked for, besides addresses, `localhost` and `host`: of a Service, say.
+    A request for any other gets 421, so that no page in a browser can read the port."""
     token_file: Path | None = None
     """File that holds the token which orders (drain, release, expel) come with: at least 32 characters.
     Left out, with `token_env`: no orders are taken."""
@@ -591,7 +594,8 @@ class Settings(Section):
     ops: OpsSettings = OpsSettings()
     """The operators' port."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Networks of the proxies in front whose X-Forwarded-*, Forwarded and K-Original-Host count. Left
+    """Networks of the proxies in front whose X-Forwarded-* and Forwarded count, and K-Original-Host
+    where there is a pool of Knative's. Left
     out: nobody's do."""
     session: SessionSettings = SessionSettings()
     """The keys that sign session cookies."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 EXAMPLES = {
     "listen.max_connections": "2000",
     "listen.max_connections_per_address": "500",
+    "ops.hosts": "[gateway-operators.default.svc]",
     "ops.token_file": "/run/secrets/operators-token",
     "ops.token_env": "OPERATORS_TOKEN",
     "session.keys_file": "/run/secrets/session-keys",

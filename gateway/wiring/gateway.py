@@ -272,7 +272,9 @@ class Gateway:
         self.knative.reload(settings)
         self._let_in(settings)
         self.traffic.limits = _limits(settings)
-        self.endpoint.arrivals.trusted = TrustedProxies(map(str, settings.trusted_proxies))
+        self.endpoint.arrivals.trusted = TrustedProxies(
+            map(str, settings.trusted_proxies), knative=self.knative.is_in_use
+        )
         self.endpoint.answers_probes = self.knative.is_in_use
         self.traffic.is_proxy = self.endpoint.arrivals.trusted.trusts
         self._route()

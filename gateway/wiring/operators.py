@@ -12,12 +12,13 @@ from gateway.metrics.discovery import DiscoveryCollector
 from gateway.ops.admin import Admin
 from gateway.ops.app import operators_app
 from gateway.ops.event_stream import EventStream
+from gateway.ops.guard import Guard
 from gateway.ops.live import LiveFeed
 from gateway.ops.orders import Orders
 from gateway.ops.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from prometheus_client import CollectorRegistry
     from starlette.types import ASGIApp
@@ -36,8 +37,9 @@ class OperatorsParts:
         registry: CollectorRegistry,
         ready: Callable[[], tuple[bool, str]],
         token: str | None,
+        hosts: Iterable[str],
     ) -> None:
-        """`token`: the secret that orders come with; without one, no orders are taken."""
+        """`token`: the secret that orders come with; without one, no orders are taken. `hosts`: names of the port."""
         registry.register(SnapshotCollector(gateway.figures, gateway.scaler_views))
         registry.register(DiscoveryCollector(gateway.stale))
         registry.register(gateway.backend_errors)
@@ -70,6 +72,7 @@ class OperatorsParts:
             admin=admin,
             stale=gateway.stale,
             knative=gateway.knative.shown,
+            guard=Guard(hosts),
         )
 
 

@@ -56,7 +56,11 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
             background = Background(tasks)
             gateway = Gateway(settings, path, environ, probes, cluster, instruments, access_log, background)
             operators = OperatorsParts(
-                gateway, registry, lambda: gateway.ready(listening=lifecycle.is_listening), token
+                gateway,
+                registry,
+                lambda: gateway.ready(listening=lifecycle.is_listening),
+                token,
+                (settings.ops.host, *settings.ops.hosts),
             )
             background.start("timeline", operators.timeline.run)
             gateway.endpoint.arrivals.tracer = stack.enter_context(_tracer(settings.tracing, environ))

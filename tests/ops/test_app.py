@@ -17,6 +17,7 @@ from gateway.metrics.instruments import new_registry
 from gateway.ops.admin import Admin
 from gateway.ops.app import operators_app
 from gateway.ops.event_stream import EventStream
+from gateway.ops.guard import Guard
 from gateway.ops.orders import Orders
 from tests.core.playbook import Playbook
 from tests.doubles.views import backend_view, line_view, pool_view
@@ -70,6 +71,7 @@ class Gateway:
             admin=Admin(self.token, Orders(list)),
             stale=lambda: self.stale,
             knative=lambda: self.knative,
+            guard=Guard(["gateway.example"]),
         )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9090") as client:
             yield client
@@ -86,6 +88,16 @@ class Gateway:
 async def test_alive_and_ready_without_a_single_pool() -> None:
     assert (await Gateway().get("/healthz")).text == "ok\n"
     assert (await Gateway().get("/readyz")).status_code == 200
+
+
+async def test_a_page_at_a_name_that_points_here_reads_nothing() -> None:
+    """DNS rebinding: to the browser it is the same origin."""
+    gateway = Gateway(pool_view("sd"))
+    for path in ("/", "/api/snapshot", "/metrics", "/healthz"):
+        answer = await gateway.get(path, host="rebound.example:9090")
+        assert (answer.status_code, answer.headers["cache-control"]) == (421, "no-store")
+    assert "ops.hosts" in answer.json()["detail"]
+    assert (await gateway.get("/", host="gateway.example")).status_code == 200
 
 
 async def test_not_ready_says_why() -> None:

@@ -67,6 +67,12 @@ def test_rules_that_deny_go_first_wherever_they_stand() -> None:
 def test_capitals_are_no_way_around_them() -> None:
     table = RuleTable([rule("* /*", Lane.EXEMPT), rule("GET /Admin/*", Lane.DENIED)])
     assert lane(table, "GET /aDMIN/x") is Lane.DENIED
+    counting = RuleTable([rule("* /Paint", Lane.COUNTED), rule("* /*", Lane.EXEMPT)])
+    assert [lane(counting, path) for path in ("GET /pAINT", "GET /paint%20", "GET /paints")] == [
+        Lane.COUNTED,
+        Lane.COUNTED,
+        Lane.EXEMPT,
+    ]
 
 
 def test_the_rest_may_be_narrowed() -> None:
@@ -113,11 +119,15 @@ def test_an_ambiguous_path_matches_no_rule_that_exempts(path: str) -> None:
             "/admin/kill;x",
             "/admin/x%2f..%2fkill",
         ),
+        *("/admin/kill%20", "/admin/kill.", "/ADMIN./kill", "/admin%20/kill"),
+        *("/x%252F../reset", "/x%25252F../reset"),
         *("/%ff/../admin/kill", "/open/", "//open//", "/open/a/%2e%2e/%2e%2e"),
     ],
 )
 def test_no_spelling_gets_around_a_rule_that_denies(path: str) -> None:
-    table = RuleTable([rule("* /admin/kill", Lane.DENIED), rule("GET /open/*", Lane.DENIED)])
+    table = RuleTable(
+        [rule("* /admin/kill", Lane.DENIED), rule("GET /open/*", Lane.DENIED), rule("* /*/reset", Lane.DENIED)]
+    )
     assert lane(table, f"GET {path}") is Lane.DENIED
 
 

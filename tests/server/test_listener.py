@@ -108,7 +108,7 @@ async def test_abandoned_requests_end_at_once() -> None:
         assert await client.rest() == b""
 
 
-async def test_the_operators_port_is_uvicorns_own() -> None:
+async def test_the_operators_port() -> None:
     listener = operators_listener(bind("127.0.0.1", 0), hello)
     await listener.start()
     client = RawClient(*await asyncio.open_connection(*listener.address))
@@ -119,3 +119,14 @@ async def test_the_operators_port_is_uvicorns_own() -> None:
     await listener.empty()
     await listener.abandon()
     await client.close()
+
+
+async def test_the_operators_port_leaves_descriptors_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
+    listener = operators_listener(bind("127.0.0.1", 0), hello)
+    await listener.start()
+    clients = [RawClient(*await asyncio.open_connection(*listener.address)) for _ in range(25)]
+    assert [(await client.ask(GET)).status for client in clients] == [200] * 24 + [503]
+    await listener.abandon()
+    for client in clients:
+        await client.close()

@@ -77,7 +77,7 @@ async def test_idle_connections_hold_nothing_up(tmp_path: Path) -> None:
             await client.send(job(number))
             assert (await client.answer()).status == 200
         for client in watching[:_IDLE]:
-            await client.send(b"GET /healthz HTTP/1.1\r\nHost: ops\r\n\r\n")
+            await client.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert (await client.answer()).status == 200
         assert (await gateway.ask("/readyz")).status_code == 200
         gateway.signal(signal.SIGTERM)

@@ -83,8 +83,10 @@ class Origin(NamedTuple):
 class TrustedProxies:
     """The networks whose word on a request's origin counts."""
 
-    def __init__(self, networks: Iterable[str]) -> None:
-        """`networks`: CIDRs or addresses. ValueError if one is neither."""
+    def __init__(self, networks: Iterable[str], *, knative: bool = False) -> None:
+        """`networks`: CIDRs or addresses. ValueError if one is neither. `knative`: Knative's ingress is among them. It
+        alone says K-Original-Host: what others pass on of it, a client wrote."""
+        self._knative = knative
         self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
         self._known: dict[str, bool] = {}
 
@@ -115,7 +117,7 @@ class TrustedProxies:
             peer,
             client,
             _scheme(told.get(b"x-forwarded-proto", b""), forwarded) or scheme,
-            _host(told, forwarded) or host,
+            self._host(told, forwarded) or host,
             host,
             trusted=True,
             request_id=_request_id(told),
@@ -136,6 +138,18 @@ class TrustedProxies:
             if not self.trusts(client):
                 break
         return client
+
+    def _host(self, told: dict[bytes, bytes], forwarded: bytes) -> bytes | None:
+        """Knative's ingress rewrites Host and keeps the one asked for in K-Original-Host, so that goes first."""
+        for said in (
+            told.get(b"k-original-host") if self._knative else None,
+            told.get(b"x-forwarded-host"),
+            next(_parameters(forwarded, b"host"), None),
+        ):
+            host = (said or b"").partition(b",")[0].strip()
+            if host and not host.translate(None, _HOST_BYTES):
+                return host
+        return None
 
     def _contains(self, text: str) -> bool:
         try:
@@ -167,19 +181,6 @@ def _scheme(proto: bytes, forwarded: bytes) -> str | None:
     """The first of a list: proxies that append put the client's own in front."""
     first = proto.partition(b",")[0] or next(_parameters(forwarded, b"proto"), b"")
     return _SCHEMES.get(first.strip().lower())
-
-
-def _host(told: dict[bytes, bytes], forwarded: bytes) -> bytes | None:
-    """Knative's ingress rewrites Host and keeps the one asked for in K-Original-Host, so that goes first."""
-    for said in (
-        told.get(b"k-original-host"),
-        told.get(b"x-forwarded-host"),
-        next(_parameters(forwarded, b"host"), None),
-    ):
-        host = (said or b"").partition(b",")[0].strip()
-        if host and not host.translate(None, _HOST_BYTES):
-            return host
-    return None
 
 
 def _request_id(told: dict[bytes, bytes]) -> bytes | None:

@@ -110,9 +110,11 @@ def test_a_host_that_is_none_does_not_count(host: bytes) -> None:
     assert origin([(b"x-forwarded-host", host)]).host == b"sd.example.com"
 
 
-def test_knatives_original_host_goes_first() -> None:
-    told = origin([(b"x-forwarded-host", b"internal.svc"), (b"k-original-host", b"pictures.example.com")])
-    assert told.host == b"pictures.example.com"
+def test_knatives_original_host_goes_first_where_knative_is() -> None:
+    headers = [(b"x-forwarded-host", b"internal.svc"), (b"k-original-host", b"pictures.example.com")]
+    knative = TrustedProxies(["10.0.0.0/8"], knative=True)
+    assert knative.origin(headers, "10.0.0.7", "http").host == b"pictures.example.com"
+    assert origin(headers).host == b"internal.svc"
 
 
 def test_forwarded_counts_where_it_stands_alone() -> None:
