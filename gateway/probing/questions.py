@@ -39,7 +39,8 @@ class WakeUps:
             with anyio.move_on_after(seconds):
                 await event.wait()
         finally:
-            del self._events[identity]
+            if self._events.get(identity) is event:  # else who rests under it is another: it is watched anew
+                del self._events[identity]
 
 
 async def ask_while_needed(

@@ -52,3 +52,23 @@ async def test_who_rests_is_woken_to_ask_at_once_and_one_that_asks_keeps_its_pac
         await anyio.sleep(3)
         tasks.cancel_scope.cancel()
     assert question.sent == [0.3, 2.8]
+
+
+async def test_who_is_watched_anew_while_the_watch_before_ends_is_woken() -> None:
+    quarantines, woken = WakeUps(), list[float]()
+
+    async def rest(scope: anyio.CancelScope) -> None:
+        with scope:
+            await quarantines.rest("gpu-1", 60)
+            woken.append(anyio.current_time())
+
+    async with anyio.create_task_group() as tasks:
+        before = anyio.CancelScope()
+        tasks.start_soon(rest, before)
+        await anyio.sleep(1)
+        tasks.start_soon(rest, anyio.CancelScope())
+        await anyio.sleep(1)
+        before.cancel()
+        await anyio.sleep(1)
+        quarantines.wake("gpu-1")
+    assert woken == [3]

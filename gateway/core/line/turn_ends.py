@@ -125,7 +125,7 @@ class TurnEnds:
         for quarantine in backend.quarantines:
             quarantine.idle_seen_at = None
             quarantine.busy_seen_at = now
-            if backend.state is BackendState.READY:
+            if backend.state is not BackendState.STARTING:
                 self._availability.know_work(quarantine)
 
     def cannot_be_asked(self, backend: Backend, now: float) -> None:

@@ -288,6 +288,17 @@ def test_work_that_went_on_keeps_its_backend_and_is_demand_as_soon_as_the_backen
     assert (p.pool.demand, p.pool.take_for_removal(p.now)[0]) == (0, "gpu-1")
 
 
+def test_work_that_went_on_is_known_though_its_backend_was_told_to_end_before_it_spoke_of_it() -> None:
+    p = known(can_ask=True)
+    p.arrive("a", may_go_on=True)
+    p.granted("a")
+    p.leave("a")
+    p.state("gpu-1", BackendState.DRAINING)
+    assert not p.pool.backends["gpu-1"].has_known_work
+    p.busy("gpu-1")
+    assert p.pool.backends["gpu-1"].has_known_work
+
+
 @pytest.mark.parametrize("can_ask", [True, False])
 def test_a_backend_that_cannot_be_asked_is_free_with_its_answer(can_ask: bool) -> None:
     p = known(can_ask=can_ask)
