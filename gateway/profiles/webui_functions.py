@@ -47,7 +47,7 @@ _WORKS = _words(
 )
 
 #: The script of Generate and its like, which puts the task into the event; Enter in the prompt runs it, too.
-_WORKS_BY_SCRIPT = re.compile(r"submit(?:_\w+)?|modelmerger")
+_WORKS_BY_SCRIPT = re.compile(r"(?<![\w.])(?:submit(?:_\w+)?|modelmerger)\b")
 
 #: The button that a page shows which was loaded again in the middle of a job.
 _RESTORES = re.compile(r"_restore_progress\b")
@@ -91,7 +91,7 @@ def _kind(function: Mapping[str, Any], called_by: Collection[Mapping[str, Any]],
         return "stopping"
     if (
         (buttons and _WORKS.search(said))
-        or _WORKS_BY_SCRIPT.fullmatch(script)
+        or _WORKS_BY_SCRIPT.search(script)
         or _LOADS_BY_NAME.fullmatch(name)
         or any(_sets(each, loads) for each in called_by)
     ):

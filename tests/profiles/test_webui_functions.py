@@ -99,7 +99,10 @@ def test_a_button_by_the_script_that_runs_before(script: str) -> None:
 
 @pytest.mark.parametrize(
     ("script", "kind"),
-    [("submit", "working"), ("submit_img2img", "working"), ("modelmerger", "working"), ("submit_it()", "light")],
+    [
+        *((script, "working") for script in ("submit", "submit_img2img", "modelmerger", "(...a) => submit_x(...a)")),
+        *((script, "light") for script in ("showSubmitButtons('x')", "form.submit()", "unsubmit")),
+    ],
 )
 def test_enter_in_the_prompt_by_the_script_that_names_a_task(script: str, kind: str) -> None:
     assert kind_of(component(1, "txt2img_prompt", kind="textbox"), js=script, trigger="submit") == kind
