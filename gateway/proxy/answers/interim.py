@@ -7,6 +7,7 @@ those get it that are known to need it, for proxies between us that are not prep
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 #: answered at once.
 EVERY = 3.0
 
-_IMPATIENT = (b"gradio_client/",)
+#: Before 0.7.2 it used `requests`, which waits without a limit, and takes a 102 for the answer.
+_IMPATIENT = re.compile(rb"gradio_client/(?!0\.(?:[0-6]|7\.[01])(?![0-9]))")
 
 
 class Assured(Protocol):
@@ -50,4 +52,4 @@ class InterimAnswers:
 
 def is_impatient(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a client would hang up on silence."""
-    return any(name == b"user-agent" and value.startswith(_IMPATIENT) for name, value in headers)
+    return any(name == b"user-agent" and _IMPATIENT.match(value) for name, value in headers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.proxy.answers.interim import EVERY
+from gateway.proxy.answers.interim import EVERY, is_impatient
 from tests.doubles.scripted_upstream import answering, hanging
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 
@@ -36,6 +36,15 @@ async def test_in_line_and_not_behind_it(gate: Gatehouse) -> None:
     assert (second.status, second.body) == (503, b"no")  # whatever it was told before
     await gate.passes(3 * EVERY)
     assert second.assured == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "assured"),
+    [("0.5.0", False), ("0.6.1", False), ("0.7.1", False), ("0.7.3", True), ("0.7.10", True), ("0.16.4", True)],
+)
+async def test_older_ones_wait_for_ever_and_would_take_it_for_the_answer(version: str, assured: bool) -> None:
+    """Seen with gradio_client 0.5.0 on a sleeping application of Gradio 3.41.2."""
+    assert is_impatient([(b"user-agent", f"gradio_client/{version}; python/3.11.7".encode())]) is assured
 
 
 async def test_one_that_leaves_is_told_nothing_more(gate: Gatehouse) -> None:
