@@ -67,8 +67,8 @@ def ticket_for(
         # From here on, not from its turn: what else its client opens while it is in line is of the same session.
         pool.client_names.remember(context.keys, ticket.session, at)
     if more is not None and (choosing := pool.profile.choosing) is not None:
-        backends = pool.driver.pool.backends.values()
-        context.choice = pool.chosen_models.arrive(ticket, context.record.client, more, choosing, backends)
+        ready = filter(pool.driver.pool.is_ready, pool.driver.pool.backends.values())
+        context.choice = pool.chosen_models.arrive(ticket, context.record.client, more, choosing, ready)
     if more is not None and more.tells_of_jobs and (at_work := _at_work(pool, ticket)) is not None:
         ticket.home, ticket.anchored = at_work, True
     if ticket.session is not None and ticket.returning:

@@ -134,6 +134,17 @@ async def test_a_choice_that_the_pod_refused_is_none(gate: Gatehouse) -> None:
     assert asked(gate) == ["options", "txt2img"]
 
 
+async def test_who_asks_is_shown_its_choice_by_a_pod_that_takes_requests(gate: Gatehouse) -> None:
+    gate.ready("gpu-1", "gpu-2", "gpu-3")
+    await chooses(gate, "a")
+    for name, model in (("gpu-1", "b"), ("gpu-2", "a"), ("gpu-3", "a")):
+        gate.driver.backend_model(name, model, anyio.current_time())
+    gate.driver.drain("gpu-2")
+    gate.upstream.meets(answering(b"{}"))
+    await gate.visit("GET /sdapi/v1/options")
+    assert gate.pod.address == "gpu-3:1"
+
+
 async def test_who_is_shown_a_model_paints_with_it(gate: Gatehouse) -> None:
     await chooses(gate, "b", "192.0.2.2")
     gate.upstream.meets(answering(b'{"sd_model_checkpoint": "b"}'))

@@ -51,7 +51,7 @@ class ChosenModels:
         self._models: Latest[str] = Latest(capacity)
 
     def arrive(
-        self, ticket: Ticket, address: str, more: More, choosing: Choosing, backends: Iterable[Backend]
+        self, ticket: Ticket, address: str, more: More, choosing: Choosing, ready: Iterable[Backend]
     ) -> Choice | None:
         """A request of `address` comes: what it chooses counts from here on. Returns the choice that its backend is to
         be told, if it is a job and there is one; the ticket needs that model then."""
@@ -67,7 +67,7 @@ class ChosenModels:
                 ticket.need = ModelNeed(name, stays=True)
             return Choice(chosen)
         if not ticket.returning:  # it is shown its choice, where that can be
-            ticket.home = next((each.identity for each in backends if each.own_model == name), ticket.home)
+            ticket.home = next((each.identity for each in ready if each.own_model == name), ticket.home)
         return None
 
     def shown(self, ticket: Ticket, address: str, backend: Backend, choosing: Choosing) -> None:
