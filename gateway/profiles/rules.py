@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 ANY_METHOD = "*"
 
 #: Clients choose paths, so what is remembered of them is bounded: this many, of at most so many bytes each.
-_REMEMBERED = 1024
-_REMEMBERED_LENGTH = 256
+REMEMBERED = 1024
+REMEMBERED_LENGTH = 256
 
 _ANYTHING = ".*"
 
-_COUNTED = Treatment(Lane.COUNTED, may_go_on=True, rule="default, since no rule names it")
+COUNTED_BY_DEFAULT = Treatment(Lane.COUNTED, may_go_on=True, rule="default, since no rule names it")
 _DENIED = Treatment(Lane.DENIED)
 
 
@@ -119,11 +119,11 @@ class RuleTable:
         self._small = _Lookup(_in_small_letters(each) for each in listed if each.lane is not Lane.DENIED)
         self._others = _Lookup(each for each in listed if each.lane is not Lane.DENIED)
         self._known = _Lookup(each for each in listed if each.lane is not Lane.DENIED and not each.configured)
-        self._remembered = lru_cache(_REMEMBERED)(self._find)
+        self._remembered = lru_cache(REMEMBERED)(self._find)
 
     def treatment(self, method: str, raw_path: bytes) -> Treatment:
         """How to handle a request; `raw_path` is the path's own bytes, without the query."""
-        if len(raw_path) > _REMEMBERED_LENGTH or len(method) > _REMEMBERED_LENGTH:
+        if len(raw_path) > REMEMBERED_LENGTH or len(method) > REMEMBERED_LENGTH:
             return self._find(method, raw_path)
         return self._remembered(method, raw_path)
 
@@ -136,7 +136,7 @@ class RuleTable:
             return self._in_each_reading(method, raw_path, readings)
         found = self._others.first(method, path)
         if found is None or self._may_be_counted(found, method, readings):
-            return _COUNTED
+            return COUNTED_BY_DEFAULT
         known = self._known.first(method, path) if found.configured else None
         if known is None:
             return found.treatment
@@ -153,10 +153,10 @@ class RuleTable:
         """Of a path of ambiguous spelling: the rule that is the first to match each reading, if it takes such names. A
         NUL is in no name."""
         if b"%00" in raw_path or b"\0" in raw_path:
-            return _COUNTED
+            return COUNTED_BY_DEFAULT
         found = {self._others.first(method, reading) for reading in readings}
         only = found.pop() if len(found) == 1 else None
-        return only.treatment if only is not None and only.names_anything else _COUNTED
+        return only.treatment if only is not None and only.names_anything else COUNTED_BY_DEFAULT
 
 
 def _in_small_letters(each: Rule) -> Rule:

@@ -22,7 +22,7 @@ async def pool_of(split: TrafficSplit, context: RequestContext) -> ServedPool:
     """One of the pools that share the name, as soon as there is one. Raises Denied, and as `until_turn`."""
     while (chosen := split.choose(context.origin, context.headers)) is None:
         pool = context.pool = split.anteroom
-        lane = context.record.lane = pool.profile.treat(context.method, context.raw_path).lane
+        lane = context.record.lane = pool.profile.treat(context.method, context.sent_path).lane
         if lane is Lane.DENIED:
             raise Denied
         ticket = Ticket(

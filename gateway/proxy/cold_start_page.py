@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def treatment_of(request: Request, pool: ServedPool) -> Treatment:
     """The profile's, but that the icon of a page which tells of the start wakes nothing."""
-    treatment = pool.profile.treat(request.method, request.raw_path)
+    treatment = pool.profile.treat(request.method, request.sent_path)
     if request.path == ICON and pool.rules.waiting_page is not None and is_beside(pool.driver.pool, treatment.lane):
         return replace(treatment, lane=Lane.PASSIVE)
     return treatment

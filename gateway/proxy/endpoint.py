@@ -212,6 +212,7 @@ class Endpoint:
             raise NoRoute(host)
         context.record.pool = name
         pool = self.pools[name]
+        context.enter((pool.anteroom if isinstance(pool, TrafficSplit) else pool).rules.mounts)
         return await anteroom.pool_of(pool, context) if isinstance(pool, TrafficSplit) else pool
 
     def _leave_jobs(self, context: RequestContext, pool: ServedPool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from gateway.proxy.headers.host_rewrite import named_by_address
 from gateway.proxy.headers.passed_on import request_headers
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from gateway.proxy.context import RequestContext
     from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.pool.served_pool import ServedPool
+
+#: Of Traefik's making, and read by many applications that are served below a prefix.
+_PREFIX = b"x-forwarded-prefix"
 
 
 def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
@@ -27,7 +31,14 @@ def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
         session_cookie=pool.cookies.name,
     )
     headers += pool.rules.pod_headers.of(context.record.lane)
-    return headers
+    return _with_prefix(headers, context.stripped) if context.stripped else headers
+
+
+def _with_prefix(headers: list[Header], stripped: str) -> list[Header]:
+    """What was taken off the path is told, behind what a trusted proxy in front took off it."""
+    before = next((value.rstrip(b"/") for name, value in headers if name == _PREFIX), b"")
+    others = [header for header in headers if header[0] != _PREFIX]
+    return [*others, (_PREFIX, before + quote(stripped).encode())]
 
 
 def request_of(

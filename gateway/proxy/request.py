@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.mounts import without
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+    from gateway.core.mounts import Mounts
     from gateway.core.views.record import RequestRecord
     from gateway.proxy.body.request_body import Client, RequestBody
     from gateway.proxy.headers.forwarded import Header, Origin
 
 
 class Request:
-    """Made when a request's head has arrived. `method`, `path`, `raw_path`, `query` and `headers` are as in the ASGI
-    scope; `target` is what a backend is asked for."""
+    """Made when a request's head has arrived. `method`, `path`, `query` and `headers` are as in the ASGI scope;
+    `target` is what a backend is asked for, and `sent_path` its path. `raw_path` is the path as profiles and dialogues
+    know it: from the application's root on."""
 
     def __init__(
         self,
@@ -28,6 +32,8 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.raw_path: bytes = scope["raw_path"]
+        self.sent_path = self.raw_path
+        self.stripped = ""  # prefix that the backend is not sent
         self.query: bytes = scope["query_string"]
         self.target = _origin_form(client.target, scope)
         self.headers: list[Header] = scope["headers"]
@@ -35,6 +41,14 @@ class Request:
         self.origin = origin
         self.request_body = request_body
         self.record = record
+
+    def enter(self, mounts: Mounts) -> None:
+        """Its pool is known: what its pods are sent, and what that is to the profile. Once, before anything else looks
+        at `target`, `sent_path` or `raw_path`."""
+        self.stripped = mounts.prefix_of(self.sent_path)
+        self.target = without(self.stripped, self.target) or self.target
+        self.sent_path = without(self.stripped, self.sent_path) or self.sent_path
+        self.raw_path = mounts.below(self.sent_path) or self.sent_path
 
 
 def _origin_form(target: bytes, scope: MutableMapping[str, Any]) -> bytes:

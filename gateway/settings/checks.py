@@ -143,6 +143,8 @@ def _pool(at: Location, pool: PoolSettings) -> Iterator[Finding]:
     if pool.on_client_gone == "interrupt" and its_profile.interrupt is None:
         expected = f"finish or close: profile {pool.profile} knows no interrupt"
         yield Finding((*at, "on_client_gone"), expected, against=((*at, "profile"),))
+    if pool.strip_prefix and not pool.path_prefix:
+        yield Finding((*at, "strip_prefix"), "a path_prefix that is taken off", against=((*at, "path_prefix"),))
     yield from _rules(at, pool)
     if pool.readiness.tcp and pool.readiness.http is not None:
         yield Finding((*at, "readiness"), "one of tcp and http", "both")

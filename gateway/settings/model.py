@@ -531,8 +531,17 @@ class PoolSettings(Section):
     """Hosts that lead to this pool, without port. A pool that names a host goes before one that does
     not. Left out: every host."""
     path_prefix: tuple[UrlPath, ...] = ()
-    """Beginnings of paths that lead to this pool; of several pools the longest that matches counts. The
-    path reaches the backend whole. Left out: every path."""
+    """Beginnings of paths that lead to this pool; of several pools the longest that matches counts. Rules
+    and the profile see the path behind it, the backend the whole path. One that is a part of the
+    profile's own routes (`/sdapi`) only chooses. Left out: every path."""
+    strip_prefix: bool = False
+    """The backend gets the path without `path_prefix`, which `X-Forwarded-Prefix` tells it. For servers
+    that have their routes at `/`, whatever their links say: A1111 with `--subpath sd`, Gradio with
+    `root_path`, ComfyUI. Redirects and cookies are the backend's own, and stay as they are."""
+    profile_root: UrlPath | None = None
+    """Path below which the backend has what the profile knows, as the backend gets it: `/app` for Gradio
+    mounted there in FastAPI. Rules, the profile's probes and its orders go below it; what lies beside
+    it only `rules` name. Left out: `/` with `strip_prefix`, else `path_prefix`."""
     profile: Annotated[str, PlainValidator(_known_profile), WithJsonSchema(_PROFILE_SCHEMA)] = "generic"
     """What kind of backend it is, by which routes are told apart. `generic` counts every request.
     `package.module:function`: one of your own (gateway/profiles/DESIGN.md)."""

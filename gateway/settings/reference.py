@@ -43,6 +43,7 @@ EXAMPLES = {
     "trusted_proxies": "[10.0.0.0/8]",
     "pools.NAME.hosts": "[sd.example.com]",
     "pools.NAME.path_prefix": "[/sd]",
+    "pools.NAME.profile_root": "/app",
     "pools.NAME.backends.static": '["http://127.0.0.1:7860"]',
     "pools.NAME.backends.dns.name": "sd.default.svc",
     "pools.NAME.backends.dns.port": "7860",

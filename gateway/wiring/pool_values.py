@@ -7,8 +7,10 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from gateway.core.mounts import Mounts
 from gateway.core.policy import Policy
 from gateway.core.scaling.local import Autoscaling
+from gateway.profiles.mounted import is_asked_below, mounted
 from gateway.profiles.registry import profile
 from gateway.profiles.rules import rule
 from gateway.proxy.answers.waiting_page import WaitingPage
@@ -28,7 +30,19 @@ def profile_of(settings: PoolSettings) -> Profile:
         rule(each.match, each.lane, each.when_busy, repeatable=each.repeatable, configured=True)
         for each in settings.rules
     ]
-    return profile(settings.profile, rules)
+    return mounted(profile(settings.profile, rules), mounts_of(settings), rules)
+
+
+def mounts_of(settings: PoolSettings) -> Mounts:
+    """Where its pods serve: below `profile_root`; else below the prefix if they are sent it, save one that is a part of
+    the profile's own routes (`/sdapi`) and so only chooses."""
+    prefixes = tuple(path.rstrip("/") for path in settings.path_prefix)
+    stripped = prefixes if settings.strip_prefix else ()
+    if settings.profile_root is not None:
+        return Mounts(stripped, (settings.profile_root.rstrip("/"),))
+    kind = profile(settings.profile)
+    roots = () if stripped else tuple("" if is_asked_below(kind, each) else each for each in prefixes)
+    return Mounts(stripped, roots or ("",))
 
 
 def policy_of(settings: PoolSettings, its_profile: Profile) -> Policy:
@@ -78,6 +92,7 @@ def rules_of(settings: PoolSettings) -> Rules:
         expose_backend=settings.expose_backend,
         allowed_origins=frozenset(origin.encode() for origin in settings.allowed_origins),
         waiting_page=_waiting_page(settings.cold_start.page),
+        mounts=mounts_of(settings),
         session_header=_header(settings.affinity.header),
     )
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 
 @st.composite
-def spelled(draw: st.DrawFn, requests: list[str]) -> tuple[str, bytes]:
-    """One of the requests, its path spelled in a way that some reader would take for the same."""
+def spelled(draw: st.DrawFn, requests: list[str], prefix: str = "") -> tuple[str, bytes]:
+    """One of the requests below `prefix`, its path spelled in a way that some reader would take for the same."""
     method, path = draw(st.sampled_from(requests)).split(" ")
     written = b""
-    for character in path.encode():
+    for character in (prefix + path).encode():
         plain = bytes((character,))
         spellings = [plain, plain, plain, b"%%%02x" % character, b"%%%02X" % character, b"%%25%02x" % character]
         if plain == b"/":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.mounts import Mounts, without
 from gateway.core.records.lanes import Lane
+from gateway.profiles.mounted import mounted
 from gateway.profiles.registry import PROFILES, profile
 from gateway.profiles.treatment import Asked
 from tests.profiles import test_a1111, test_comfyui, test_gradio, test_gradio3, test_mcp
@@ -39,12 +41,28 @@ DENIED = {
 WORK = [b'{"data": ["task(a)"]}', b"", b'{"data": ["a dog"]']
 
 
-def treated(kind: str, method: str, raw_path: bytes, body: bytes) -> Treatment:
-    treatment = profile(kind).treat(method, raw_path)
+#: Ways to be served below a path: what clients ask for, and what the pods make of it. At the root, below the prefix,
+#: behind it, below a root of the application's own, behind one and below another, and below one of two.
+PLACES = [
+    ("", Mounts()),
+    ("/sd", Mounts((), ("/sd",))),
+    ("/sd", Mounts(("/sd",))),
+    ("/app", Mounts((), ("/app",))),
+    ("/sd/app", Mounts(("/sd",), ("/app",))),
+    ("/b", Mounts((), ("/a", "/b"))),
+]
+
+
+def sent(mounts: Mounts, raw_path: bytes) -> bytes:
+    return without(mounts.prefix_of(raw_path), raw_path) or raw_path
+
+
+def treated(kind: str, mounts: Mounts, method: str, raw_path: bytes, body: bytes) -> Treatment:
+    treatment = mounted(profile(kind), mounts).treat(method, raw_path)
     more = treatment.more
     if more is None or more.ask is None:
         return treatment
-    return more.ask(Asked(method, raw_path, body=body))
+    return more.ask(Asked(method, mounts.below(raw_path) or raw_path, body=body))
 
 
 def test_each_profile_is_held_to_it() -> None:
@@ -52,18 +70,22 @@ def test_each_profile_is_held_to_it() -> None:
 
 
 @pytest.mark.parametrize("kind", COUNTED)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_no_spelling_of_a_counted_route_is_exempt(kind: str, data: st.DataObject) -> None:
-    method, raw_path = data.draw(spelled(COUNTED[kind]))
-    treatment = treated(kind, method, raw_path, data.draw(st.sampled_from(WORK)))
+    prefix, mounts = data.draw(st.sampled_from(PLACES))
+    method, raw_path = data.draw(spelled(COUNTED[kind], prefix))
+    treatment = treated(kind, mounts, method, sent(mounts, raw_path), data.draw(st.sampled_from(WORK)))
     assert treatment.lane in (Lane.COUNTED, Lane.DENIED), (method, raw_path)
 
 
 @pytest.mark.parametrize("kind", DENIED)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_no_spelling_of_a_denied_route_is_let_through(kind: str, data: st.DataObject) -> None:
-    method, raw_path = data.draw(spelled(DENIED[kind]))
-    assert profile(kind).treat(method, raw_path).lane is Lane.DENIED, (method, raw_path)
+    prefix, mounts = data.draw(st.sampled_from(PLACES))
+    method, raw_path = data.draw(spelled(DENIED[kind], prefix))
+    assert mounted(profile(kind), mounts).treat(method, sent(mounts, raw_path)).lane is Lane.DENIED, (method, raw_path)
 
 
 @pytest.mark.parametrize("kind", PROFILES)

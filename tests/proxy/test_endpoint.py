@@ -14,11 +14,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.core.backends.health import WATCHED_FOR
+from gateway.core.mounts import Mounts
 from gateway.core.pool import Pool
 from gateway.core.records.decisions import Ending, Outcome
 from gateway.core.records.lanes import Lane
 from gateway.core.records.listed import Listed
 from gateway.profiles.a1111 import a1111
+from gateway.profiles.mounted import mounted
 from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.context import RequestContext
 from gateway.proxy.pool.rules import OnClientGone, PodHeaders
@@ -167,6 +169,32 @@ async def test_the_pod_gets_what_was_asked_and_by_whom(gate: Gatehouse) -> None:
     assert (pod.received, pod.request.length, pod.request.reusable) == (b"dog", 3, False)
     assert (pod.header("host"), pod.header("accept"), pod.header("x-hop")) == (b"sd.example", b"image/png", None)
     assert pod.header("x-forwarded-for") == b"192.0.2.1"
+
+
+def mount(gate: Gatehouse, mounts: Mounts) -> None:
+    gate.rules(mounts=mounts)
+    gate.served.profile = mounted(PROFILE, mounts)
+
+
+async def test_rules_apply_below_the_prefix_that_the_pod_gets(gate: Gatehouse) -> None:
+    mount(gate, Mounts((), ("/sd",)))
+    assert reason(await gate.visit("POST /sd/secret")) == (403, "denied")
+    gate.upstream.meets(answering(b"50 %"))
+    assert (await gate.visit("GET /sd/progress?a=b", ("x-forwarded-prefix", "/x"))).body == b"50 %"
+    assert (gate.record.lane, gate.pod.request.target) == (Lane.PASSIVE, b"/sd/progress?a=b")
+    assert gate.pod.header("x-forwarded-prefix") is None
+
+
+async def test_a_prefix_is_taken_off_and_told(gate: Gatehouse) -> None:
+    mount(gate, Mounts(("/sd",)))
+    gate.upstream.meets(answering(), answering(), answering())
+    await gate.visit("GET /s%64/progress?a=b", ("x-forwarded-prefix", "/x"))
+    assert (gate.record.lane, gate.record.target) == (Lane.PASSIVE, b"/s%64/progress?a=b")
+    assert (gate.pod.request.target, gate.pod.header("x-forwarded-prefix")) == (b"/progress?a=b", b"/sd")
+    await gate.visit("GET /sd/page", ("x-forwarded-prefix", "/outer/"), peer=PROXY)
+    assert gate.upstream.exchanges[-1].header("x-forwarded-prefix") == b"/outer/sd"
+    await gate.visit("GET http://sd.example/sd")
+    assert gate.upstream.exchanges[-1].request.target == b"/"
 
 
 async def test_one_without_an_address_is_unknown(gate: Gatehouse) -> None:

@@ -118,6 +118,7 @@ def test_a_pools_own() -> None:
     ]
     assert of_a_pool(affinity={"model_switch_cost": 0}) == of_a_pool(affinity={"ttl": 60}) == []
     assert of_a_pool(affinity={"model_switch_cost": 5}, profile="comfyui") == []
+    assert of_a_pool(strip_prefix=True) == ["strip_prefix: a path_prefix that is taken off"]
     assert of_a_pool(readiness={"tcp": True, "http": "/"}) == ["readiness: one of tcp and http"]
 
 

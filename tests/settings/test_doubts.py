@@ -18,6 +18,14 @@ def test_polls_that_would_wait_behind_pictures() -> None:
         assert list(doubts(settings(pool))) == []
 
 
+def test_a_rule_that_names_the_prefix_as_well() -> None:
+    pool = {"backends": KUBERNETES, "path_prefix": ["/x", "/sd/"]}
+    rules = [{"match": f"GET {path}", "lane": "exempt"} for path in ("/sd/poll", "/poll", "/sdapi", "/sd")]
+    found = list(doubts(settings({**pool, "rules": rules})))
+    assert [dotted(each.at) for each in found] == ["pools.a.rules[0].match", "pools.a.rules[3].match"]
+    assert found[0].expected == "the path behind path_prefix /sd/: that is what rules are matched with"
+
+
 def test_what_knatives_autoscaler_does_not_hear() -> None:
     (found,) = doubts(settings(of_knative(autoscaling={"max_scale": 3})))
     assert dotted(found.at) == "pools.a.autoscaling"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.core.mounts import Mounts
 from gateway.core.policy import Balancing, Policy
 from gateway.core.records.lanes import WhenBusy
 from gateway.core.scaling.local import Autoscaling
@@ -17,7 +18,7 @@ from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.answers.waiting_page_text import AUTO
 from gateway.proxy.pool.rules import OnClientGone, Rules
 from gateway.settings.model import PoolSettings
-from gateway.wiring.pool_values import autoscaling_of, policy_of, rules_of
+from gateway.wiring.pool_values import autoscaling_of, mounts_of, policy_of, profile_of, rules_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from gateway.profiles.treatment import Profile
 
 TOLD: dict[str, Any] = {
+    "path_prefix": ["/sd/"],
+    "strip_prefix": True,
+    "profile_root": "/app",
     "backends": {"static": ["pod-a:1"]},
     "concurrency": 2,
     "balancing": "round_robin",
@@ -135,9 +139,25 @@ def test_what_the_endpoint_is_told() -> None:
         longest_wait=5 + 6,
         expose_backend=True,
         allowed_origins=frozenset({b"https://ui.example"}),
+        mounts=Mounts(("/sd",), ("/app",)),
         waiting_page=WaitingPage(AUTO),
         session_header=b"x-session-key",
     )
+
+
+@pytest.mark.parametrize(("told", "mounts"), [
+    ({}, Mounts()),
+    ({"path_prefix": ["/"]}, Mounts()),
+    ({"path_prefix": ["/sd/", "/sdapi"]}, Mounts((), ("/sd", ""))),
+    ({"path_prefix": ["/sdapi"], "strip_prefix": True}, Mounts(("/sdapi",))),
+    ({"path_prefix": ["/sd"], "profile_root": "/"}, Mounts()),
+    ({"profile_root": "/app/"}, Mounts((), ("/app",))),
+])  # fmt: skip
+def test_where_its_pods_serve(told: dict[str, object], mounts: Mounts) -> None:
+    plain = {key: TOLD[key] for key in ("backends",)}
+    settings = PoolSettings.model_validate({**plain, "profile": "a1111", **told})
+    assert mounts_of(settings) == mounts
+    assert profile_of(settings).readiness.path == mounts.root + a1111().readiness.path
 
 
 def test_which_page_tells_of_a_start(tmp_path: Path) -> None:

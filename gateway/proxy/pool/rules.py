@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.core.mounts import AT_ROOT, Mounts
 from gateway.core.records.lanes import Lane
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Rules:
     longest_wait: float  # what a client may ask for with `Prefer: wait`
     expose_backend: bool
     allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
+    mounts: Mounts = AT_ROOT
     pod_headers: PodHeaders = PodHeaders()
     waiting_page: WaitingPage | None = None  # None: browsers are held, too
     session_header: bytes | None = None  # in small letters; who has no cookie is known by its value

@@ -92,5 +92,5 @@ async def _functions(context: RequestContext, pool: ServedPool, ticket: Ticket, 
 async def _ask(context: RequestContext, pool: ServedPool, backend: Backend, probe: FunctionsProbe) -> PageFunctions:
     credentials = [header for header in headers_for(context, pool) if header[0] in _CREDENTIALS]
     headers = (*pool.rules.pod_headers.uncounted, *credentials)
-    pod = PodQuery(pool.upstream, backend, headers)
+    pod = PodQuery(pool.upstream, backend, headers, pool.rules.mounts.root)
     return await pool.functions.of(backend.identity, pod, probe, pool.driver.pool.backends.keys())

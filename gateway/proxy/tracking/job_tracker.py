@@ -126,7 +126,7 @@ class JobTracker:
 
     async def _followed(self, job: Job) -> End:
         slot, rules = self._slot, self._pool.rules
-        pod = PodQuery(self._pool.upstream, slot.backend, rules.pod_headers.uncounted)
+        pod = PodQuery(self._pool.upstream, slot.backend, rules.pod_headers.uncounted, rules.mounts.root)
         with self._scope, anyio.move_on_after(max(0.0, rules.total - slot.worked)):
             return await job.until_over(pod)
         return End.UNSEEN

@@ -25,11 +25,13 @@ _PATIENCE = 10.0
 class PodQuery:
     """One backend of one pool. Is a `dialogues.dialogue.Pod`."""
 
-    def __init__(self, upstream: Upstream, backend: Backend, headers: tuple[Header, ...] = ()) -> None:
-        """`headers`: what the pool tells its backends besides, on requests without a slot."""
+    def __init__(self, upstream: Upstream, backend: Backend, headers: tuple[Header, ...] = (), root: str = "") -> None:
+        """`headers`: what the pool tells its backends besides, on requests without a slot. `root`: what all targets
+        lie below."""
         self._upstream = upstream
         self._backend = backend
         self._headers = headers
+        self._root = root
         self._refused = False  # the last time it was asked
 
     @property
@@ -41,7 +43,8 @@ class PodQuery:
     async def get(self, target: str, most: int) -> Reply | None:
         """At most `most` bytes, and then the rest is not waited for."""
         address = self._backend.address_for(Lane.EXEMPT)  # not behind the very work that it is asked about
-        request = UpstreamRequest(b"GET", target.encode(), [(b"host", address.encode()), *self._headers], reusable=True)
+        headers = [(b"host", address.encode()), *self._headers]
+        request = UpstreamRequest(b"GET", (self._root + target).encode(), headers, reusable=True)
         try:
             with anyio.move_on_after(_PATIENCE):
                 return await self._ask(address, request, most)

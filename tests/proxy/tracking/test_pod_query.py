@@ -38,6 +38,13 @@ async def test_it_gets_a_small_question_and_its_answer_is_cut_to_what_is_wanted(
     assert all(exchange.closed for exchange in upstream.exchanges)
 
 
+async def test_it_is_asked_below_its_root() -> None:
+    upstream = ScriptedUpstream()
+    upstream.meets(answering())
+    await PodQuery(upstream, backend(), root="/app").get("/queue?a=b", 10)
+    assert upstream.exchanges[0].request.target == b"/app/queue?a=b"
+
+
 @pytest.mark.parametrize("script", [refusing, breaking_off, talking_nonsense])
 async def test_whatever_goes_wrong_is_no_answer(script: Any) -> None:
     upstream = ScriptedUpstream()
