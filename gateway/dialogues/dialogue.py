@@ -53,6 +53,7 @@ class End(enum.Enum):
     """The end of a job, as far as it can be seen."""
 
     SEEN = "seen"
+    GAVE_NOTHING = "gave nothing"  # seen, and its client got nothing of it: what it was to do it may have queued
     FAILED = "failed"  # the pod says that it broke
     LOST = "lost"  # the pod knows nothing of it (any more)
     UNSEEN = "unseen"  # it may still be at work, and cannot be followed

@@ -11,6 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from gateway.dialogues.dialogue import End
 from gateway.dialogues.event_stream import EventStream
 from gateway.dialogues.gradio_files import FileNames
 from gateway.dialogues.told_ends import ToldEnds, Untold
@@ -34,9 +35,9 @@ _LAST = (b"complete", b"error")
 
 class GradioEvents:
     """One of the two pairs of routes. `kind`: streams are told apart by their `session:` or by their `event:`. `over`:
-    which event a message ends, by the message and the key of its stream."""
+    which event a message ends, and how, by the message and the key of its stream."""
 
-    def __init__(self, kind: str, over: Callable[[Told, str], str | None]) -> None:
+    def __init__(self, kind: str, over: Callable[[Told, str], tuple[str, End] | None]) -> None:
         self._kind = kind
         self._over = over
         self._ends = ToldEnds()
@@ -66,8 +67,8 @@ class GradioEvents:
 
     def heard(self, told: Told, stream: str) -> None:
         """The ear's."""
-        if (event_id := self._over(told, stream)) is not None:
-            self._ends.ended(event_id)
+        if (over := self._over(told, stream)) is not None:
+            self._ends.ended(*over)
 
 
 class GradioEar:
@@ -101,22 +102,23 @@ def gradio_call() -> GradioEvents:
     return GradioEvents(EVENT, _last)
 
 
-def _completed(told: Told, stream: str) -> str | None:
+def _completed(told: Told, stream: str) -> tuple[str, End] | None:
     if not told.whole:
         beginning = _COMPLETED.match(told.data)
-        return beginning[1].decode() if beginning else None
+        return (beginning[1].decode(), End.SEEN) if beginning else None
     try:
         said = json.loads(told.data) if b"process_completed" in told.data else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict) or said.get("msg") != "process_completed":
         return None
-    event_id = said.get("event_id")
-    return event_id if isinstance(event_id, str) else None
+    event_id, output = said.get("event_id"), said.get("output")
+    gave_nothing = isinstance(output, dict) and output.get("data") == []
+    return (event_id, End.GAVE_NOTHING if gave_nothing else End.SEEN) if isinstance(event_id, str) else None
 
 
-def _last(told: Told, stream: str) -> str | None:
-    return stream.removeprefix(EVENT) if told.name in _LAST else None
+def _last(told: Told, stream: str) -> tuple[str, End] | None:
+    return (stream.removeprefix(EVENT), End.SEEN) if told.name in _LAST else None
 
 
 def _event_id(answered: Answered) -> str | None:

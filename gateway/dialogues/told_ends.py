@@ -27,23 +27,23 @@ class ToldEnds:
 
     def __init__(self) -> None:
         self._at_work: dict[str, ToldJob] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, End] = OrderedDict()
 
     def begun(self, name: str, stream: str, keys: tuple[str, ...] = ()) -> ToldJob:
         """The job `name`, whose end is told on `stream`; clients ask for it by `keys`."""
         job = ToldJob(self, name, stream, keys)
         self._at_work[name] = job
-        if name in self._ended:
-            job.over.set()
+        if (end := self._ended.get(name)) is not None:
+            job.ended(end)
         return job
 
-    def ended(self, name: str) -> None:
+    def ended(self, name: str, end: End = End.SEEN) -> None:
         """A stream says so."""
-        self._ended[name] = None
+        self._ended[name] = end
         while len(self._ended) > _ENDED:
             self._ended.popitem(last=False)
         if (job := self._at_work.get(name)) is not None:
-            job.over.set()
+            job.ended(end)
 
     def is_told_of(self, stream: str) -> bool:
         """A job is at work whose end would be told on this stream."""
@@ -67,6 +67,12 @@ class ToldJob:
         self.stream = stream
         self.over = anyio.Event()
         self._ends = ends
+        self._end = End.SEEN
+
+    def ended(self, end: End) -> None:
+        """So it is over."""
+        self._end = end
+        self.over.set()
 
     async def until_over(self, pod: Pod) -> End:
         """Until its stream says so, or the pod is gone."""
@@ -75,7 +81,7 @@ class ToldJob:
                 with anyio.move_on_after(_LOOK_EVERY):
                     await self.over.wait()
                 if self.over.is_set():
-                    return End.SEEN
+                    return self._end
                 await pod.get("/", 0)  # whatever it says: is anybody there?
             return End.LOST
         finally:

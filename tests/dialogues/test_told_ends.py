@@ -29,5 +29,14 @@ async def test_a_name_that_is_used_again_is_the_later_jobs() -> None:
     assert second.over.is_set()
 
 
+async def test_how_it_ended_is_told_whichever_is_known_first_the_end_or_the_name() -> None:
+    ends, pod = ToldEnds(), ToldPod(lambda target: b"")
+    early = ends.begun("a", "s")
+    for name in "ab":
+        ends.ended(name, End.GAVE_NOTHING)
+    late = ends.begun("b", "s")
+    assert [await job.until_over(pod) for job in (early, late)] == [End.GAVE_NOTHING] * 2
+
+
 async def test_what_nobody_tells_of_is_not_waited_for() -> None:
     assert await Untold().until_over(ToldPod(lambda target: b"")) is End.UNSEEN

@@ -83,6 +83,7 @@ class JobTracker:
         if end is End.UNSEEN:
             slot.done(Ending.BACKEND_STALLED_IN_ANSWER, self._quarantine())
             return
+        slot.ticket.may_go_on |= end is End.GAVE_NOTHING
         if end is End.FAILED and job is not None:
             slot.ticket.failure = f"a job of its broke ({job.failure})"
         if end is End.LOST:

@@ -66,6 +66,20 @@ async def test_the_next_event_waits_for_the_end_of_this_one(gate: Gatehouse) -> 
     assert page.has_all
 
 
+async def test_one_that_gave_the_page_nothing_may_have_queued_its_work(gate: Gatehouse) -> None:
+    """As agent-scheduler's Enqueue does on Forge's page. Where the pod can be asked, it is."""
+    gate.policy(can_ask=True)
+    await joins(gate, "s-1", "e-1")
+    page, pod = await streams(gate, "/queue/data?session_hash=s-1")
+    pod.gives(DONE.replace(b"}", b', "output": {"data": []}}'))
+    await gate.settled()
+    assert gate.why_quarantined() == "may go on"
+    gate.driver.release("gpu-1")
+    pod.ends()
+    await gate.settled()
+    assert page.has_all
+
+
 async def test_a_page_that_is_closed_leaves_its_function_at_work_and_the_gateway_listens(gate: Gatehouse) -> None:
     await joins(gate, "s-1", "e-1")
     page, pod = await streams(gate, "/queue/data?session_hash=s-1")
