@@ -137,9 +137,9 @@ async def test_a_choice_that_the_pod_refused_is_none(gate: Gatehouse) -> None:
 async def test_who_asks_is_shown_its_choice_by_a_pod_that_takes_requests(gate: Gatehouse) -> None:
     gate.ready("gpu-1", "gpu-2", "gpu-3")
     await chooses(gate, "a")
-    for name, model in (("gpu-1", "b"), ("gpu-2", "a"), ("gpu-3", "a")):
+    for name, model in (("gpu-1", "a"), ("gpu-2", "b"), ("gpu-3", "a")):
         gate.driver.backend_model(name, model, anyio.current_time())
-    gate.driver.drain("gpu-2")
+    gate.driver.drain("gpu-1")
     gate.upstream.meets(answering(b"{}"))
     await gate.visit("GET /sdapi/v1/options")
     assert gate.pod.address == "gpu-3:1"
