@@ -6,13 +6,14 @@ nobody asked for costs no body, the bytes behind a message are known exactly, an
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httptools
 
 from gateway.server import head_rules
-from gateway.server.refusals import HEADERS_TOO_LARGE, MALFORMED, TARGET_TOO_LONG, Refused
+from gateway.server.refusals import HEADERS_TOO_LARGE, MALFORMED, TARGET_TOO_LONG, UNKNOWN_METHOD, Refused
 
 if TYPE_CHECKING:
     from gateway.server.limits import Limits
@@ -25,6 +26,9 @@ _LINE_BESIDES_BOTH = 10
 
 #: llhttp would also take HTTP/0.9 and 2.0, RTSP and ICE.
 _VERSIONS = (b" HTTP/1.1", b" HTTP/1.0")
+
+#: A whole request line but for its method, which may be any token (RFC 9110 9.1).
+_METHOD_AND_MORE = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+ [!-~]+ HTTP/1\.[01]")
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class HeadReader:
         complete = end > 3
         head = raw[:end] if complete else raw
         line = self._request_line(head)
-        self._parse(head[known:])
+        self._parse(head[known:], line)
         if self._is_parsed != complete:  # llhttp and we do not see the same end
             raise Refused(MALFORMED)
         if not complete:
@@ -100,12 +104,14 @@ class HeadReader:
             raise Refused(HEADERS_TOO_LARGE)
         return line
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes, line: bytes) -> None:
         assert self._parser is not None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # the head is whole, and the body is not the parser's affair
+        except httptools.HttpParserInvalidMethodError:
+            raise Refused(UNKNOWN_METHOD if _METHOD_AND_MORE.fullmatch(line) else MALFORMED) from None
         except httptools.HttpParserError:
             raise Refused(MALFORMED) from None
 

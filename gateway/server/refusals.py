@@ -40,6 +40,11 @@ BAD_METHOD = Refusal(
     "This method is not served here.",
     (b"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",),
 )
+UNKNOWN_METHOD = Refusal(
+    "unknown_method",
+    501,
+    "This method is not known here. Methods are written in capitals; HTTP's own and those of WebDAV pass to the pods.",
+)
 HEAD_TOO_SLOW = Refusal("head_too_slow", 408, "The request's header did not arrive in time.")
 TARGET_TOO_LONG = Refusal("target_too_long", 414, "The request target is too long.")
 HEADERS_TOO_LARGE = Refusal("headers_too_large", 431, "The request's header fields are too many or too large.")
@@ -61,6 +66,7 @@ REFUSALS = (
     BAD_TARGET,
     BAD_CHUNK,
     BAD_METHOD,
+    UNKNOWN_METHOD,
     HEAD_TOO_SLOW,
     TARGET_TOO_LONG,
     HEADERS_TOO_LARGE,

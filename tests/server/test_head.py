@@ -7,7 +7,7 @@ import pytest
 from gateway.server import head_rules
 from gateway.server.head import HeadReader, RequestHead
 from gateway.server.limits import Limits
-from gateway.server.refusals import HEADERS_TOO_LARGE, MALFORMED, TARGET_TOO_LONG, Refusal, Refused
+from gateway.server.refusals import HEADERS_TOO_LARGE, MALFORMED, TARGET_TOO_LONG, UNKNOWN_METHOD, Refusal, Refused
 
 GET = b"GET /a?b HTTP/1.1\r\nHost: x\r\nX-Two:  spaced \t\r\nX-Empty:\r\nX-TWO: again\r\n\r\n"
 
@@ -118,7 +118,7 @@ def test_chunks_and_expectations_are_noted() -> None:
     "data",
     [
         b"\x16\x03\x01\x02\x00",  # TLS
-        b"get / HTTP/1.1\r\n",
+        b"get /",  # may become anything
         b"GET /\r\n",  # HTTP/0.9
         b"GET / HTTP/0.9\r\n\r\n",
         b"GET / HTTP/1.1\n",
@@ -144,6 +144,17 @@ def test_chunks_and_expectations_are_noted() -> None:
 )
 def test_what_is_not_http_is_refused_as_soon_as_it_shows(data: bytes) -> None:
     assert refusal_of(data) is MALFORMED
+
+
+@pytest.mark.parametrize("method", [b"BREW", b"get", b"GETS", b"X-PING"])
+def test_a_method_that_nobody_knows_is_no_nonsense(method: bytes) -> None:
+    assert refusal_of(b"%b / HTTP/1.1\r\nHost: x\r\n\r\n" % method) is UNKNOWN_METHOD
+
+
+@pytest.mark.parametrize("method", [b"PROPFIND", b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK", b"REPORT", b"SEARCH"])
+def test_methods_of_webdav_pass(method: bytes) -> None:
+    head, _ = read(b"%b / HTTP/1.1\r\nHost: x\r\n\r\n" % method)
+    assert head.method == method
 
 
 def test_a_target_may_be_so_long_and_no_longer() -> None:

@@ -40,6 +40,7 @@ def get(path: bytes) -> bytes:
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +4\r\n\r\nbody", 400, "malformed"),
         (b"CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", 405, "bad_method"),
         (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "bad_method"),
+        (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 501, "unknown_method"),
         (b"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_target"),
         (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_target"),
         (get(b"/" + b"a" * 8192), 414, "target_too_long"),
