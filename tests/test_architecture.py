@@ -66,7 +66,6 @@ TESTED_ELSEWHERE = {
     "gateway/core/policy.py": "tests/core/test_pool.py",  # data
     "gateway/core/parts.py": "tests/core/test_pool.py",  # which is made of them
     "gateway/core/backends/availability.py": "tests/core/backends/test_membership.py",
-    "gateway/core/line/expected_wait.py": "tests/core/line/test_deadlines.py",
     "gateway/core/line/model_order.py": "tests/core/models/test_affinity.py",
     "gateway/__main__.py": "tests/system/test_commands.py",  # one call
     "gateway/top/app.py": "tests/pages/test_top.py",

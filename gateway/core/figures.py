@@ -27,6 +27,7 @@ class Figures:
         self._availability = parts.availability
         self._line = parts.line
         self._admission = parts.admission
+        self._outlook = parts.outlook
         self._demand = parts.demand
         self._judge = parts.judge
 
@@ -132,13 +133,12 @@ class Figures:
 
     def cold_for(self, now: float) -> float:
         """Seconds since demand met no ready backend; 0.0: it has not, or there is one by now."""
-        since = self._demand.cold_since
+        since = self._outlook.cold_since
         return 0.0 if since is None else now - since
 
     def cold_left(self, now: float) -> float | None:
         """Seconds that the first ready backend is expected to take still. None: no start was measured yet."""
-        usual = self.estimates.cold_start
-        return None if usual is None else max(0.0, usual - self.cold_for(now))
+        return self._outlook.cold_left(now)
 
     def all_waiting(self) -> Iterator[Ticket]:
         """Counted tickets in line, in order."""
@@ -162,10 +162,13 @@ class Figures:
         """In line, in whatever lane. O(n log n)."""
         return self._line.everybody()
 
-    def expected_wait(self, ahead: int | None = None) -> float | None:
-        """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
-        measured yet."""
-        return self._admission.expected_wait(ahead)
+    def expected_wait(self, now: float) -> float | None:
+        """Seconds until a newcomer's turn is expected to begin. None: nothing was measured yet."""
+        return self._outlook.of_newcomer(now)
+
+    def expected_wait_of(self, ticket: Ticket, now: float) -> float | None:
+        """Seconds until the turn of one in line is expected to begin. None: nothing was measured yet."""
+        return self._outlook.of(ticket, now)
 
     def has_another(self, backend: Backend) -> bool:
         """Somebody else serves, or may do so again: a broken turn can be repeated elsewhere."""

@@ -14,6 +14,7 @@ from gateway.core.line.deadlines import Deadlines
 from gateway.core.line.expected_wait import Estimates
 from gateway.core.line.line import Line
 from gateway.core.line.match import Match
+from gateway.core.line.outlook import Outlook
 from gateway.core.line.room import Budget
 from gateway.core.line.turn_ends import TurnEnds
 from gateway.core.records.counts import Counts
@@ -52,5 +53,8 @@ class Parts:
             pardon=self.judge.pardon,
             end_quarantines=self.turn_ends.free,
         )
-        self.admission = Admission(self.availability, self.line, self.budget, self.starts, self.estimates)
-        self.demand = Demand(self.availability, self.line, self.starts, self.estimates, self.counts, self.abandoned)
+        self.outlook = Outlook(self.availability, self.line, self.estimates)
+        self.admission = Admission(self.availability, self.line, self.budget, self.starts, self.outlook)
+        self.demand = Demand(
+            self.availability, self.line, self.starts, self.estimates, self.outlook, self.counts, self.abandoned
+        )

@@ -62,16 +62,16 @@ class Pool(Figures):
         if refusal := self._shut(now):
             return refusal
         if lacks := self._admission.lacks_place(who):
-            return self._admission.refusal(lacks)
+            return self._admission.refusal(lacks, now)
         return Room(self.budget, who, place=True)
 
     def spare_room(self, who: str = NOBODY) -> Room:
         """Bytes of the budget without a place in line: for answers that are spooled."""
         return Room(self.budget, who, place=False)
 
-    def bytes_refusal(self, room: Room) -> Refusal:
+    def bytes_refusal(self, room: Room, now: float) -> Refusal:
         """The refusal of a request for which `Room.take` found no bytes."""
-        return self._admission.refusal(room.lacked)
+        return self._admission.refusal(room.lacked, now)
 
     def arrive(self, ticket: Ticket, now: float, room: Room | None = None) -> list[Decision]:
         """A request whose body is complete takes its place in line (`room`: the place reserved for it)."""
@@ -143,11 +143,13 @@ class Pool(Figures):
     def stop(self, now: float) -> list[Decision]:
         """Nothing waits any longer, and nobody comes in."""
         self._admission.stopping = True
-        return self._settle(self._refuse(self._line.everybody(), self._admission.refusal(Reason.STOPPING)), now)
+        return self._settle(self._refuse(self._line.everybody(), self._admission.refusal(Reason.STOPPING, now)), now)
 
     def expel(self, label: str, now: float) -> list[Decision]:
         """An operator takes what waits under this label out of the line."""
-        return self._settle(self._refuse(self._line.labelled(label), self._admission.refusal(Reason.EXPELLED)), now)
+        return self._settle(
+            self._refuse(self._line.labelled(label), self._admission.refusal(Reason.EXPELLED, now)), now
+        )
 
     # Facts about backends
 
@@ -285,7 +287,7 @@ class Pool(Figures):
             for ticket, _ in expired:
                 self._match.unjoin(ticket)
             # The same for all of one reason: ten thousand may expire at once.
-            refusals = {reason: self._admission.refusal(reason) for reason in {reason for _, reason in expired}}
+            refusals = {reason: self._admission.refusal(reason, now) for reason in {reason for _, reason in expired}}
             decisions += [reject(ticket, refusals[reason]) for ticket, reason in expired]
         return self._settle(decisions, now)
 
@@ -319,12 +321,12 @@ class Pool(Figures):
     def _again(self, ticket: Ticket, now: float) -> list[Decision]:
         """Back into the line with the old number, or out again at once."""
         if self.stopping:
-            return self._settle([reject(ticket, self._admission.refusal(Reason.STOPPING))], now)
+            return self._settle([reject(ticket, self._admission.refusal(Reason.STOPPING, now))], now)
         # One that is served at once has not looked at the line, which its backend's refusal may have unbound.
         decisions = [*self._match.join(ticket, now), *self._served(now)]
         if ticket.state is TicketState.WAITING:
             if ticket.lane is Lane.PASSIVE:
-                decisions += self._refuse([ticket], self._admission.refusal(Reason.NO_BACKEND))
+                decisions += self._refuse([ticket], self._admission.refusal(Reason.NO_BACKEND, now))
             else:
                 self._wait(ticket, now)
         return self._settle(decisions, now)

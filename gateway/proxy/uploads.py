@@ -36,7 +36,7 @@ class Uploads:
         reading = read_body(
             request.request_body,
             room=room,
-            refusal=lambda: pool.driver.pool.bytes_refusal(room),
+            refusal=lambda: pool.driver.bytes_refusal(room),
             max_body=min(most, pool.rules.max_body),
             idle_timeout=pool.rules.body_idle,
             total_timeout=pool.rules.body_total,

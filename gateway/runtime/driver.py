@@ -194,6 +194,10 @@ class Driver:
             raise Refused(room)
         return room
 
+    def bytes_refusal(self, room: Room) -> Refusal:
+        """The refusal of a request for which `room` found no bytes."""
+        return self.pool.bytes_refusal(room, self.clock())
+
     def watch_start(self) -> Refusal | None:
         """Somebody looks at a page that tells of the start; see `Pool.watch_start`."""
         now = self.clock()

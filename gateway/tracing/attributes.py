@@ -48,6 +48,7 @@ def attributes_of(record: RequestRecord, scheme: str) -> dict[str, Value]:
         "gateway.lane": lane.value if lane else None,
         "gateway.backend": record.backend,
         "gateway.session": record.session,
+        "gateway.key": record.key,
         "gateway.place": record.place,
         "gateway.receipt": cut(record.receipt, _DETAIL),
         "gateway.turns": record.turns,

@@ -34,8 +34,9 @@ def test_expected_wait_is_unknown_before_anything_was_measured() -> None:
     p.leave("a")
     p.granted("b")
     p.arrive("d")
-    assert p.pool.expected_wait() == 16  # two turns of 8 s on one slot
-    assert p.pool.expected_wait(0) == 8  # one turn
+    assert p.pool.expected_wait(8) == 16  # two turns of 8 s on one slot
+    assert p.pool.expected_wait_of(p.tickets["d"], 8) == 8  # one turn
+    assert p.pool.expected_wait_of(p.tickets["d"], 11) == 5  # what is left of it
     p.arrive("e")
     assert p.rejected("e", Reason.LINE_FULL).retry_after == 16
 
@@ -49,7 +50,7 @@ def test_expected_wait_of_a_cold_pool_has_the_cold_start_in_it() -> None:
     p.at(30)
     p.leave("a")
     p.pods()
-    assert p.pool.expected_wait() == 30
+    assert p.pool.expected_wait(30) == 20
     assert p.pool.cold_left(30) == 20
     assert p.pool.counts.cold_starts == 1
     p.arrive("b")

@@ -18,6 +18,7 @@ _SERVED = RequestRecord(
     pool="sd",
     lane=Lane.COUNTED,
     session="9b1d2c",
+    key="alice",
     backend="gpu-0",
     turns=1,
     waited=0.5,

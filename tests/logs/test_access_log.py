@@ -43,7 +43,7 @@ def test_a_request_served_tells_its_whole_story() -> None:
         "lane": "counted",
         "backend": "gpu-0",
         "session": "9b1d2c",
-        "key": None,
+        "key": "alice",
         "place": 2,
         "receipt": "counted; gpu-0 busy; gpu-0 became free",
         "turns": 1,

@@ -52,11 +52,6 @@ class Availability:
     # Looking
 
     @property
-    def ready_slots(self) -> int:
-        """Slots of ready backends, busy or not; an unlimited backend counts as one. O(backends)."""
-        return sum(max(1, backend.limit) for backend in self.ready.members())
-
-    @property
     def somebody_rests(self) -> bool:
         """A backend is only suspect, and will be asked again in a moment: that is cold, but no cold start."""
         return any(b.listed and b.may_return and b.state is BackendState.READY for b in self.suspects.members())
@@ -123,6 +118,7 @@ class Availability:
         self._orders += 1
         limit = self.limit_of(listed.limit)
         backend = Backend(listed.identity, listed.address, listed.name, limit, self._orders, idle_since=now)
+        backend.starting_since = now
         backend.sessions = sessions
         backend.held = listed.identity in self.held
         self.backends[listed.identity] = backend

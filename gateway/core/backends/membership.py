@@ -69,6 +69,8 @@ class Membership:
             return
         if state is BackendState.READY and backend.state is not state:
             backend.ready_at = now
+        if state is BackendState.STARTING and backend.state is not state:
+            backend.starting_since = now
         backend.state = state
         if state is BackendState.GONE:
             self._end_quarantines(backend, backend.quarantines, now)

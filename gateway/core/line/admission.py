@@ -12,8 +12,8 @@ from gateway.core.records.lanes import Lane
 if TYPE_CHECKING:
     from gateway.core.backends.availability import Availability
     from gateway.core.backends.health import Starts
-    from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.line import Line
+    from gateway.core.line.outlook import Outlook
     from gateway.core.line.room import Budget, Room
 
 
@@ -25,32 +25,32 @@ class Admission:
     """One pool's door."""
 
     def __init__(
-        self, availability: Availability, line: Line, budget: Budget, starts: Starts, estimates: Estimates
+        self, availability: Availability, line: Line, budget: Budget, starts: Starts, outlook: Outlook
     ) -> None:
         self.stopping = False
         self._availability = availability
         self._line = line
         self._budget = budget
         self._starts = starts
-        self._estimates = estimates
+        self._outlook = outlook
 
     def turned_away(self, ticket: Ticket, room: Room | None, now: float) -> Refusal | None:
         """Why it may not join (`room`: the place reserved for it). None: it may."""
         ready = self._availability.ready
         if ticket.lane is Lane.PASSIVE:
-            return None if ready else self.refusal(Reason.NO_BACKEND)
+            return None if ready else self.refusal(Reason.NO_BACKEND, now)
         if self.stopping or not ready:
             refusal = self.shut(now)
             if refusal is not None:
                 return refusal
         if room is None and not (ticket.lane is Lane.EXEMPT and ready) and (lacks := self.lacks_place(ticket.who)):
-            return self.refusal(lacks)
+            return self.refusal(lacks, now)
         return None
 
     def shut(self, now: float) -> Refusal | None:
         """Why nobody is let in. Whoever is told so is remembered as demand for one attempt to start."""
         if self.stopping:
-            return self.refusal(Reason.STOPPING)
+            return self.refusal(Reason.STOPPING, now)
         if self.is_hopeless(now):
             self._starts.wanted = True
             return self.hopeless(now)
@@ -72,15 +72,10 @@ class Admission:
         """Starts die, nobody is ready, and nobody is only suspect, to be asked again in a moment."""
         return not self._availability.ready and self._starts.is_hopeless(now) and not self._availability.somebody_rests
 
-    def expected_wait(self, ahead: int | None = None) -> float | None:
-        """Seconds that one with so many others ahead of it is expected to wait, or (None) a newcomer. None: nothing was
-        measured yet."""
-        return self._estimates.wait(len(self._line.counted) if ahead is None else ahead, self._availability.ready_slots)
-
-    def refusal(self, reason: Reason) -> Refusal:
+    def refusal(self, reason: Reason, now: float) -> Refusal:
         """To a newcomer, or to those who wait no longer. If no backend is ready, with why one of them is not."""
         evidence = self._availability.unready_because if reason in _NONE_READY else ""
-        return Refusal(reason, retry_after(self.expected_wait()), evidence)
+        return Refusal(reason, retry_after(self._outlook.of_newcomer(now)), evidence)
 
     def hopeless(self, now: float) -> Refusal:
         """With the last words of a start that died."""

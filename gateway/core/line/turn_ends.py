@@ -66,7 +66,7 @@ class TurnEnds:
             if ending is Ending.SERVED and quality is not Quality.FAILED:
                 backend.served += 1
             if quality is Quality.WELL:
-                self._estimates.served(now - ticket.granted_at)
+                self._estimates.served(now - ticket.granted_at, ticket.model)
         if counted and backend.limit > 0 and backend.state is not BackendState.GONE:
             self._keep(ticket, backend, now, ending, quarantine)
         self._vacate(ticket, backend, now)

@@ -69,6 +69,7 @@ class Backend:
     sessions: int = 0  # live ones
     served: int = 0
     idle_since: float = 0.0
+    starting_since: float = 0.0  # when it was seen first, or was ready no longer
     ready_at: float = -math.inf  # when it was found ready last
     unready_because: str = ""  # what its last failed probe found, while it is not ready
     unready_since: float = 0.0  # when that was found first

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway.core.line.abandoned import AbandonedTurns
     from gateway.core.line.expected_wait import Estimates
     from gateway.core.line.line import Line
+    from gateway.core.line.outlook import Outlook
     from gateway.core.records.counts import Counts
     from gateway.core.scaling.report import RevisionReport
 
@@ -26,16 +27,17 @@ class Demand:
         line: Line,
         starts: Starts,
         estimates: Estimates,
+        outlook: Outlook,
         counts: Counts,
         abandoned: AbandonedTurns,
     ) -> None:
         self.load = TimeWeighted()
         self.report: RevisionReport | None = None  # for a remote autoscaler
-        self.cold_since: float | None = None  # since when demand meets no ready backend
         self._availability = availability
         self._line = line
         self._starts = starts
         self._estimates = estimates
+        self._outlook = outlook
         self._counts = counts
         self._abandoned = abandoned
 
@@ -66,16 +68,17 @@ class Demand:
         self.load.set(now, waiting + working)
         if self.report is not None:
             self.report.set(now, waiting=waiting, working=working, arrivals=self._counts.arrivals)
+        since = self._outlook.cold_since
         if not availability.ready and wanted and not availability.somebody_rests:
-            if self.cold_since is None:
-                self.cold_since = now
+            if since is None:
+                self._outlook.cold_since = now
                 self._counts.cold_starts += 1
             return None
-        return None if self.cold_since is None else self._end_cold_start(now - self.cold_since)
+        return None if since is None else self._end_cold_start(now - since)
 
     def _end_cold_start(self, seconds: float) -> Warmed | None:
         """There is a ready backend, or nobody wants one any more."""
-        self.cold_since = None
+        self._outlook.cold_since = None
         if not self._availability.ready:
             return None
         self._starts.watched_until = None

@@ -140,7 +140,7 @@ def page_summary_of(pool: Pool, now: float, *, places: int, pods: slice) -> Page
         bytes_held=pool.budget.bytes_held,
         bytes_limit=pool.budget.bytes_limit,
         oldest=line[0].arrived_at if line else None,
-        expected_wait=pool.expected_wait(),
+        expected_wait=pool.expected_wait(now),
         service_median=pool.estimates.service,
         cold_start_median=pool.estimates.cold_start,
         start_failures=starts.failures,

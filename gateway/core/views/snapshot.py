@@ -220,7 +220,7 @@ def _line_view(pool: Pool, now: float, shown: int) -> LineView:
         bytes_held=pool.budget.bytes_held,
         bytes_limit=pool.budget.bytes_limit,
         oldest=now - waiting[0].arrived_at if waiting else None,
-        expected_wait=pool.expected_wait(),
+        expected_wait=pool.expected_wait(now),
         tickets=tuple([_ticket_view(ticket, now, receipt_of(ticket, look.met(ticket))) for ticket in waiting[:shown]]),
     )
 

@@ -165,7 +165,7 @@ class PageSide:
         if self._is_too_much:
             return BodyTooLarge(self._pool.rules.max_body)
         if not self._has_room:
-            return Refused(self._pool.driver.pool.bytes_refusal(self._room))
+            return Refused(self._pool.driver.bytes_refusal(self._room))
         return ClientLeft(Ending.CLIENT_LEFT_UPLOADING)
 
     async def _say(self, answer: LocalAnswer) -> None:

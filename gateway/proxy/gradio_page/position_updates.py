@@ -31,7 +31,7 @@ class PositionUpdates:
         self._slot = slot
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._words = b""
+        self._told: tuple[int, int, bool] | None = None  # position, length, whether the wait was unknown
         self._again_at = 0.0
 
     def __enter__(self) -> Self:
@@ -45,13 +45,14 @@ class PositionUpdates:
     def _look(self) -> None:
         if not self._slot.is_waiting:
             return
-        place = place_of(self._slot.ticket, self._pool, self._slot.now())
+        place = place_of(self._slot.ticket, self._pool, at := self._slot.now())
         position = max(1, place.position)  # one that is not counted waits for a first backend, and in no line
-        service, longest = self._pool.estimates.service, self._pool.expected_wait()
+        service, longest = self._pool.estimates.service, self._pool.expected_wait(at)
         until_its_end = None if place.wait is None or service is None else place.wait + service
-        words = gradio.estimation(position, place.length, wait=until_its_end, longest=longest, service=service)
-        now = self._loop.time()
-        if words != self._words or now >= self._again_at:
-            self._words, self._again_at = words, now + TELL_AGAIN
-            self._page.send(words)
+        stands, now = (position, place.length, place.wait is None), self._loop.time()
+        if stands != self._told or now >= self._again_at:  # the page counts the seconds down by itself
+            self._told, self._again_at = stands, now + TELL_AGAIN
+            self._page.send(
+                gradio.estimation(position, place.length, wait=until_its_end, longest=longest, service=service)
+            )
         self._timer = self._loop.call_later(min(LATEST, SOONEST + FOR_EACH * position), self._look)

@@ -131,7 +131,7 @@ def _cold_start(pool: Pool, now: float) -> ColdStart | None:
 def place_of(ticket: Ticket, pool: Pool, now: float) -> Place:
     """A ticket's place in line."""
     position = pool.position(ticket)
-    return Place(position, pool.waiting, pool.expected_wait(max(0, position - 1)), _cold_start(pool, now))
+    return Place(position, pool.waiting, pool.expected_wait_of(ticket, now), _cold_start(pool, now))
 
 
 def _about(control: Control, pool: ServedPool, session: str | None, address: str) -> list[JobInHand]:

@@ -74,7 +74,7 @@ def test_bytes_are_bounded_and_returned() -> None:
     assert other.take(10)
     room.close()
     other.close()
-    assert (p.pool.budget.bytes_held, p.pool.bytes_refusal(room).reason) == (0, Reason.BYTES_FULL)
+    assert (p.pool.budget.bytes_held, p.pool.bytes_refusal(room, p.now).reason) == (0, Reason.BYTES_FULL)
 
 
 def test_after_three_dead_starts_waiting_is_pointless() -> None:

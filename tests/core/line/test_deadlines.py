@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from gateway.core.line.deadlines import Deadlines, TwoClocks
-from gateway.core.line.expected_wait import Estimates, retry_after
 from gateway.core.records.backends_and_tickets import Ticket
 from gateway.core.records.decisions import Reason
 from gateway.core.records.lanes import Lane
@@ -80,39 +77,3 @@ def test_a_deadline_that_is_over_but_for_rounding_is_over() -> None:
         line.patience.clocks.switch(True, seventh / 3)
         line.ticket("a", now := seventh / 3 + seventh / 11)
         assert line.expired(line.patience.next_at(now)) == [("a", Reason.NOTHING_CAME_UP)]
-
-
-def test_the_wait_is_unknown_before_it_was_measured() -> None:
-    estimates = Estimates()
-    assert (estimates.service, estimates.cold_start, estimates.wait(0, 1)) == (None, None, None)
-    estimates.warmed(20.0)
-    assert estimates.wait(0, 0) is None, "a start was measured, work was not"
-    estimates.served(4.0)
-    assert estimates.wait(0, 1) == 4
-    assert Estimates().wait(0, 0) is None
-
-
-def test_the_wait_is_a_turn_for_each_ahead_over_the_slots_and_a_start_if_there_are_none() -> None:
-    estimates = Estimates()
-    for seconds in (1.0, 4.0, 100.0):
-        estimates.served(seconds)
-    assert (estimates.wait(2, 1), estimates.wait(5, 3)) == (12, 8)
-    assert estimates.wait(2, 0) is None, "no start was measured"
-    for seconds in (10.0, 20.0, 60.0):
-        estimates.warmed(seconds)
-    assert estimates.wait(2, 0) == 20 + 12
-
-
-def test_only_the_last_hundred_count() -> None:
-    estimates = Estimates()
-    for seconds in [1000.0] * 100 + [2.0] * 100:
-        estimates.served(seconds)
-        estimates.warmed(seconds)
-    assert (estimates.service, estimates.cold_start) == (2, 2)
-
-
-@pytest.mark.parametrize(
-    ("expected_wait", "seconds"), [(None, 10), (0.0, 1), (0.2, 1), (1.2, 2), (600.0, 600), (1e9, 600)]
-)
-def test_retry_after_is_whole_seconds_within_bounds(expected_wait: float | None, seconds: int) -> None:
-    assert retry_after(expected_wait) == seconds

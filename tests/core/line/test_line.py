@@ -100,7 +100,7 @@ def test_those_who_give_up_together_are_told_the_wait_of_the_line_that_is_left()
     for name in "cd":
         p.arrive(name)
     p.at(108)
-    assert [p.rejected(name, Reason.WAITED_TOO_LONG).retry_after for name in "cd"] == [8, 8]
+    assert [p.rejected(name, Reason.WAITED_TOO_LONG).retry_after for name in "cd"] == [1, 1]
 
 
 def test_an_operator_takes_one_out_of_the_line() -> None:

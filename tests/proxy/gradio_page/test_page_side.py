@@ -151,7 +151,8 @@ async def test_while_in_line_the_page_is_told_its_place(gate: Gatehouse) -> None
     await completes(gate, pod)  # in 8 s
     await gate.passes(2)
     (told,) = page.hears()
-    assert (told["rank"], told["queue_size"], told["rank_eta"], told["queue_eta"]) == (1, 2, 24.0, 24.0)
+    assert (told["rank"], told["queue_size"]) == (1, 2)
+    assert 22 < told["rank_eta"] == told["queue_eta"] <= 24  # one is ahead of it, one at work: what is left of 3 x 8 s
     for _ in range(3):
         await completes(gate, await takes(gate))
     for client in gate.clients:
