@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 from gateway.upstream.connection import Connection
 from gateway.upstream.errors import NotSent
 from gateway.upstream.exchange import Exchange
+from gateway.upstream.happy_eyeballs import connect, is_literal, resolve
 from gateway.upstream.idle import IdleConnections
 from gateway.upstream.upload import first_write
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.upstream.happy_eyeballs import Address
     from gateway.upstream.request import UpstreamRequest
 
 #: Seconds a spare may wait for its request: servers close a connection that sends nothing after little more than that.
@@ -27,12 +31,20 @@ SPARE_MAX_AGE = 5.0
 class Dialer:
     """Sends requests to addresses: "host:port", an IPv6 host in brackets."""
 
-    def __init__(self, *, connect_timeout: float = 2.0, idle_reuse: float = 4.0, max_idle: int = 32) -> None:
+    def __init__(
+        self,
+        *,
+        connect_timeout: float = 2.0,
+        idle_reuse: float = 4.0,
+        max_idle: int = 32,
+        resolve: Callable[[str, int], Awaitable[list[Address]]] = resolve,
+    ) -> None:
         """`idle_reuse`: seconds a connection may wait for its next request; backends keep theirs for 5 s and more.
         A spare waits no longer for its first.
 
-        `max_idle`: how many may wait for each address.
+        `max_idle`: how many may wait for each address. `resolve`: looks up a host that is a name.
         """
+        self._resolve = resolve
         self._connect_timeout = connect_timeout
         self._keeps_any = idle_reuse > 0
         self._idle = IdleConnections(max_age=idle_reuse, max_per_address=max_idle)
@@ -157,10 +169,15 @@ class Dialer:
     async def _open_socket(self, connection: Connection) -> None:
         address = connection.address
         host, _, port = address.rpartition(":")
+        host = host.strip("[]")
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                await loop.create_connection(lambda: connection, host.strip("[]"), int(port))
+                if is_literal(host):
+                    await loop.create_connection(lambda: connection, host, int(port))
+                else:
+                    sock = await connect(await self._resolve(host, int(port)))
+                    await loop.create_connection(lambda: connection, sock=sock)
         except TimeoutError as error:
             raise NotSent(address, f"no connection within {self._connect_timeout:g} s") from error
         except OSError as error:
