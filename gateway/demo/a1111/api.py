@@ -24,6 +24,7 @@ from gateway.demo.a1111 import answers
 from gateway.demo.a1111.checkpoints import Checkpoints, name_of
 from gateway.demo.a1111.events import EventError, Events
 from gateway.demo.a1111.functions import CONFIG, Functions
+from gateway.demo.a1111.gallery import Gallery
 from gateway.demo.a1111.page import PAGE
 from gateway.demo.a1111.replies import ERRORS, always, reply
 from gateway.demo.a1111.scheduler import Scheduler
@@ -47,7 +48,10 @@ class A1111Api:
         self._threads = asyncio.Semaphore(_THREADS)
         self._scheduler = Scheduler(self._work_on)
         self._checkpoints = Checkpoints()
-        self._functions = Functions(gpu, self._work_on, self._set_checkpoint, self._scheduler.enqueue)
+        self._gallery = Gallery()
+        self._functions = Functions(
+            gpu, self._work_on, self._set_checkpoint, self._scheduler.enqueue, self._gallery.keep
+        )
         self._events = Events(self._functions.call)
 
     def application(self) -> Starlette:
@@ -214,7 +218,12 @@ class A1111Api:
         return reply(self._events.estimation())
 
     async def file(self, request: Request) -> Response:
-        """One of the two that a stand-in has."""
+        """One of the two that a stand-in has, or a picture of its page."""
+        path = request.path_params["name"]
+        if (picture := self._gallery.picture(path)) is not None:
+            return Response(picture, media_type="image/png")
+        if self._gallery.would_have(path):
+            return reply({"detail": f"File not allowed: {path}."}, HTTPStatus.FORBIDDEN)
         match request.path_params["name"].rpartition("/")[2]:
             case "config.json":
                 return await self.options(request)

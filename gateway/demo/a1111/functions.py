@@ -70,7 +70,7 @@ CONFIG: dict[str, object] = {
 
 
 class Functions:
-    """`paint` and `load` work on the GPU, and so does, later, what is enqueued."""
+    """`paint` and `load` work on the GPU, and so does, later, what is enqueued. `keep` makes a file of a picture."""
 
     def __init__(
         self,
@@ -78,12 +78,14 @@ class Functions:
         paint: Callable[[str, Wish], Awaitable[list[str]]],
         load: Callable[[object], Awaitable[None]],
         enqueue: Callable[[Wish], object],
+        keep: Callable[[str], dict[str, object]],
     ) -> None:
         self.reloads = 0  # of the page: each takes the real one down for seconds
         self._gpu = gpu
         self._paint = paint
         self._load = load
         self._enqueue = enqueue
+        self._keep = keep
         self._recorded: deque[tuple[str, list[Any]]] = deque(maxlen=_RECORDED)
 
     async def call(self, number: int, data: list[Any]) -> list[Any]:
@@ -111,7 +113,7 @@ class Functions:
 
     async def _generated(self, data: list[Any]) -> list[Any]:
         wish = Wish.of({"prompt": data[1], "force_task_id": data[0]})
-        result = [f"data:image/png;base64,{(await self._paint('txt2img', wish))[0]}"]
+        result = [[self._keep(picture) for picture in await self._paint("txt2img", wish)]]
         self._recorded.append((str(data[0]), result))
         return result
 

@@ -79,9 +79,9 @@ document.getElementById("txt2img").onsubmit = async event => {
     + """, [task, document.getElementById("prompt").value]);
   watch(task);
   try {
-    const [image] = await job;
+    const [[picture]] = await job;
     result.innerHTML = "";
-    result.append(Object.assign(new Image(), {src: image, alt: "the picture"}));
+    result.append(Object.assign(new Image(), {src: "file=" + picture.name, alt: "the picture"}));
     said.textContent = "done";
   } catch (error) { said.textContent = error.message; }
 };

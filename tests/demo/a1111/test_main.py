@@ -86,6 +86,8 @@ def test_a_click_on_the_page_paints_through_a_real_websocket() -> None:
             assert json.loads(page.recv())["msg"] == "process_starts"
             completed = json.loads(page.recv())
             assert completed["success"]
-            assert completed["output"]["data"][0].startswith("data:image/png")
+            [[picture]] = completed["output"]["data"]
+        fetched = httpx.get(f"{pod.url}/file={picture['name']}", trust_env=False)
+        assert (fetched.status_code, fetched.content[:4]) == (200, b"\x89PNG")
         asked = httpx.post(f"{pod.url}/internal/progress", json={"id_task": "task(a)"}, trust_env=False)
         assert asked.json()["completed"]
