@@ -43,7 +43,7 @@ def is_console(chosen: Format, stream: TextIO) -> bool:
 
 
 #: Fields in which two warnings may differ and still count as the same: the request, and numbers of the moment.
-_OF_THE_MOMENT = frozenset(("request_id", "client", "retry_in", "kept", "exc_info"))
+_OF_THE_MOMENT = frozenset(("request_id", "client", "peer", "retry_in", "kept", "exc_info"))
 
 
 def configure(

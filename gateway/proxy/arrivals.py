@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from gateway.core.views.record import RequestRecord
 from gateway.proxy.body.request_body import RequestBody
 from gateway.proxy.client_answer import ClientAnswer
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
     Message = MutableMapping[str, Any]
 
 
+_SAY_WHO_ASKS = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"forwarded"))
+
+
 class Arrivals:
     """The arrivals of one endpoint. `trusted` and `tracer` may be replaced: requests that come later see the new
     ones."""
 
     def __init__(self, trusted: TrustedProxies, id_prefix: str, clock: Callable[[], float]) -> None:
         self.trusted = trusted
+        self._warns = True  # of a proxy that is not trusted: once, for anybody may send what it sends
         self.tracer: Tracer | None = None
         self._ids = (f"{id_prefix}{number:08x}" for number in itertools.count(1))
         self._clock = clock
@@ -32,6 +38,15 @@ class Arrivals:
     def new_id(self) -> str:
         """A request id that no other request has, of this process or another."""
         return next(self._ids)
+
+    def _warn_of_proxy(self, peer: str) -> None:
+        self._warns = False
+        structlog.get_logger().warning(
+            "proxy_not_trusted",
+            peer=peer,
+            means="its X-Forwarded-* do not count: all its clients are one address here, and asked by http",
+            do="if it is a proxy of yours, name its network in trusted_proxies; said once",
+        )
 
     def context(
         self,
@@ -42,6 +57,8 @@ class Arrivals:
         """The context of a request that an ASGI server hands over. Nothing of its body has been read."""
         peer = scope["client"][0] if scope["client"] else "unknown"
         origin = self.trusted.origin(scope["headers"], peer, scope["scheme"])
+        if not origin.trusted and self._warns and any(name in _SAY_WHO_ASKS for name, _ in scope["headers"]):
+            self._warn_of_proxy(peer)
         client = scope["extensions"]["gateway.client"]
         record = RequestRecord(
             request_id=origin.request_id.decode() if origin.request_id else self.new_id(),

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
 
-_OK = ProbeAnswer(200, b"ok\n")
+_OK, _STOPPING = ProbeAnswer(200, b"ok\n"), ProbeAnswer(503, b"stopping\n")
 
 
 class Endpoint:
@@ -80,7 +80,8 @@ class Endpoint:
         self.pools = pools
         self.door: ClientDoor | None = None  # None: whoever comes is let in
         self.answers_probes = False  # those of Knative's ingress and kubelet: there is a pool of Knative's
-        self._health_path = health_path
+        self.stopping = False  # load balancers are told so, and requests are still served
+        self._health_path = health_path.rstrip("/")
         self._clock = clock
         self._record = record
         self._cookie_seen = cookie_seen
@@ -92,8 +93,8 @@ class Endpoint:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["path"] == self._health_path:
-            await say(send, self.arrivals.new_id(), _OK)
+        if scope["path"].rstrip("/") == self._health_path:
+            await say(send, self.arrivals.new_id(), _STOPPING if self.stopping else _OK)
             return
         if self.answers_probes and (answer := probe_answer(scope["method"], scope["headers"])):
             await say(send, self.arrivals.new_id(), answer)

@@ -64,6 +64,11 @@ class HeadReader:
         """Some of a head was read, but not all."""
         return bool(self._raw)
 
+    @property
+    def unfinished(self) -> bytes:
+        """What was read of a head that is not whole."""
+        return self._raw
+
     def feed(self, data: bytes) -> tuple[RequestHead, bytes] | None:
         """A whole head and the bytes behind it, or None: more is needed. Raises `Refused`."""
         known = len(self._raw)

@@ -140,7 +140,7 @@ def traffic_listener(sock: socket.socket, app: ASGIApp, shared: TrafficState) ->
 def operators_listener(sock: socket.socket, app: ASGIApp) -> Listener:
     """The listener of the operators' port."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return Listener(sock, _config(app), TrafficState(operators_limits(descriptors)))
+    return Listener(sock, _config(app), TrafficState(operators_limits(descriptors), port="operators"))
 
 
 def _config(app: ASGIApp) -> Config:

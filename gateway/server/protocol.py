@@ -5,6 +5,7 @@ what is malformed, too big or too slow before any application code runs, and wat
 worked on. It never looks into a body and knows nothing of pools.
 
     state     bytes that come                        its deadline                            left when
+    PROXY     are a PROXY header                     FIN                                     it is whole: HEAD
     HEAD      are a request's head                   idle: FIN; a head half read: 408        the head is whole
     BODY      are the request's body                 none: the application's affair          the body is whole
     WORKING   wait for their turn, up to a bound     none                                    the answer is whole: HEAD
@@ -13,10 +14,10 @@ worked on. It never looks into a body and knows nothing of pools.
     LINGER    are discarded, up to a bound           closes                                  (closed)
     CLOSED    are ignored                            aborts: what is unsent, nobody takes    (gone)
 
-A connection begins in HEAD, or in REJECTED if there are too many. A rejected one is answered when it asks: some
-clients take an answer that comes before their request for a broken connection. Every state ends in CLOSED when
-the client leaves. A client that half-closes has left, as in uvicorn and HAProxy; a tunnel passes the half-close
-on, and goes on the other way.
+A connection begins in HEAD, in PROXY if a trusted proxy tells whose it is, or in REJECTED if there are too many. A
+rejected one is answered when it asks: some clients take an answer that comes before their request for a broken
+connection. Every state ends in CLOSED when the client leaves. A client that half-closes has left, as in uvicorn and
+HAProxy; a tunnel passes the half-close on, and goes on the other way.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from gateway.server.body import BodyReader, ChunkedBody, CountedBody
 from gateway.server.cycle import RequestCycle
 from gateway.server.deadline import Deadline
 from gateway.server.head import HeadReader, RequestHead
+from gateway.server.openings import opening_of
+from gateway.server.proxy_header import ProxyHeaderReader
 from gateway.server.refusals import HEAD_TOO_SLOW, Refusal, Refused, refusal_answer
 from gateway.server.scope import ConnectionAddresses, http_scope
 
@@ -48,6 +51,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class _State(enum.Enum):
+    PROXY = enum.auto()
     HEAD = enum.auto()
     BODY = enum.auto()
     WORKING = enum.auto()
@@ -58,7 +62,7 @@ class _State(enum.Enum):
 
 
 #: Bound to names: looking a member up in its class is a function call in Python 3.11.
-_HEAD, _BODY, _WORKING, _TUNNEL, _REJECTED, _LINGER, _CLOSED = _State
+_PROXY, _HEAD, _BODY, _WORKING, _TUNNEL, _REJECTED, _LINGER, _CLOSED = _State
 
 
 class GatewayProtocol(asyncio.Protocol):
@@ -78,6 +82,7 @@ class GatewayProtocol(asyncio.Protocol):
         self._deadline = Deadline(self._loop, self._too_late)
         self._heads = HeadReader(self._limits)
         self._state = _HEAD
+        self._proxy_header = ProxyHeaderReader()  # in PROXY
         self._cycle: RequestCycle | None = None  # in BODY, WORKING and TUNNEL
         self._tunnel = asyncio.Protocol()  # in TUNNEL
         self._body: BodyReader = CountedBody(0)
@@ -93,9 +98,12 @@ class GatewayProtocol(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self._flow = FlowControl(self.transport)
         self._addresses = ConnectionAddresses(self.transport)
-        self._admission = self.shared.enter(self, self._addresses.client and self._addresses.client[0])
+        address = self._addresses.client and self._addresses.client[0]
+        self._admission = self.shared.enter(self, address)
         if self._admission.refusal is None:
             self._deadline.set(self._limits.header_timeout)
+            if self.shared.is_behind_proxy(address):
+                self._state = _PROXY
         else:
             self._reject(self._admission.refusal)
 
@@ -111,10 +119,13 @@ class GatewayProtocol(asyncio.Protocol):
                 self._tunnel.data_received(data)
             elif self._state is _LINGER:
                 self._discard(data)
+            elif self._state is _PROXY:
+                self._read_proxy_header(data)
             elif self._state is _REJECTED:
                 self._answer(cast("Refusal", self._admission.refusal))
         except Refused as refused:
-            self._refuse(refused.refusal)
+            other = opening_of(self._heads.unfinished + data) if self._state is _HEAD else None
+            self._refuse(other or refused.refusal)
 
     def eof_received(self) -> bool | None:
         if self._state is _TUNNEL:
@@ -159,7 +170,7 @@ class GatewayProtocol(asyncio.Protocol):
         One that was accepted a moment ago may have its request on the way: it is given `settle_timeout`.
         """
         self.is_last = True
-        if self._state is not _HEAD or self._heads.has_begun:
+        if self._state not in (_HEAD, _PROXY) or self._heads.has_begun:
             return
         if self._has_served:
             self._close()
@@ -202,6 +213,20 @@ class GatewayProtocol(asyncio.Protocol):
             self._close()
 
     # Bytes that come, by state.
+
+    def _read_proxy_header(self, data: bytes) -> None:
+        read = self._proxy_header.feed(data)
+        if read is None:
+            return
+        source, behind = read
+        self._state = _HEAD
+        if source is not None:
+            self._addresses.client = source
+            self._admission = self.shared.came_from(source[0], self._admission)
+            if self._admission.refusal is not None:
+                self._reject(self._admission.refusal)
+        if behind:
+            self.data_received(behind)
 
     def _read_head(self, data: bytes) -> None:
         had_begun = self._heads.has_begun
@@ -268,6 +293,7 @@ class GatewayProtocol(asyncio.Protocol):
             self._state = _REJECTED
             self._deadline.set(self._limits.linger_timeout)
         else:
+            self._warn(refusal)
             self._abort()
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -285,9 +311,16 @@ class GatewayProtocol(asyncio.Protocol):
 
     def _answer(self, refusal: Refusal) -> None:
         request_id = self.shared.new_id()
-        structlog.get_logger().debug("request_refused", request_id=request_id, reason=refusal.reason)
+        self._warn(refusal, request_id=request_id)
         self.transport.write(refusal_answer(refusal, request_id, self.shared.date()))
         self._linger()
+
+    def _warn(self, refusal: Refusal, **named: str) -> None:
+        """The log rations it: one line for each reason, whoever it was."""
+        peer = self._addresses.client[0] if self._addresses.client else None
+        structlog.get_logger().warning(
+            "request_refused", reason=refusal.reason, port=self.shared.port, peer=peer, **named, do=refusal.do
+        )
 
     def _linger(self) -> None:
         """Half-closes, and reads on for a while: closing on unread input would reset, and lose the answer."""

@@ -1,6 +1,6 @@
 """The requests that the listening side refuses before any application code runs, and their answers.
 
-`reason` is a label of a metric: one of a closed set, never a client's string.
+`reason` is a label of a metric: one of a closed set, never a client's string. `do` is what the log advises.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Refusal:
     status: int
     detail: str
     fields: tuple[bytes, ...] = ()  # further field lines of the answer
+    do: str = "nothing, if it is a stranger; else look at what that client or proxy sends"
 
 
 class Refused(Exception):
@@ -45,17 +46,51 @@ UNKNOWN_METHOD = Refusal(
     501,
     "This method is not known here. Methods are written in capitals; HTTP's own and those of WebDAV pass to the pods.",
 )
-HEAD_TOO_SLOW = Refusal("head_too_slow", 408, "The request's header did not arrive in time.")
+TLS_HERE = Refusal(
+    "tls",
+    400,
+    "TLS is not spoken on this port.",
+    do="end TLS in the load balancer, and let it speak plain HTTP/1.1 to this port",
+)
+HTTP2_HERE = Refusal(
+    "http2", 400, "HTTP/2 is not spoken on this port.", do="let the load balancer speak HTTP/1.1 to this port"
+)
+PROXY_HEADER_HERE = Refusal(
+    "proxy_header",
+    400,
+    "A PROXY header is not expected from this address.",
+    do="set listen.proxy_protocol and name the sender in trusted_proxies, or let it send none",
+)
+NO_PROXY_HEADER = Refusal(
+    "no_proxy_header",
+    400,
+    "The connection must begin with a PROXY header.",
+    do="let the trusted proxy send one, with its health checks, too, or unset listen.proxy_protocol",
+)
+BAD_PROXY_HEADER = Refusal(
+    "bad_proxy_header", 400, "The PROXY header is malformed.", do="look at what the trusted proxy sends"
+)
+HEAD_TOO_SLOW = Refusal(
+    "head_too_slow",
+    408,
+    "The request's header did not arrive in time.",
+    do="raise timeouts.headers if such clients are to be served",
+)
 TARGET_TOO_LONG = Refusal("target_too_long", 414, "The request target is too long.")
 HEADERS_TOO_LARGE = Refusal("headers_too_large", 431, "The request's header fields are too many or too large.")
 CONNECTIONS_FULL = Refusal(
-    "connections_full", 503, "All connections are taken. Nothing was started. Try again in 5 s.", (b"retry-after: 5",)
+    "connections_full",
+    503,
+    "All connections are taken. Nothing was started. Try again in 5 s.",
+    (b"retry-after: 5",),
+    do="at the traffic port: raise listen.max_connections, or the limit of descriptors",
 )
 ADDRESS_FULL = Refusal(
     "address_full",
     503,
     "Your address has as many connections as one may have. Nothing was started. Try again in 5 s.",
     (b"retry-after: 5",),
+    do="at the traffic port: add a proxy to trusted_proxies, or raise listen.max_connections_per_address",
 )
 
 #: Every refusal that there is.
@@ -67,6 +102,11 @@ REFUSALS = (
     BAD_CHUNK,
     BAD_METHOD,
     UNKNOWN_METHOD,
+    TLS_HERE,
+    HTTP2_HERE,
+    PROXY_HEADER_HERE,
+    NO_PROXY_HEADER,
+    BAD_PROXY_HEADER,
     HEAD_TOO_SLOW,
     TARGET_TOO_LONG,
     HEADERS_TOO_LARGE,

@@ -50,11 +50,14 @@ class TrafficState:
         limits: Limits | None = None,
         refused: Callable[[str], None] = _uncounted,
         new_id: Callable[[], str] | None = None,
+        port: str = "traffic",
     ) -> None:
+        self.port = port  # what the log calls it
         self.limits = limits or Limits()
         self.refused = refused  # called with the reason of each request refused before the application saw it
         self.new_id = new_id or map(str, itertools.count(1)).__next__  # of an answer that no application gives
         self.is_proxy: Callable[[str], bool] = _no_proxy  # many clients may be behind that address
+        self.proxy_protocol = False  # connections of proxies begin with a PROXY header
         self.stopping = False  # every answer closes its connection
         self.connections: set[OpenConnection] = set()
         self.at_work: set[RequestAtWork] = set()  # requests in the application, whether or not their client is there
@@ -70,13 +73,24 @@ class TrafficState:
     def enter(self, connection: OpenConnection, address: str | None) -> AdmissionResult:
         """A connection from `address` begins (None: a socket without addresses). Says whether it is served."""
         self.connections.add(connection)
-        network = EVERYWHERE if address is None or self.is_proxy(address) else network_of(address)
-        return self._admission.enter(network, self.limits)
+        return self._admission.enter(self._network(address), self.limits)
+
+    def is_behind_proxy(self, address: str | None) -> bool:
+        """A connection from `address` begins with a PROXY header."""
+        return self.proxy_protocol and address is not None and self.is_proxy(address)
+
+    def came_from(self, address: str, result: AdmissionResult) -> AdmissionResult:
+        """The PROXY header of a connection that was let in says that it is from `address`: it is counted there."""
+        self._admission.leave(result)
+        return self._admission.enter(self._network(address), self.limits)
 
     def leave(self, connection: OpenConnection, result: AdmissionResult) -> None:
         """The connection has ended."""
         self.connections.discard(connection)
         self._admission.leave(result)
+
+    def _network(self, address: str | None) -> str:
+        return EVERYWHERE if address is None or self.is_proxy(address) else network_of(address)
 
     def date(self) -> bytes:
         """The `date` field line of an answer sent now, without its end."""

@@ -67,6 +67,9 @@ def _ports(settings: Settings) -> Iterator[Finding]:
     same_host = listen.host == ops.host or listen.host in _EVERYWHERE or ops.host in _EVERYWHERE
     if listen.port and listen.port == ops.port and same_host:
         yield Finding(("ops", "port"), "another port than listen.port", against=(("listen", "port"),))
+    if settings.listen.proxy_protocol and not settings.trusted_proxies:
+        expected = "trusted_proxies: the PROXY headers of nobody else count"
+        yield Finding(("listen", "proxy_protocol"), expected, against=(("trusted_proxies",),))
 
 
 def _backends(at: Location, pool: PoolSettings) -> Iterator[Finding]:

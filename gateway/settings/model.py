@@ -84,7 +84,12 @@ class ListenSettings(Section):
     port: ListenPort = 8080
     """Port to listen on. 0 takes any free one; the log's `listening` line names it."""
     health_path: UrlPath = "/.gateway/healthz"
-    """Path that answers 200 without touching a pod: for load balancers and uptime checks."""
+    """Path that answers 200 without touching a pod, and 503 from SIGTERM on: for load balancers and
+    uptime checks."""
+    proxy_protocol: bool = False
+    """Connections of `trusted_proxies` begin with a PROXY header (version 1 or 2), which says whose they
+    are: for load balancers that pass bytes on, such as AWS's NLB or HAProxy's `send-proxy`. From them a
+    connection without one is refused, from others one with it."""
     keep_alive: Period = 75.0
     """Seconds that a client's idle connection is kept. Longer than the load balancer in front keeps its
     own."""

@@ -125,6 +125,7 @@ class Gateway:
         )
         self.endpoint.door = ClientDoor(None, ClientBounds(Bounds(), {}), instruments.key_refused)
         self.traffic = TrafficState(refused=instruments.protocol_refused, new_id=self.endpoint.arrivals.new_id)
+        self.traffic.proxy_protocol = settings.listen.proxy_protocol
         self._apply(settings)
         if adopts_orphans():
             background.start("reaper", reap_orphans)
@@ -172,8 +173,8 @@ class Gateway:
     # For the life cycle
 
     def stopping(self) -> None:
-        """Lets readiness fail; requests are served on."""
-        self._stopping = True
+        """Lets readiness fail, for load balancers, too; requests are served on."""
+        self._stopping = self.endpoint.stopping = True
 
     def grace_over(self) -> None:
         """Ends what waits and what is at work: the time to stop is over."""

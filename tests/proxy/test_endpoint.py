@@ -69,6 +69,25 @@ async def test_the_health_path_touches_nothing(gate: Gatehouse) -> None:
     gate.clients.clear()
 
 
+@pytest.mark.parametrize("request_line", ["HEAD /.gateway/healthz", "GET /.gateway/healthz/"])
+async def test_balancers_are_told_of_the_stop_at_once(gate: Gatehouse, request_line: str) -> None:
+    assert (await gate.visit(request_line)).status == 200
+    gate.endpoint.stopping = True
+    assert (await gate.visit(request_line)).status == 503
+    gate.clients.clear()
+
+
+async def test_a_proxy_that_is_not_trusted_is_told_of_once(gate: Gatehouse) -> None:
+    told = ("x-forwarded-for", "203.0.113.9")
+    with capture_logs() as log:
+        for peer in (PROXY, "192.0.2.1", "192.0.2.2"):
+            gate.upstream.meets(answering(b"page"))
+            await gate.visit("GET /page", told, peer=peer)
+    [line] = log
+    assert (line["event"], line["peer"]) == ("proxy_not_trusted", "192.0.2.1")
+    assert "trusted_proxies" in line["do"]
+
+
 async def test_knatives_probes_touch_nothing_where_a_pool_is_knatives(gate: Gatehouse) -> None:
     gate.endpoint.answers_probes = True
     probe = (("k-network-probe", "probe"), ("k-network-hash", "0a"))

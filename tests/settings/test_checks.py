@@ -41,6 +41,12 @@ def test_at_least_one_pool() -> None:
     assert findings(pools={}) == ["pools: at least one pool"]
 
 
+def test_whose_proxy_headers_count() -> None:
+    told = {"pools": {"p": {"backends": STATIC}}, "listen": {"proxy_protocol": True}}
+    assert findings(**told) == ["listen.proxy_protocol: trusted_proxies: the PROXY headers of nobody else count"]
+    assert findings(**told, trusted_proxies=["10.0.0.0/8"]) == []
+
+
 def test_two_ports() -> None:
     pools = {"p": {"backends": STATIC}}
     expected = ["ops.port: another port than listen.port"]

@@ -119,8 +119,8 @@ pools:
     scaling: {kubernetes: {deployment: SD}}
 """
     assert problems(file, text) == [
-        'config.yaml:1:10 listen.prot: found "prot", expected one of host, port, health_path, keep_alive, '
-        'max_connections, max_connections_per_address (did you mean "port"?)',
+        'config.yaml:1:10 listen.prot: found "prot", expected one of host, port, health_path, proxy_protocol, '
+        'keep_alive, max_connections, max_connections_per_address (did you mean "port"?)',
         'config.yaml:2:13 ops.port: found "${OPS}" (from $OPS), expected OPS in the environment, where it is not set '
         "(or a default: ${OPS:-...})",
         'config.yaml:5:13 pools.sd.hosts[0]: found "a.example.com:80", expected a host name or address without port, '
