@@ -58,7 +58,6 @@ TESTED_ELSEWHERE = {
     "gateway/proxy/waiting.py": "tests/proxy/test_attempts.py",
     "gateway/proxy/who.py": "tests/proxy/test_endpoint.py",
     "gateway/proxy/full_log.py": "tests/proxy/test_endpoint.py",
-    "gateway/proxy/headers/same_site.py": "tests/proxy/websocket/test_handshake.py",
     "gateway/core/records/lanes.py": "tests/core/test_pool.py",  # data
     "gateway/core/records/listed.py": "tests/core/test_pool.py",  # data
     "gateway/core/records/quarantine.py": "tests/core/line/test_turn_ends.py",  # data

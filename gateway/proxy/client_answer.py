@@ -80,7 +80,7 @@ class ClientAnswer:
     async def explain(self, error: EdgeError) -> None:
         """An answer of our own to a request that was not started."""
         problem = problem_for(error)
-        self._context.record.detail = self._context.record.detail or problem.reason
+        self._context.record.detail = self._context.record.detail or problem.evidence or problem.reason
         await self._answer(problem)
 
     async def say(self, answer: LocalAnswer) -> None:

@@ -66,7 +66,12 @@ class BadMessage(EdgeError):
 
 
 class ForeignOrigin(EdgeError):
-    """A page of a site that is not allowed to opens a websocket."""
+    """A page of a site that is not allowed to opens a websocket. `origin` and `host`, the one asked for: as sent."""
+
+    def __init__(self, origin: bytes, host: bytes) -> None:
+        super().__init__(origin, host)
+        self.origin = origin.decode("latin-1")
+        self.host = host.decode("latin-1")
 
 
 class BodyTooLarge(EdgeError):

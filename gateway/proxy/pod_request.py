@@ -51,7 +51,7 @@ def request_of(
 ) -> UpstreamRequest:
     """The request for the backend. `reusable`: it may ride on a connection that carried another."""
     if pool.profile.own_host and context.slot is not None:
-        headers = named_by_address(headers, context.origin.host, context.slot.backend.address)
+        headers = named_by_address(headers, context.origin, pool.rules.allowed_origins, context.slot.backend.address)
     if context.trace is not None and context.slot is not None:
         headers = context.trace.dials(context.slot.backend.name, headers)
     upgrade = b"websocket" if context.client.websocket else None

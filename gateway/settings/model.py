@@ -594,7 +594,8 @@ class PoolSettings(Section):
     rules: tuple[RuleSettings, ...] = ()
     """Rules that go before the profile's."""
     allowed_origins: tuple[Origin, ...] = ()
-    """Sites whose pages may open websockets, besides the host's own. Left out: none."""
+    """Sites whose pages may open websockets, besides the host's own: as browsers write `Origin`. Also
+    `null`, `file://`, `capacitor://localhost`, `chrome-extension://ID`; `*`: every site. Left out: none."""
     expose_backend: bool = False
     """Answers name their backend in the header X-Backend. For trying things out: it tells clients of
     addresses inside."""

@@ -69,7 +69,7 @@ EXAMPLES = {
     "pools.NAME.rules.match": '"GET /foo/*"',
     "pools.NAME.rules.lane": "exempt",
     "pools.NAME.rules.when_busy": "spill",
-    "pools.NAME.allowed_origins": '["https://ui.example.com"]',
+    "pools.NAME.allowed_origins": '["https://ui.example.com", "capacitor://localhost"]',
 }
 
 _HEAD = """\

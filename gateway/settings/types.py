@@ -162,9 +162,15 @@ def parse_backend(value: object) -> str:
 
 def parse_origin(value: object) -> str:
     """An origin as browsers send it: in lower case, and without the scheme's own port."""
-    match = _ORIGIN.fullmatch(value.lower()) if isinstance(value, str) else None
+    text = value.lower() if isinstance(value, str) else ""
+    if text in ("*", "null") or _OTHER_ORIGIN.fullmatch(text):
+        return text
+    match = _ORIGIN.fullmatch(text)
     if match is None or int(match["port"] or 80) not in range(1, 65536):
-        raise ValueError('an origin such as "https://ui.example.com" or "http://localhost:3000", without a path')
+        raise ValueError(
+            'an origin without a path, such as "https://ui.example.com", "http://localhost:3000", '
+            '"capacitor://localhost", "file://", "null", or "*" for every page'
+        )
     own = {"http": 80, "https": 443}[match["scheme"]]
     port = int(match["port"] or own)
     return f"{match['scheme']}://{match['host']}" + (f":{port}" if port != own else "")
@@ -197,6 +203,8 @@ _BACKEND = re.compile(
     r"(?:http://)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
 )
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
+#: Of pages that come by no HTTP: of applications and of browsers' extensions.
+_OTHER_ORIGIN = re.compile(r"(?!https?:|wss?:)[a-z][a-z0-9+.-]*://[a-z0-9._-]*", re.ASCII)
 
 Size = Annotated[
     int, PlainValidator(parse_size), WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]})

@@ -111,15 +111,22 @@ def test_networks() -> None:
         ("https://ui.example.com:443", "https://ui.example.com"),
         ("http://localhost:3000", "http://localhost:3000"),
         ("http://[::1]:80", "http://[::1]"),
+        ("null", "null"),
+        ("*", "*"),
+        ("file://", "file://"),
+        ("Capacitor://localhost", "capacitor://localhost"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
     ],
 )
 def test_origins_are_spelled_as_browsers_do(written: str, origin: str) -> None:
     assert parse_origin(written) == origin
 
 
-@pytest.mark.parametrize("written", ["ui.example.com", "https://a/", "https://*", "null", "ws://a", "http://a:0", 5])
+@pytest.mark.parametrize(
+    "written", ["ui.example.com", "https://a/", "https://*", "file:///a", "ws://a", "http://a:0", 5]
+)
 def test_what_is_no_origin(written: object) -> None:
-    with pytest.raises(ValueError, match=r"^an origin such as"):
+    with pytest.raises(ValueError, match=r"^an origin without a path, such as"):
         parse_origin(written)
 
 

@@ -191,7 +191,8 @@ async def test_a_pod_that_says_no_websocket_gives_an_answer(tmp_path: Path) -> N
         ("https://sd.example", 101),
         ("https://ui.example", 101),
         ("https://evil.example", 403),
-        ("http://sd.example:8080", 403),
+        ("http://sd.example:8080", 101),
+        ("http://sd.example.evil:8080", 403),
         ("null", 403),
     ],
 )

@@ -112,6 +112,7 @@ class Problem:
     close: bool = False  # the connection cannot be used any more
     position: int | None = None  # place in line on arrival, where it had one
     headers: tuple[Header, ...] = ()  # that belong to its status
+    evidence: str = ""  # for the access line, where its reason says too little
 
 
 class Answer(NamedTuple):
@@ -158,8 +159,8 @@ def problem_for(error: EdgeError) -> Problem:
         case BadMessage():
             return Problem(400, "bad_message", "The message is not valid", "It is not what the protocol wants here.")
         case ForeignOrigin():
-            detail = "This service takes websockets from its own pages, and from those of the origins it lists."
-            return Problem(403, "foreign_origin", "Not from this page", detail)
+            detail = _foreign(error)
+            return Problem(403, "foreign_origin", "Not from this page", detail, evidence=f"foreign_origin: {detail}")
         case BodyTooLarge():
             return Problem(413, "body_too_large", "The body is too large", _too_large(error), close=True)
         case BodyTooSlow():
@@ -246,6 +247,12 @@ def _refused(refusal: Refusal, place: int | None) -> Problem:
 def _too_large(error: BodyTooLarge) -> str:
     found = "more than that came" if error.declared is None else f"this one has {error.declared:,}"
     return f"A body may have {error.limit:,} bytes here; {found}. Send less."
+
+
+def _foreign(error: ForeignOrigin) -> str:
+    origin, host = _shown(error.origin), _shown(error.host)
+    found = f'The page is of "{origin}", which is not the host asked for ("{host}").'
+    return f"{found} This service's allowed_origins can list it."
 
 
 def _json(problem: Problem, request_id: str, pool: str | None, also: Mapping[str, object]) -> bytes:

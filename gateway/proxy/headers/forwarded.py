@@ -27,6 +27,7 @@ _TELLING = frozenset(
         b"host",
         b"x-forwarded-for",
         b"x-forwarded-host",
+        b"x-forwarded-port",
         b"x-forwarded-proto",
         b"forwarded",
         b"k-original-host",
@@ -53,6 +54,7 @@ class Origin(NamedTuple):
     request_id: bytes | None = None  # given by a trusted peer
     hops: bytes = b""  # the X-Forwarded-For of a trusted peer
     forwarded: bytes = b""  # its Forwarded, if it told no X-Forwarded-*
+    port: bytes = b""  # by a trusted peer's X-Forwarded-Port: to which they connected
     is_proxy: bool = False  # `client` is a trusted proxy, and did not say who is behind it
 
     def told_to_next_hop(self) -> list[Header]:
@@ -123,6 +125,7 @@ class TrustedProxies:
             request_id=_request_id(told),
             hops=hops,
             forwarded=forwarded,
+            port=told.get(b"x-forwarded-port", b"").partition(b",")[0].strip(),
             is_proxy=self.trusts(client),
         )
 

@@ -1,18 +1,44 @@
-"""Decides whether a page is of the host that was asked for, by its `Origin`."""
+"""Decides whether a page may use what programs may: a page of the host that was asked for may, and one of a site that
+is allowed. `Origin` tells where a page is from; programs send none."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-_ORIGIN = re.compile(rb"(https?)://([^/]+)")
-_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
+from gateway.proxy.errors import ForeignOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from gateway.proxy.headers.forwarded import Header, Origin
+
+#: Among those allowed: pages of every site.
+EVERY_SITE = b"*"
+
+_HOST = rb"(\[[^]/]+\]|[^:/\[\]]+)(?::([0-9]*))?"
+_ASKED = re.compile(_HOST)
+_ORIGIN = re.compile(rb"(https?)://" + _HOST)
+_DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
 
 
-def is_of(host: bytes, origin: bytes) -> bool:
-    """Whether an Origin is that of the host asked for, both in lower case. The scheme does not count: a proxy that
-    ended TLS may not have said so."""
-    parts = _ORIGIN.fullmatch(origin)
-    if parts is None or not host:
+def check_page(headers: Iterable[Header], asked: Origin, allowed: Collection[bytes]) -> None:
+    """Of who sends these headers. `allowed`: origins besides the host's own, in lower case. Raises ForeignOrigin."""
+    origins = [value for name, value in headers if name == b"origin"]
+    if origins and not (len(origins) == 1 and may_come_from(origins[0], asked, allowed)):
+        raise ForeignOrigin(b", ".join(origins), asked.host)
+
+
+def may_come_from(page: bytes, asked: Origin, allowed: Collection[bytes]) -> bool:
+    """Whether a page of that Origin may. `allowed` as in `check_page`."""
+    return EVERY_SITE in allowed or page.lower() in allowed or is_own(page, asked)
+
+
+def is_own(page: bytes, asked: Origin) -> bool:
+    """Whether an Origin is that of the host asked for. The scheme does not count: a proxy that ended TLS may not have
+    said so. Nor does the port where proxies took it off the host (nginx's `$host`), or say that it was another."""
+    origin, host = _ORIGIN.fullmatch(page.lower()), _ASKED.fullmatch(asked.host.lower())
+    if origin is None or host is None or origin[2] != host[1]:
         return False
-    port = _DEFAULT_PORTS[parts[1]]
-    return parts[2].removesuffix(port) == host.removesuffix(port)
+    port = origin[3] or _DEFAULT_PORTS[origin[1]]
+    return not host[2] or port in (host[2], asked.port)

@@ -1,7 +1,6 @@
 """The handshake of a websocket (RFC 6455 4): what is asked of a client, and of a backend that agrees.
 
-Pages of other sites may open websockets, and browsers send cookies along; `Origin` is all that tells such a page from
-one's own. Programs send none.
+Browsers send cookies along with those of pages of other sites, too: whose pages may open one, `same_site` decides.
 """
 
 from __future__ import annotations
@@ -11,12 +10,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from gateway.proxy.errors import BadHandshake, ForeignOrigin, UnknownVersion
-from gateway.proxy.headers.same_site import is_of
+from gateway.proxy.errors import BadHandshake, UnknownVersion
 from gateway.upstream.errors import BadAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from gateway.proxy.headers.forwarded import Header
     from gateway.upstream.head import AnswerHead
@@ -30,20 +28,14 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
-def check_handshake(headers: Iterable[Header], host: bytes, allowed: Collection[bytes]) -> None:
-    """Of a client that asked for `host`. `allowed`: origins besides the host's own, in lower case.
-
-    Raises UnknownVersion, BadHandshake or ForeignOrigin.
-    """
+def check_handshake(headers: Iterable[Header]) -> None:
+    """Of a client. Raises UnknownVersion or BadHandshake."""
     listed = list(headers)
     if _all(b"sec-websocket-version", listed) != [VERSION]:
         raise UnknownVersion
     keys = _all(b"sec-websocket-key", listed)
     if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
         raise BadHandshake
-    origins = [origin.lower() for origin in _all(b"origin", listed)]
-    if origins and not (len(origins) == 1 and (origins[0] in allowed or is_of(host.lower(), origins[0]))):
-        raise ForeignOrigin
 
 
 def agreement_to(headers: Iterable[Header]) -> bytes:

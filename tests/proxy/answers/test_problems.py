@@ -45,7 +45,7 @@ def told(problem: Problem, **options: Any) -> dict[str, Any]:
         (DeniedClick(), 403, False),
         (UnknownVersion(), 426, False),
         (BadHandshake(), 400, False),
-        (ForeignOrigin(), 403, False),
+        (ForeignOrigin(b"null", b"sd"), 403, False),
         (BodyTooLarge(10, 11), 413, True),
         (BodyTooSlow(0, 30), 408, True),
         (ClientLeft(Ending.CLIENT_LEFT_WAITING), 499, True),
@@ -129,6 +129,10 @@ def test_texts_say_what_was_found_and_what_was_expected() -> None:
     assert "10,000 bytes here; this one has 12,345." in problem_for(BodyTooLarge(10_000, 12_345)).detail
     assert "10,000 bytes here; more than that came." in problem_for(BodyTooLarge(10_000)).detail
     assert "1,024 bytes of the body came in the 31.4 seconds" in problem_for(BodyTooSlow(1024, 31.4)).detail
+    foreign = problem_for(ForeignOrigin(b"https://evil.example", b"sd.example:8080"))
+    for told in (foreign.detail, foreign.evidence):
+        assert 'of "https://evil.example", which is not the host asked for ("sd.example:8080")' in told
+        assert "allowed_origins" in told
     assert '"nobody.example.com"' in problem_for(NoRoute("nobody.example.com")).detail
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.proxy.headers.host_rewrite import named_by_address
+from tests.proxy.headers.test_same_site import asked_for
 
 
 @pytest.mark.parametrize(
@@ -14,9 +15,11 @@ from gateway.proxy.headers.host_rewrite import named_by_address
         (b"https://SD.example", b"http://127.0.0.1:8188"),
         (b"https://evil.example", b"https://evil.example"),
         (b"null", b"null"),
+        (b"http://sd.example:8080", b"http://127.0.0.1:8188"),
+        (b"capacitor://localhost", b"http://127.0.0.1:8188"),
     ],
 )
-def test_only_the_origin_that_was_asked_for_becomes_the_backends(origin: bytes, passed: bytes) -> None:
+def test_the_origin_of_a_page_that_may_becomes_the_backends(origin: bytes, passed: bytes) -> None:
     headers = [(b"host", b"sd.example"), (b"accept", b"*/*"), (b"origin", origin)]
-    named = named_by_address(headers, b"sd.example", "127.0.0.1:8188")
+    named = named_by_address(headers, asked_for(b"sd.example"), {b"capacitor://localhost"}, "127.0.0.1:8188")
     assert named == [(b"host", b"127.0.0.1:8188"), (b"accept", b"*/*"), (b"origin", passed)]
