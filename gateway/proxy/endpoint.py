@@ -27,7 +27,7 @@ from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import Denied, EdgeError, NoRoute
 from gateway.proxy.full_log import warn_if_full
 from gateway.proxy.gradio_page.page_side import PageSide
-from gateway.proxy.headers.same_site import check_page
+from gateway.proxy.headers.same_site import SAFE, check_page
 from gateway.proxy.ticketing import ticket_for
 from gateway.proxy.tracking import clicks
 from gateway.proxy.tracking.job_orders import carried_out
@@ -141,6 +141,7 @@ class Endpoint:
         counted = _is_counted(context, treatment)
         if context.client.websocket:
             check_handshake(context.headers)
+        if context.client.websocket or (pool.rules.cookie_crosses_sites and context.method not in SAFE):
             check_page(context.headers, context.origin, pool.rules.allowed_origins)
         if (page := page_instead(context, pool, treatment.lane)) is not None:
             await context.answer.tell(page)

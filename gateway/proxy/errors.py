@@ -66,7 +66,8 @@ class BadMessage(EdgeError):
 
 
 class ForeignOrigin(EdgeError):
-    """A page of a site that is not allowed to opens a websocket. `origin` and `host`, the one asked for: as sent."""
+    """A page of a site that is not allowed to asks for what its visitor's cookie would come with. `origin`, and the
+    `host` asked for: as sent."""
 
     def __init__(self, origin: bytes, host: bytes) -> None:
         super().__init__(origin, host)

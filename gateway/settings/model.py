@@ -314,6 +314,11 @@ class AffinitySettings(Section):
 
     cookie: CookieName = "sd"
     """Name of the session cookie. Two pools on one host need different names."""
+    same_site: Literal["lax", "none", "strict"] = "lax"
+    """Whether pages of other sites send the session cookie. `lax`: when they link here. `strict`: never, so
+    who follows such a link begins a new session. `none`: also from within a frame there, so that an
+    embedded page keeps its home (`Secure`, `Partitioned`: by https alone). Then other methods than GET,
+    HEAD and OPTIONS are refused from pages but the host's own and those of `allowed_origins`."""
     header: HeaderName | None = None
     """Header by which clients without cookies are known: whoever sends the same value is the same
     visitor. Left out: no header counts."""
@@ -594,7 +599,8 @@ class PoolSettings(Section):
     rules: tuple[RuleSettings, ...] = ()
     """Rules that go before the profile's."""
     allowed_origins: tuple[Origin, ...] = ()
-    """Sites whose pages may open websockets, besides the host's own: as browsers write `Origin`. Also
+    """Sites whose pages may open websockets (and with `affinity.same_site: none` send what is not safe),
+    besides the host's own: as browsers write `Origin`. Also
     `null`, `file://`, `capacitor://localhost`, `chrome-extension://ID`; `*`: every site. Left out: none."""
     expose_backend: bool = False
     """Answers name their backend in the header X-Backend. For trying things out: it tells clients of

@@ -15,7 +15,7 @@ from gateway.profiles.registry import profile
 from gateway.profiles.rules import rule
 from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.pool.rules import OnClientGone, Rules
-from gateway.proxy.session.cookie import SessionCookies, session_ids
+from gateway.proxy.session.cookie import SameSite, SessionCookies, session_ids
 from gateway.settings.waiting_page import PageFile
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def rules_of(settings: PoolSettings) -> Rules:
         expose_backend=settings.expose_backend,
         allowed_origins=frozenset(origin.encode() for origin in settings.allowed_origins),
         waiting_page=_waiting_page(settings.cold_start.page),
+        cookie_crosses_sites=settings.affinity.same_site == "none",
         mounts=mounts_of(settings),
         session_header=_header(settings.affinity.header),
     )
@@ -110,7 +111,12 @@ def _waiting_page(setting: Literal["auto", "off"] | PageFile) -> WaitingPage | N
 def cookies_of(name: str, settings: PoolSettings, keys: Sequence[str]) -> SessionCookies:
     affinity = settings.affinity
     return SessionCookies(
-        keys, pool=name, name=affinity.cookie, ttl=int(affinity.ttl), new_id=partial(next, session_ids())
+        keys,
+        pool=name,
+        name=affinity.cookie,
+        ttl=int(affinity.ttl),
+        new_id=partial(next, session_ids()),
+        same_site=SameSite(affinity.same_site),
     )
 
 

@@ -190,6 +190,42 @@ async def test_the_pod_gets_what_was_asked_and_by_whom(gate: Gatehouse) -> None:
     assert pod.header("x-forwarded-for") == b"192.0.2.1"
 
 
+EVIL, OWN = ("origin", "https://evil.example"), ("origin", "https://sd.example:8443")
+
+
+@pytest.mark.parametrize("headers", [[EVIL], [("origin", "null")], [OWN, EVIL]])
+@pytest.mark.parametrize("request_line", ["POST /paint", "POST /page/interrupt", "DELETE /progress"])
+async def test_a_cookie_that_crosses_sites_is_of_no_use_to_pages_of_others(
+    gate: Gatehouse, request_line: str, headers: list[tuple[str, str]]
+) -> None:
+    gate.rules(cookie_crosses_sites=True)
+    assert reason(await gate.visit(request_line, *headers)) == (403, "foreign_origin")
+    assert gate.upstream.asked == []
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers"),
+    [
+        ("POST /page", [OWN]),
+        ("POST /page", [("origin", "https://ui.example")]),
+        ("POST /page", []),
+        ("GET /page", [EVIL]),
+        ("OPTIONS /page", [EVIL]),
+    ],
+)
+async def test_it_is_of_use_to_own_pages_listed_ones_and_programs(
+    gate: Gatehouse, request_line: str, headers: list[tuple[str, str]]
+) -> None:
+    gate.rules(cookie_crosses_sites=True)
+    gate.upstream.meets(answering())
+    assert (await gate.visit(request_line, *headers)).status == 200
+
+
+async def test_one_that_stays_on_its_site_is_the_browsers_matter(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering())
+    assert (await gate.visit("POST /page", EVIL)).status == 200
+
+
 def mount(gate: Gatehouse, mounts: Mounts) -> None:
     gate.rules(mounts=mounts)
     gate.served.profile = mounted(PROFILE, mounts)

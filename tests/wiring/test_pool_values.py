@@ -18,7 +18,7 @@ from gateway.proxy.answers.waiting_page import WaitingPage
 from gateway.proxy.answers.waiting_page_text import AUTO
 from gateway.proxy.pool.rules import OnClientGone, Rules
 from gateway.settings.model import PoolSettings
-from gateway.wiring.pool_values import autoscaling_of, mounts_of, policy_of, profile_of, rules_of
+from gateway.wiring.pool_values import autoscaling_of, cookies_of, mounts_of, policy_of, profile_of, rules_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,7 @@ TOLD: dict[str, Any] = {
     "cold_start": {"timeout": 6, "page": "auto"},
     "affinity": {
         "header": "X-Session-Key",
+        "same_site": "none",
         "ttl": 7,
         "sessions": 8,
         "spill_after": 9,
@@ -139,6 +140,7 @@ def test_what_the_endpoint_is_told() -> None:
         longest_wait=5 + 6,
         expose_backend=True,
         allowed_origins=frozenset({b"https://ui.example"}),
+        cookie_crosses_sites=True,
         mounts=Mounts(("/sd",), ("/app",)),
         waiting_page=WaitingPage(AUTO),
         session_header=b"x-session-key",
@@ -158,6 +160,13 @@ def test_where_its_pods_serve(told: dict[str, object], mounts: Mounts) -> None:
     settings = PoolSettings.model_validate({**plain, "profile": "a1111", **told})
     assert mounts_of(settings) == mounts
     assert profile_of(settings).readiness.path == mounts.root + a1111().readiness.path
+
+
+@pytest.mark.parametrize(("told", "site"), [("lax", b"Lax"), ("strict", b"Strict"), ("none", b"None")])
+def test_whose_pages_send_the_cookie(told: str, site: bytes) -> None:
+    settings = PoolSettings.model_validate(TOLD | {"affinity": {"same_site": told}})
+    assert b"SameSite=" + site in cookies_of("sd", settings, ["k"]).issue("id", "pod-a", 0, secure=True)
+    assert rules_of(settings).cookie_crosses_sites is (told == "none")
 
 
 def test_which_page_tells_of_a_start(tmp_path: Path) -> None:

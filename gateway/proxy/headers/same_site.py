@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: Among those allowed: pages of every site.
 EVERY_SITE = b"*"
 
+#: Methods that change nothing (RFC 9110 9.2.1), and so may come from any page.
+SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+
 _HOST = rb"(\[[^]/]+\]|[^:/\[\]]+)(?::([0-9]*))?"
 _ASKED = re.compile(_HOST)
 _ORIGIN = re.compile(rb"(https?)://" + _HOST)

@@ -57,7 +57,8 @@ class Rules:
     on_client_gone: OnClientGone
     longest_wait: float  # what a client may ask for with `Prefer: wait`
     expose_backend: bool
-    allowed_origins: frozenset[bytes]  # whose pages may open websockets, besides those of the host asked for
+    allowed_origins: frozenset[bytes]  # whose pages may what programs may, besides those of the host asked for
+    cookie_crosses_sites: bool = False  # pages of other sites send the session's along with all they ask for
     mounts: Mounts = AT_ROOT
     pod_headers: PodHeaders = PodHeaders()
     waiting_page: WaitingPage | None = None  # None: browsers are held, too

@@ -48,6 +48,21 @@ _LAST_LETTERS = b"AEIMQUYcgkosw048"
 _DIGEST_LENGTH = 16
 
 
+class SameSite(enum.Enum):
+    """What browsers are told of pages of other sites (RFC 6265bis 5.6.7; CHIPS for `Partitioned`)."""
+
+    LAX = "lax"
+    STRICT = "strict"
+    NONE = "none"  # sent from within a frame of another site, each with a jar of its own; by https alone
+
+
+_ATTRIBUTES = {
+    SameSite.LAX: b"SameSite=Lax",
+    SameSite.STRICT: b"SameSite=Strict",
+    SameSite.NONE: b"SameSite=None; Secure; Partitioned",
+}
+
+
 class Verdict(enum.Enum):
     """The state of a client's cookie."""
 
@@ -78,7 +93,16 @@ _NOTHING = Reading(Verdict.NONE)
 class SessionCookies:
     """One pool's session cookies."""
 
-    def __init__(self, keys: Sequence[str], *, pool: str, name: str, ttl: int, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        keys: Sequence[str],
+        *,
+        pool: str,
+        name: str,
+        ttl: int,
+        new_id: Callable[[], str],
+        same_site: SameSite = SameSite.LAX,
+    ) -> None:
         """`keys`: newest first. `ttl`: seconds. `new_id`: unguessable and URL-safe; see `session_ids`.
 
         ValueError without a key.
@@ -87,6 +111,8 @@ class SessionCookies:
         self.new_session = new_id
         self._pool = pool
         self._ttl = ttl
+        self._attributes = b"Path=/; HttpOnly; " + _ATTRIBUTES[same_site]
+        self._is_secure = same_site is SameSite.NONE  # whoever came by http: so browsers want it
         self._verify = lru_cache(_REMEMBERED)(self._verify_signature)  # raises for forgeries, so those are not kept
         self.rotate(keys)
 
@@ -132,8 +158,8 @@ class SessionCookies:
         """A whole Set-Cookie value. `now`: wall clock; `secure`: the client came by https."""
         home = self._newest_digest(identity)
         value = self._signer.sign(f"{session}.{home}.{int(now)}")
-        flags = b"; Secure" if secure else b""
-        return b"%b=%b; Max-Age=%d; Path=/; HttpOnly; SameSite=Lax%b" % (self.name, value, self._ttl, flags)
+        flags = b"; Secure" if secure and not self._is_secure else b""
+        return b"%b=%b; Max-Age=%d; %b%b" % (self.name, value, self._ttl, self._attributes, flags)
 
     def needs_renewal(self, claim: Claim, now: float) -> bool:
         """Past half its life: the browser counts its own Max-Age and would forget it."""

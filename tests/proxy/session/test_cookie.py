@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.proxy.session.cookie import Claim, SessionCookies, Verdict, session_ids
+from gateway.proxy.session.cookie import Claim, SameSite, SessionCookies, Verdict, session_ids
 
 NOW = 1_800_000_000.0
 TTL = 1800
@@ -49,6 +49,18 @@ def test_its_attributes() -> None:
     assert set_cookie.split(b"; ")[1:] == [b"Max-Age=1800", b"Path=/", b"HttpOnly", b"SameSite=Lax", b"Secure"]
     assert b"Secure" not in jar().issue("id", "uid-1", NOW, secure=False)
     assert b"uid-1" not in set_cookie
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_one_that_crosses_sites_is_secure_and_partitioned(secure: bool) -> None:
+    cookies = SessionCookies(["k"], pool="sd", name="sd", ttl=TTL, new_id=str, same_site=SameSite.NONE)
+    attributes = cookies.issue("id", "uid-1", NOW, secure=secure).split(b"; ")[1:]
+    assert attributes == [b"Max-Age=1800", b"Path=/", b"HttpOnly", b"SameSite=None", b"Secure", b"Partitioned"]
+
+
+def test_one_may_stay_on_its_site() -> None:
+    cookies = SessionCookies(["k"], pool="sd", name="sd", ttl=TTL, new_id=str, same_site=SameSite.STRICT)
+    assert cookies.issue("id", "uid-1", NOW, secure=False).endswith(b"; HttpOnly; SameSite=Strict")
 
 
 def test_a_home_that_is_gone_is_none_and_one_that_comes_back_is_found() -> None:
