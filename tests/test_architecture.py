@@ -66,7 +66,7 @@ TESTED_ELSEWHERE = {
     "gateway/core/parts.py": "tests/core/test_pool.py",  # which is made of them
     "gateway/core/backends/availability.py": "tests/core/backends/test_membership.py",
     "gateway/core/line/model_order.py": "tests/core/models/test_affinity.py",
-    "gateway/__main__.py": "tests/system/test_commands.py",  # one call
+    "gateway/__main__.py": "tests/system/test_starting.py",
     "gateway/top/app.py": "tests/pages/test_top.py",
     "gateway/top/confirm.py": "tests/pages/test_top.py",
     "gateway/demo/a1111/__main__.py": "tests/demo/a1111/test_main.py",

@@ -6,7 +6,8 @@
     settled         children are stopped, what is left is ended, the operators' port closes
     asked again     all of that at once, without asking anybody
 
-A request whose head was received gets an HTTP status. The loop's own signal handling and uvicorn's are both off.
+A request whose head was received gets an HTTP status. The loop's own signal handling and uvicorn's are both off. A
+signal that comes before there is somebody to hear it is kept until there is (`run`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from gateway.server.state import TrafficState
 
 T = TypeVar("T")
+
+_HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 #: Seconds for the last answers to be written once grace is over; the same for what the operators still read.
 _SETTLE_TIMEOUT = 2.0
@@ -88,9 +91,9 @@ class Lifecycle:
         log = structlog.get_logger()
         self._stop_scope = anyio.CancelScope()
         try:
-            await self._operators.start()
-            await self._traffic.start()
             with self._signals():
+                await self._operators.start()
+                await self._traffic.start()
                 self.is_listening = True
                 log.info("listening", traffic=self._traffic.address, operators=self._operators.address)
                 task_status.started()
@@ -139,6 +142,7 @@ class Lifecycle:
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)  # what came meanwhile is heard now
         try:
             yield
         finally:
@@ -162,12 +166,17 @@ def keep_freed_memory() -> bool:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Runs `main` on a uvloop, with every descriptor the system allows."""
+    """Runs `main` on a uvloop, with every descriptor the system allows. Signals wait until a `Lifecycle` in it serves:
+    no process is started before."""
     raise_descriptor_limit()
     keep_freed_memory()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.get_loop().set_exception_handler(_unheard)
-        return runner.run(main())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.get_loop().set_exception_handler(_unheard)
+            return runner.run(main())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
