@@ -176,7 +176,7 @@ class Ticket:
     label: str = ""  # what the snapshot shows, e.g. the request id
     rule: str = ""  # what chose its lane, for people
     who: str = ""  # the client whose share of the line it takes; "": nobody's
-    endless: bool = False  # it became a tunnel, which may stay open for days: if it holds no slot, it holds nothing up
+    endless: bool = False  # a tunnel, or a stream that may stay open for days: if it holds no slot, it holds nothing up
     anchored: bool = False  # what it reads or hears is at its home: no other backend can serve it while that is there
     need: ModelNeed | None = None  # None: whatever is loaded will do, and nobody knows what it leaves
     status: int | None = None  # of the backend's answer in this turn; None: none yet, or none of HTTP's
