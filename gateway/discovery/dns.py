@@ -13,6 +13,7 @@ import anyio
 import structlog
 
 from gateway.core.records.listed import Listed
+from gateway.core.records.networks import host_and_port
 from gateway.discovery.watched_listing import WatchedListing
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ async def resolve(name: str, port: int) -> list[str]:
         if error.errno in _NO_ADDRESSES:
             return []
         raise
-    v4 = {f"{where[0]}:{port}" for family, *_, where in found if family == socket.AF_INET}
-    v6 = {f"[{where[0]}]:{port}" for family, *_, where in found if family == socket.AF_INET6}
+    v4 = {host_and_port(where[0], port) for family, *_, where in found if family == socket.AF_INET}
+    v6 = {host_and_port(where[0], port) for family, *_, where in found if family == socket.AF_INET6}
     return sorted(v4 or v6)
 
 

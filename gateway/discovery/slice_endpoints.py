@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.records.listed import Listed
+from gateway.core.records.networks import host_and_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,12 +66,12 @@ def _of_family(
 def _endpoint(said: dict[str, Any], port: int, direct_port: int | None) -> Iterator[Endpoint]:
     conditions, pod = said.get("conditions") or {}, said.get("targetRef") or {}
     for host in (said.get("addresses") or ())[:1]:  # consumers use the first; more than one means nothing
-        address = _joined(host, port)
+        address = host_and_port(host, port)
         listed = Listed(
             pod.get("uid") or address,
             address,
             pod.get("name") or address,
-            direct_address=_joined(host, direct_port) if direct_port is not None else None,
+            direct_address=host_and_port(host, direct_port) if direct_port is not None else None,
         )
         yield Endpoint(listed, conditions.get("ready") is not False, conditions.get("terminating") is True)
 
@@ -88,7 +89,3 @@ def _number(one: KubeObject, name: str | None) -> int | None:
 
 def _tcp_ports(one: KubeObject) -> list[dict[str, Any]]:
     return [each for each in one.get("ports") or () if each.get("port") and each.get("protocol", "TCP") == "TCP"]
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

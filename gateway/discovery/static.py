@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from gateway.core.records.listed import Listed
+from gateway.core.records.networks import host_and_port
 from gateway.discovery.watched_listing import WatchedListing
 
 if TYPE_CHECKING:
@@ -49,4 +50,4 @@ def address_of(url: str) -> str:
         port = parts.port or 80
     except ValueError as error:
         raise ValueError(f"{url!r} has no valid port") from error
-    return f"[{parts.hostname}]:{port}" if ":" in parts.hostname else f"{parts.hostname}:{port}"
+    return host_and_port(parts.hostname, port)

@@ -28,7 +28,7 @@ class Guard:
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         """`hosts`: names besides addresses and `localhost`."""
-        self._names = {"localhost", *map(bare_host, hosts)}
+        self._names = {"localhost", *filter(None, map(bare_host, hosts))}  # "::" has no name
 
     def knows(self, host: str) -> bool:
         """Whether a Host header is one of the port's own names."""

@@ -25,6 +25,8 @@ import anyio
 import structlog
 import uvloop
 
+from gateway.core.records.networks import host_and_port
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
@@ -95,7 +97,7 @@ class Lifecycle:
                 await self._operators.start()
                 await self._traffic.start()
                 self.is_listening = True
-                log.info("listening", traffic=self._traffic.address, operators=self._operators.address)
+                log.info("listening", traffic=_shown(self._traffic), operators=_shown(self._operators))
                 task_status.started()
                 await self._stop_asked.wait()
                 with self._stop_scope:
@@ -148,6 +150,10 @@ class Lifecycle:
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+
+def _shown(listener: Listener) -> list[str]:
+    return [host_and_port(*address) for address in listener.addresses]
 
 
 def raise_descriptor_limit() -> int:

@@ -28,7 +28,7 @@ _BRACES = re.compile(r"\{[a-z_]+\}")
 #: Where a pool's backends may come from.
 _KINDS = ("static", "dns", "processes", "kubernetes", "knative")
 
-_EVERYWHERE = ("0.0.0.0", "::", "")
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def check(settings: Settings) -> Iterator[Finding]:
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     listen, ops = settings.listen, settings.ops
-    same_host = listen.host == ops.host or listen.host in _EVERYWHERE or ops.host in _EVERYWHERE
+    hosts = {*listen.host, *ops.host}
+    same_host = not hosts.isdisjoint(_EVERYWHERE) or not set(listen.host).isdisjoint(ops.host)
     if listen.port and listen.port == ops.port and same_host:
         yield Finding(("ops", "port"), "another port than listen.port", against=(("listen", "port"),))
     if settings.listen.proxy_protocol and not settings.trusted_proxies:

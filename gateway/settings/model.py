@@ -27,6 +27,7 @@ from gateway.settings.types import (
     HeaderName,
     HeaderValue,
     Host,
+    ListenHosts,
     Network,
     Number,
     ObjectName,
@@ -79,8 +80,9 @@ class Section(BaseModel):
 class ListenSettings(Section):
     """The port for traffic. A change needs a restart."""
 
-    host: str = "0.0.0.0"
-    """Address to listen on. `127.0.0.1` for this machine alone."""
+    host: ListenHosts = ("0.0.0.0",)
+    """Address to listen on, or a list of them. `127.0.0.1` for this machine alone, `"::"` for IPv6 and IPv4;
+    a machine without IPv6 takes that as `0.0.0.0`. A name stands for its first address."""
     port: ListenPort = 8080
     """Port to listen on. 0 takes any free one; the log's `listening` line names it."""
     health_path: UrlPath = "/.gateway/healthz"
@@ -104,9 +106,9 @@ class ListenSettings(Section):
 class OpsSettings(Section):
     """The operators' port: page, metrics, health, snapshot, orders. A change needs a restart."""
 
-    host: str = "127.0.0.1"
-    """Address to listen on. Whoever reaches the port sees the pools, so it is loopback unless told
-    otherwise."""
+    host: ListenHosts = ("127.0.0.1",)
+    """Address to listen on, or a list of them, as `listen.host`. Whoever reaches the port sees the pools,
+    so it is loopback unless told otherwise."""
     port: ListenPort = 9090
     """Port to listen on. 0 takes any free one."""
     hosts: tuple[Host, ...] = ()

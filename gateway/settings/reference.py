@@ -238,6 +238,8 @@ def _shown(field: FieldInfo) -> str:
         return str(value).lower()
     if isinstance(value, enum.Enum):
         return str(value.value)
+    if isinstance(value, tuple):
+        return ", ".join(value)
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, int) and value >= 1 << 20 and value % (1 << 20) == 0:

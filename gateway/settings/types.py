@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import core_schema
 
 if TYPE_CHECKING:
@@ -152,6 +152,23 @@ def _has_dns_lengths(host: str) -> bool:
     return len(host) <= 253 and all(len(label) <= 63 for label in host.split("."))
 
 
+def parse_listen_hosts(value: object) -> tuple[str, ...]:
+    """Addresses or names to listen on, from one or a list of them. IPv6 may be in brackets."""
+    hosts = (value,) if isinstance(value, str) else value
+    if isinstance(hosts, list | tuple) and hosts and all(isinstance(each, str) for each in hosts):
+        bare = tuple(each.removeprefix("[").removesuffix("]") for each in hosts)
+        if all(_HOST.fullmatch(each) or _is_ipv6(each) for each in bare):
+            return bare
+    raise ValueError('an address such as "127.0.0.1" or "::", without a port, or a list of them')
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
 def parse_backend(value: object) -> str:
     """`http://host:port` from that or from `host:port`, in one spelling, so that two can be compared."""
     match = _BACKEND.fullmatch(value) if isinstance(value, str) else None
@@ -214,6 +231,12 @@ ServicePort = Annotated[str | int, PlainValidator(parse_service_port), WithJsonS
 Text = Annotated[str, PlainValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
 HeaderValue = Annotated[str, PlainValidator(parse_header_value), WithJsonSchema({"type": ["string", "integer"]})]
 Host = Annotated[str, PlainValidator(parse_host), WithJsonSchema({"type": "string"})]
+ListenHosts = Annotated[
+    tuple[str, ...],
+    PlainValidator(parse_listen_hosts),
+    PlainSerializer(list),  # of a default in the schema
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
 BackendUrl = Annotated[str, PlainValidator(parse_backend), WithJsonSchema({"type": "string"})]
 Origin = Annotated[str, PlainValidator(parse_origin), WithJsonSchema({"type": "string"})]
 Network = Annotated[

@@ -40,8 +40,8 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
     token = admin_token(settings, environ)
     cluster = Cluster(settings.kubernetes, environ)
     cluster.check(settings)
-    traffic_socket = bind(settings.listen.host, settings.listen.port)
-    operators_socket = bind(settings.ops.host, settings.ops.port)
+    traffic_sockets = bind(settings.listen.host, settings.listen.port)
+    operators_sockets = bind(settings.ops.host, settings.ops.port)
     with ExitStack() as stack:
         instruments = Instruments(
             registry := new_registry(),
@@ -60,7 +60,7 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
                 registry,
                 lambda: gateway.ready(listening=lifecycle.is_listening),
                 token,
-                (settings.ops.host, *settings.ops.hosts),
+                (*settings.ops.host, *settings.ops.hosts),
             )
             background.start("timeline", operators.timeline.run)
             gateway.endpoint.arrivals.tracer = stack.enter_context(_tracer(settings.tracing, environ))
@@ -70,9 +70,9 @@ async def serve(settings: Settings, path: Path, environ: Mapping[str, str]) -> N
                 operators.live.close()
 
             lifecycle = Lifecycle(
-                traffic=traffic_listener(traffic_socket, gateway.endpoint, gateway.traffic),
+                traffic=traffic_listener(traffic_sockets, gateway.endpoint, gateway.traffic),
                 shared=gateway.traffic,
-                operators=operators_listener(operators_socket, operators.app),
+                operators=operators_listener(operators_sockets, operators.app),
                 hooks=Hooks(gateway.stopping, gateway.grace_over, last_things, gateway.reload),
                 delay=settings.stop.delay,
                 grace=settings.stop.grace,

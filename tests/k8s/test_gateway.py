@@ -70,7 +70,7 @@ def test_ports_are_those_that_the_gateway_listens_on(kustomization: str) -> None
     assert {name: told[section]["port"] for name, section in (("http", "listen"), ("ops", "ops"))} == ports(
         kustomization
     )
-    assert (told["listen"]["host"], told["ops"]["host"]) == ("0.0.0.0", "0.0.0.0")
+    assert (told["listen"]["host"], told["ops"]["host"]) == ("::", "::")  # also where there is no IPv4
     assert f"EXPOSE {ports(kustomization)['http']} {ports(kustomization)['ops']}\n" in DOCKERFILE
 
 

@@ -48,5 +48,9 @@ def test_it_knows_no_other(host: str) -> None:
     assert not GUARD.knows(host)
 
 
+def test_every_address_is_not_every_host() -> None:
+    assert not Guard(["::"]).knows("")
+
+
 def test_a_page_at_one_of_its_names_may_order() -> None:
     assert GUARD.is_allowed({**HEADER, "origin": "https://gateway.example"})

@@ -49,8 +49,8 @@ class Gateway:
 
     def __post_init__(self) -> None:
         shared = TrafficState()
-        self.traffic = traffic_listener(bind("127.0.0.1", 0), self.app, shared)
-        self.operators = operators_listener(bind("127.0.0.1", 0), hello)
+        self.traffic = traffic_listener(bind(["127.0.0.1"], 0), self.app, shared)
+        self.operators = operators_listener(bind(["127.0.0.1"], 0), hello)
         hooks = Hooks(
             stopping=lambda: self.told.append("stopping"),
             grace_over=self.grace_over,
@@ -78,10 +78,10 @@ class Gateway:
         self.ended = True
 
     async def dial(self) -> RawClient:
-        return RawClient(*await asyncio.open_connection(*self.traffic.address))
+        return RawClient(*await asyncio.open_connection(*self.traffic.addresses[0]))
 
     async def ask_operators(self) -> RawAnswer:
-        client = RawClient(*await asyncio.open_connection(*self.operators.address))
+        client = RawClient(*await asyncio.open_connection(*self.operators.addresses[0]))
         answer = await client.ask(GET)
         await client.close()
         return answer
@@ -95,7 +95,7 @@ async def serving(gateway: Gateway) -> AsyncIterator[Gateway]:
         yield gateway
     assert gateway.ended
     assert not gateway.lifecycle.is_listening
-    for address in (gateway.traffic.address, gateway.operators.address):
+    for address in (gateway.traffic.addresses[0], gateway.operators.addresses[0]):
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(*address)
 

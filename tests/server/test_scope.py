@@ -25,7 +25,7 @@ async def test_the_scope_is_plain_asgi_and_keeps_the_clients_bytes() -> None:
         assert scope["query_string"] == b"x=%20"
         assert scope["root_path"] == ""
         assert scope["headers"] == [(b"host", b"x"), (b"accept", b"a"), (b"accept", b"b")]
-        assert scope["server"] == port.listener.address
+        assert scope["server"] == port.listener.addresses[0]
         assert scope["client"][0] == "127.0.0.1"
         assert scope["extensions"]["gateway.client"].target == b"/a%2Fb/%C3%A9?x=%20"
 

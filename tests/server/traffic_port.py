@@ -28,7 +28,7 @@ class TrafficPort:
     clients: list[RawClient] = field(default_factory=list)
 
     async def dial(self) -> RawClient:
-        client = RawClient(*await asyncio.open_connection(*self.listener.address))
+        client = RawClient(*await asyncio.open_connection(*self.listener.addresses[0]))
         self.clients.append(client)
         return client
 
@@ -38,7 +38,7 @@ async def traffic_port(app: ASGIApp, limits: Limits | None = None) -> AsyncItera
     """`app` behind the protocol under test."""
     refused: list[str] = []
     shared = TrafficState(limits or Limits(), refused.append)
-    port = TrafficPort(traffic_listener(bind("127.0.0.1", 0), app, shared), shared, refused)
+    port = TrafficPort(traffic_listener(bind(["127.0.0.1"], 0), app, shared), shared, refused)
     await port.listener.start()
     try:
         yield port

@@ -53,6 +53,10 @@ def test_two_ports() -> None:
     assert findings(pools=pools, listen={"port": 9090}) == expected
     assert findings(pools=pools, listen={"port": 1, "host": "127.0.0.1"}, ops={"port": 1, "host": "10.0.0.1"}) == []
     assert findings(pools=pools, listen={"port": 0}, ops={"port": 0}) == []
+    ops = {"port": 1, "host": "127.0.0.1"}
+    assert findings(pools=pools, listen={"port": 1, "host": ["10.0.0.1", "127.0.0.1"]}, ops=ops) == expected
+    assert findings(pools=pools, listen={"port": 1, "host": ["10.0.0.1", "::1"]}, ops=ops) == []
+    assert findings(pools=pools, listen={"port": 1, "host": "::"}, ops=ops) == expected
 
 
 def test_exactly_one_kind_of_backends() -> None:

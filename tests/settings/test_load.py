@@ -38,7 +38,7 @@ def test_the_configurations_that_come_with_it_load(path: Path) -> None:
 def test_the_configuration_to_try_out() -> None:
     settings = load(CONFIG / "local.yaml", {})
     pool = settings.pools["stable-diffusion"]
-    assert (settings.listen.host, settings.ops.host) == ("127.0.0.1", "127.0.0.1")
+    assert (settings.listen.host, settings.ops.host) == (("127.0.0.1",), ("127.0.0.1",))
     assert pool.expose_backend
     assert pool.autoscaling.min_scale == 0
     assert pool.backends.processes is not None
@@ -51,7 +51,7 @@ def test_defaults(file: Path) -> None:
     pool = settings.pools["sd"]
     assert (settings.listen.port, settings.ops.host, settings.listen.health_path) == (
         8080,
-        "127.0.0.1",
+        ("127.0.0.1",),
         "/.gateway/healthz",
     )
     assert (pool.profile, pool.concurrency, pool.hosts, pool.rules) == ("generic", 1, (), ())

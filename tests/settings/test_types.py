@@ -17,6 +17,7 @@ from gateway.settings.types import (
     parse_backend,
     parse_header_value,
     parse_host,
+    parse_listen_hosts,
     parse_network,
     parse_origin,
     parse_service_port,
@@ -183,3 +184,11 @@ def test_values_of_headers() -> None:
     for value in ("", " a", "a ", "a\nb", "schl\u00fcssel", True, None, 1.5):
         with pytest.raises(ValueError, match=r"^a header's value: one line"):
             parse_header_value(value)
+
+
+def test_one_may_listen_on_several_addresses() -> None:
+    assert parse_listen_hosts("::") == parse_listen_hosts("[::]") == ("::",)
+    assert parse_listen_hosts(["127.0.0.1", "fe80::1%eth0", "node-1"]) == ("127.0.0.1", "fe80::1%eth0", "node-1")
+    for value in ("", [], None, 80, ["::", 1], "0.0.0.0:8080", "[::]:80", "http://a", "a b"):
+        with pytest.raises(ValueError, match=r"^an address such as .* or a list of them$"):
+            parse_listen_hosts(value)

@@ -199,7 +199,7 @@ async def running_gateway(
     try:
         with anyio.fail_after(within):
             listening = await gateway.event("listening")
-            gateway.traffic, gateway.operators = tuple(listening["traffic"]), tuple(listening["operators"])
+            gateway.traffic, gateway.operators = (_first(listening[port]) for port in ("traffic", "operators"))
             yield gateway
             if gateway.process.poll() is None:
                 gateway.signal(signal.SIGTERM)
@@ -256,3 +256,8 @@ def _whole_lines(file: Path) -> list[str]:
 
 def _tail(file: Path, count: int) -> str:
     return "\n".join(_whole_lines(file)[-count:])
+
+
+def _first(addresses: list[str]) -> tuple[str, int]:
+    host, _, port = addresses[0].rpartition(":")
+    return host.strip("[]"), int(port)

@@ -1,4 +1,4 @@
-"""What counts as one client address."""
+"""What counts as one client address, and how an address and a port are written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import ipaddress
 
 #: The network of clients that are counted in no network.
 EVERYWHERE = ""
+
+
+def host_and_port(host: str, port: int) -> str:
+    """ "host:port" as URLs have it: an IPv6 address in brackets (RFC 3986 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def network_of(address: str) -> str:
