@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.proxy.answers.problems import is_page_load, problem_after, problem_for, render
+from gateway.proxy.headers.cors import EXPOSED
 from gateway.proxy.headers.passed_on import answer_headers
 from gateway.proxy.websocket.handshake import agreement_to, check_agreement
 from gateway.proxy.websocket.tunnel import Tunnel, keep_alive
@@ -140,9 +141,14 @@ class ClientAnswer:
             head.headers, session_cookie=pool.cookies.name, set_cookie=cookie, ours=self._ours(upstream=True)
         )
 
+    def _cors(self, *, upstream: bool) -> tuple[Header, ...]:
+        """Whether a page may read it a backend says of its answers itself; not that there is more to be read."""
+        granted = self._context.cors
+        return (EXPOSED,) if granted and upstream else granted
+
     def _ours(self, *, upstream: bool) -> list[Header]:
         """What the gateway says of itself on every answer; the request id first."""
-        ours = [(b"x-request-id", self._context.record.request_id.encode())]
+        ours = [(b"x-request-id", self._context.record.request_id.encode()), *self._cors(upstream=upstream)]
         slot = self._context.slot
         if slot is None:
             return ours

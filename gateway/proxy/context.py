@@ -59,6 +59,7 @@ class RequestContext(Request):
     listener: Leaving  # who may leave while in line: the client, or the end of its websocket
     pool: ServedPool | None = None
     slot: Slot | None = None
+    cors: tuple[Header, ...] = ()  # of answers of our own: its page may read them
     kept_back: Header | None = None  # the header that brought its key, which is no backend's business
     new_session: str | None = None  # a newcomer's, if a pool was chosen by it
     relay: UnderWay | None = None  # while it is under way

@@ -17,7 +17,7 @@ import structlog
 from gateway.core.records.decisions import Ending
 from gateway.core.records.lanes import Lane
 from gateway.profiles.treatment import SMALL_BODY
-from gateway.proxy import anteroom, classification
+from gateway.proxy import anteroom, classification, preflight
 from gateway.proxy.answers.network_probe import ProbeAnswer, probe_answer, say
 from gateway.proxy.arrivals import Arrivals
 from gateway.proxy.attempts import Attempts
@@ -27,6 +27,7 @@ from gateway.proxy.endings import ending_of
 from gateway.proxy.errors import Denied, EdgeError, NoRoute
 from gateway.proxy.full_log import warn_if_full
 from gateway.proxy.gradio_page.page_side import PageSide
+from gateway.proxy.headers.cors import granted
 from gateway.proxy.headers.same_site import SAFE, check_page
 from gateway.proxy.ticketing import ticket_for
 from gateway.proxy.tracking import clicks
@@ -104,9 +105,10 @@ class Endpoint:
         self._contexts.add(context)
         record = context.record
         try:
+            named = self._named(context)
             if self.door is not None:
                 self.door.admit(context)
-            record.ending = await self._serve(context)
+            record.ending = await self._serve(context, named)
         except EdgeError as error:
             record.ending = error.ending
             warn_if_full(context, error)
@@ -135,8 +137,16 @@ class Endpoint:
             if context.relay is not None:
                 context.relay.stop()
 
-    async def _serve(self, context: RequestContext) -> Ending:
-        pool = context.pool = await self._route(context)
+    async def _serve(self, context: RequestContext, named: ServedPool | TrafficSplit | None) -> Ending:
+        if named is None:
+            raise NoRoute(context.record.host)
+        if isinstance(named, TrafficSplit):
+            if not named.is_open and await preflight.is_answered(context, named.anteroom):
+                return Ending.ANSWERED_HERE
+            named = await anteroom.pool_of(named, context)
+        pool = context.pool = named
+        if await preflight.is_answered(context, pool):
+            return Ending.ANSWERED_HERE
         treatment = treatment_of(context, pool)
         counted = _is_counted(context, treatment)
         if context.client.websocket:
@@ -209,15 +219,17 @@ class Endpoint:
         finally:
             self._leave_jobs(context, pool)
 
-    async def _route(self, context: RequestContext) -> ServedPool:
-        host = context.origin.host.decode("latin-1")
-        name = self.router.pool_for(host, context.path)
+    def _named(self, context: RequestContext) -> ServedPool | TrafficSplit | None:
+        """Who serves this host and path, and what that says of path and answers. None: nobody."""
+        name = context.record.pool = self.router.pool_for(context.record.host, context.path)
         if name is None:
-            raise NoRoute(host)
-        context.record.pool = name
+            return None
         pool = self.pools[name]
-        context.enter((pool.anteroom if isinstance(pool, TrafficSplit) else pool).rules.mounts)
-        return await anteroom.pool_of(pool, context) if isinstance(pool, TrafficSplit) else pool
+        rules = (pool.anteroom if isinstance(pool, TrafficSplit) else pool).rules
+        context.enter(rules.mounts)
+        if rules.allowed_origins and not context.client.websocket:
+            context.cors = granted(context.headers, rules.allowed_origins)
+        return pool
 
     def _leave_jobs(self, context: RequestContext, pool: ServedPool) -> None:
         if context.job is not None:

@@ -602,8 +602,10 @@ class PoolSettings(Section):
     """Rules that go before the profile's."""
     allowed_origins: tuple[Origin, ...] = ()
     """Sites whose pages may open websockets (and with `affinity.same_site: none` send what is not safe),
-    besides the host's own: as browsers write `Origin`. Also
-    `null`, `file://`, `capacitor://localhost`, `chrome-extension://ID`; `*`: every site. Left out: none."""
+    besides the host's own: as browsers write `Origin`. They may read the gateway's own answers (CORS:
+    503, 504, 403; `Retry-After`, `X-Queue-*`), and have their preflights answered while no pod runs, or
+    where one would take a slot. Pods speak for their own answers. Also `null`, `file://`,
+    `capacitor://localhost`, `chrome-extension://ID`; `*`: every site, without cookies. Left out: none."""
     expose_backend: bool = False
     """Answers name their backend in the header X-Backend. For trying things out: it tells clients of
     addresses inside."""

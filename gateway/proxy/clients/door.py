@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.proxy.clients.keys import brings_one
 from gateway.proxy.errors import Unauthorised
+from gateway.proxy.headers.cors import is_preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ class ClientDoor:
     def admit(self, context: RequestContext) -> None:
         """Notes the name of the client's key. Raises Unauthorised; a preflight brings no key, and asks for nothing."""
         keys = self.keys
-        if keys is None or _is_preflight(context):
+        if keys is None or is_preflight(context.method, context.headers):
             return
         known = keys.find(context.headers)
         if known is None:
@@ -40,9 +41,3 @@ class ClientDoor:
         context.record.key = known.name
         if not keys.pass_on:
             context.kept_back = known.header
-
-
-def _is_preflight(context: RequestContext) -> bool:
-    """The Fetch standard's: a browser asks whether a page may send a request, without credentials."""
-    names = {name for name, _ in context.headers} if context.method == "OPTIONS" else ()
-    return b"origin" in names and b"access-control-request-method" in names

@@ -89,6 +89,10 @@ _TWINS = bytes.maketrans(b"_.", b"--")
 _OURS_TO_TELL = (b"x-queue-", b"x-backend")
 
 
+#: Of an answer: lists, of what each hop measured, and of what a page may read.
+_ADDED_TO = (b"server-timing", b"access-control-expose-headers")
+
+
 def request_headers(
     headers: Iterable[Header], origin: Origin, *, request_id: bytes, session_cookie: bytes
 ) -> list[Header]:
@@ -127,9 +131,9 @@ def answer_headers(
     """A backend's headers as the client gets them, names in lower case, the content's length once if it is known.
 
     `set_cookie`: our Set-Cookie; such an answer is not for shared caches. `ours`: replaces the backend's headers of
-    the same names, save `server-timing`, which is a list of what each hop measured.
+    the same names, save lists that each hop adds to.
     """
-    replaced = {name for name, _ in ours if name != b"server-timing"}
+    replaced = {name for name, _ in ours if name not in _ADDED_TO}
     kept: list[Header] = []
     connection: list[bytes] = []
     for header, value in headers:
