@@ -10,9 +10,13 @@ import enum
 import re
 from typing import Protocol
 
-from gateway.server.refusals import BAD_CHUNK, Refused
+from gateway.server.refusals import BAD_CHUNK, SMALL_CHUNKS, Refused
 
 _MOST_SIZE_DIGITS = 15  # no size overflows anywhere
+
+#: So many chunks must bring so many bytes of content on average. Each costs about 1.2 µs, whatever its size: a body of
+#: one-byte chunks 500 times what the same bytes on the wire cost in chunks of 4 KiB, one of 32-byte chunks 75 times.
+CHUNKS, LEAST_CONTENT = 1024, 32
 
 #: RFC 9112 7.1, without the white space that recipients disagree about.
 _SIZE_LINE = re.compile(rb"""([0-9A-Fa-f]{1,15})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z;="]*)?)""")
@@ -63,13 +67,14 @@ class ChunkedBody:
     size line -> content -> end of content -> size line ...        size 0 -> trailer lines -> empty line: done
     """
 
-    __slots__ = ("_extras_left", "_left", "_next", "_unread", "done")
+    __slots__ = ("_chunks", "_content", "_extras_left", "_left", "_next", "_unread", "done")
 
     def __init__(self, most_extras: int) -> None:
         self.done = False
         self._next = _Line.SIZE
         self._left = 0  # of the current chunk's content
         self._extras_left = most_extras
+        self._chunks = self._content = 0  # since the last look at their average
         self._unread = b""  # an unfinished line
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
@@ -113,7 +118,17 @@ class ChunkedBody:
             raise Refused(BAD_CHUNK)
         self._spend(len(parts[2]))
         self._left = int(parts[1], 16)
+        self._count(self._left)
         self._next = _Line.CONTENT_END if self._left else _Line.TRAILER
+
+    def _count(self, content: int) -> None:
+        """What is still to come counts, too: it costs nothing before it does."""
+        self._chunks += 1
+        self._content += content
+        if self._chunks == CHUNKS:
+            if self._content < CHUNKS * LEAST_CONTENT:
+                raise Refused(SMALL_CHUNKS)
+            self._chunks = self._content = 0
 
     def _read_trailer(self, line: bytes) -> None:
         parts = _TRAILER_LINE.fullmatch(line)

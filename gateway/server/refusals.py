@@ -35,6 +35,9 @@ BAD_HOST = Refusal("bad_host", 400, "The request must carry exactly one valid Ho
 BAD_FRAMING = Refusal("bad_framing", 400, "The length of the request's body is not stated in exactly one valid way.")
 BAD_TARGET = Refusal("bad_target", 400, "The request target must be a path, or an http(s) URL of the host asked.")
 BAD_CHUNK = Refusal("bad_chunk", 400, "The request's chunked body is malformed.")
+SMALL_CHUNKS = Refusal(
+    "small_chunks", 400, "The request's body comes in chunks that are too small: send 32 bytes a chunk on average."
+)
 BAD_METHOD = Refusal(
     "bad_method",
     405,
@@ -100,6 +103,7 @@ REFUSALS = (
     BAD_FRAMING,
     BAD_TARGET,
     BAD_CHUNK,
+    SMALL_CHUNKS,
     BAD_METHOD,
     UNKNOWN_METHOD,
     TLS_HERE,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.server.body import BodyReader, ChunkedBody, CountedBody
-from gateway.server.refusals import BAD_CHUNK, Refused
+from gateway.server.body import CHUNKS, LEAST_CONTENT, BodyReader, ChunkedBody, CountedBody
+from gateway.server.refusals import BAD_CHUNK, SMALL_CHUNKS, Refused
 
 EXTRAS = 100
 
@@ -96,3 +96,19 @@ def test_a_malformed_chunk_is_refused_as_soon_as_it_shows(data: bytes) -> None:
     with pytest.raises(Refused) as refused:
         ChunkedBody(EXTRAS).feed(data)
     assert refused.value.refusal is BAD_CHUNK
+
+
+ONE_BYTE = b"1\r\nx\r\n"
+
+
+def test_a_few_small_chunks_are_a_body() -> None:
+    assert ChunkedBody(EXTRAS).feed(ONE_BYTE * (CHUNKS - 2) + b"0\r\n\r\n") == (b"x" * (CHUNKS - 2), b"")
+    least = b"%x\r\n%b\r\n" % (LEAST_CONTENT, b"x" * LEAST_CONTENT)
+    assert len(ChunkedBody(EXTRAS).feed(least * 2 * CHUNKS)[0]) == 2 * CHUNKS * LEAST_CONTENT
+
+
+@pytest.mark.parametrize("large", [b"", b"ffff\r\n" + b"x" * 65_535 + b"\r\n"])
+def test_a_body_of_small_chunks_is_refused_and_no_large_one_pays_for_them(large: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        ChunkedBody(EXTRAS).feed(large + ONE_BYTE * 2 * CHUNKS)
+    assert refused.value.refusal is SMALL_CHUNKS
