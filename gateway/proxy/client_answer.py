@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.proxy.answers.problems import is_page_load, problem_after, problem_for, render
 from gateway.proxy.headers.cors import EXPOSED
-from gateway.proxy.headers.passed_on import answer_headers
+from gateway.proxy.headers.passed_on import answer_headers, hint_headers
 from gateway.proxy.websocket.handshake import agreement_to, check_agreement
 from gateway.proxy.websocket.tunnel import Tunnel, keep_alive
 
@@ -31,6 +31,11 @@ class ClientAnswer:
         self.begun = False  # a byte of an answer was handed out
         self._context = context
         self._send = send
+
+    def hint(self, head: AnswerHead) -> None:
+        """A backend's 103, if something is left of it that a client may act on. No answer has begun by it."""
+        if hints := hint_headers(head.headers):
+            self._context.client.hint(hints)
 
     def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The backend's head, as the client gets it."""

@@ -27,6 +27,10 @@ class Exchange(Protocol):
 
     async def head(self) -> AnswerHead: ...
 
+    def when_hinted(self, call: Callable[[AnswerHead], None]) -> None:
+        """Call this with each 103's head before the final one, in the same turn of the loop; at once with those that
+        have come. They are bounded."""
+
     def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
         """Call this with the head when the answer has come whole, in the same turn of the loop; at once if it has."""
 

@@ -121,6 +121,7 @@ class Relay:
         UpstreamError, and what the request's own body raised.
         """
         self._client.on_gone(self._client_left)
+        self._exchange.when_hinted(self._hint)
         self._exchange.when_whole(self._backend_done)
         try:
             if not await self._transferred():
@@ -163,6 +164,11 @@ class Relay:
         self._slot.ticket.status = head.status
         self._slot.ticket.may_go_on |= self._manner.may_queue and head.status == HTTPStatus.ACCEPTED
         return head
+
+    def _hint(self, head: AnswerHead) -> None:
+        """Called by the exchange, outside of any task."""
+        if self._listens():
+            self._teller.hint(head)
 
     async def _answer(self, head: AnswerHead) -> None:
         await self._begin(head)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class RelayTeller(Protocol):
     """The part of an answer that a relay tells."""
 
+    def hint(self, head: AnswerHead) -> None:
+        """A 103 before the answer's head."""
+
     def begin(self, head: AnswerHead, *, body_follows: bool) -> None:
         """The answer's head. `body_follows`: the first of its body is sent next, without waiting."""
 

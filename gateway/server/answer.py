@@ -110,6 +110,11 @@ def switching_head(headers: Iterable[tuple[bytes, bytes]], date: bytes) -> bytes
     return _head_of([_STATUS_LINES[101], *fields, date, b"connection: Upgrade", b"upgrade: websocket"])
 
 
+def hinting_head(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """An interim head, 103. Raises ValueError as `Answer.head`."""
+    return _head_of([_STATUS_LINES[103], *(name + b": " + value for name, value in headers)])
+
+
 def _head_of(lines: list[bytes]) -> bytes:
     lines += (b"", b"")
     head = b"\r\n".join(lines)

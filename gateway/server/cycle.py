@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from gateway.server.answer import UNTIL_CLOSE, Answer, Framing, switching_head
+from gateway.server.answer import UNTIL_CLOSE, Answer, Framing, hinting_head, switching_head
 from gateway.server.refusals import problem_body
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Connection(Protocol):
 
 class RequestCycle:
     """One request and its answer. The client extension is: `target gone malformed write_paused begin pass_on drained
-    on_gone cut`, and for a request that asks for another protocol `websocket upgrade finish`."""
+    on_gone assure hint cut`, and for a request that asks for another protocol `websocket upgrade finish`."""
 
     __slots__ = (
         "_answer",
@@ -169,6 +169,12 @@ class RequestCycle:
         """Sends an interim 102 (Processing), if no answer has begun. HTTP/1.0 has none."""
         if self._answer is None and self._head.http11 and not self._is_over:
             self._connection.transport.write(_PROCESSING)
+
+    def hint(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Sends an interim 103 (Early Hints), if no answer has begun. HTTP/1.0 has none, and one before a 101 would
+        take programs that speak websocket by surprise. Raises ValueError as `Answer.head`."""
+        if self._answer is None and self._head.http11 and not (self.websocket or self._is_over):
+            self._connection.transport.write(hinting_head(headers))
 
     def cut(self) -> None:
         """Ends the connection so that what was sent cannot pass for a whole answer. Does nothing if the answer

@@ -1,4 +1,5 @@
-"""Reads one answer from the bytes of a connection: head, body and where it ends. Interim heads are dropped. No sockets.
+"""Reads one answer from the bytes of a connection: head, body and where it ends. No sockets. Of interim heads, the
+hints of a 103 are kept, the others are dropped.
 
     head ──> counted ───┐   `feed` moves it on; `end` says what the connection's end makes of the answer.
          ├─> chunked ───┼─> complete
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _BEGINNING = b"HTTP/1."
 _END_OF_HEAD = b"\r\n\r\n"
 
+#: Heads with hints that are kept of one answer; the others are dropped.
+_MOST_HINTS = 8
+
 
 class Answer:
     """One answer, as far as it has come. `take` hands out each part of the body once."""
@@ -30,6 +34,7 @@ class Answer:
         "_address",
         "_chunks",
         "_head_bytes",
+        "_hints_left",
         "_method",
         "_partial",
         "_pieces",
@@ -38,18 +43,21 @@ class Answer:
         "_upgrade",
         "complete",
         "head",
+        "hints",
         "unread",
     )
 
     def __init__(self, address: str, method: bytes, upgrade: bytes | None = None) -> None:
         """`method` and `upgrade` are those of the request."""
         self.head: AnswerHead | None = None
+        self.hints: tuple[AnswerHead, ...] = ()  # heads of 103 (RFC 8297) that nobody has taken
         self.complete = False
         self._address = address
         self._method = method
         self._upgrade = upgrade
         self._partial = bytearray()  # a head that is not whole yet
-        self._head_bytes = 0  # of interim heads, already dropped
+        self._head_bytes = 0  # of interim heads
+        self._hints_left = _MOST_HINTS
         self._pieces: list[bytes] = []
         self._size = 0  # bytes of body received
         self.unread = 0  # of which not yet taken
@@ -121,6 +129,9 @@ class Answer:
                 self._begin_body(head)
                 return data
             self._head_bytes += end
+            if head.status == 103 and self._hints_left:
+                self._hints_left -= 1
+                self.hints += (head,)
         self._keep_partial(bytearray(data))
         return b""
 

@@ -43,6 +43,7 @@ class Exchange:
         "_sink",
         "_upload",
         "_waiter",
+        "_when_hinted",
         "_when_whole",
         "reused",
         "written",
@@ -61,6 +62,7 @@ class Exchange:
         self._sink: Callable[[bytes], bool] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._when_hinted: Callable[[AnswerHead], None] | None = None
         self._when_whole: Callable[[AnswerHead], None] | None = None
 
     # ---- for the caller
@@ -88,6 +90,12 @@ class Exchange:
         while self._answer.head is None:
             await self._change()
         return self._answer.head
+
+    def when_hinted(self, call: Callable[[AnswerHead], None]) -> None:
+        """Call `call` with each head of a 103 before the final one, in the turn of the loop in which it comes; at once
+        with those that have come. They are bounded in number and bytes."""
+        self._when_hinted = call
+        self._tell_hints()
 
     def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
         """Call `call` with the head in the turn of the loop in which the answer has come whole, read or not; at once if
@@ -169,6 +177,8 @@ class Exchange:
         except BadAnswer as error:
             self._fail(error)
             return
+        if answer.hints:
+            self._tell_hints()
         if answer.complete:
             self._end(clean=self._reusable and self._request_whole and answer.leaves_connection_clean)
             return
@@ -209,6 +219,12 @@ class Exchange:
             self._when_whole = None
             call(head)
 
+    def _tell_hints(self) -> None:
+        if self._when_hinted is not None:
+            hints, self._answer.hints = self._answer.hints, ()
+            for head in hints:
+                self._when_hinted(head)
+
     def _deliver(self, sink: Callable[[bytes], bool]) -> bool:
         """Hand what is unread to the sink. Returns whether the sink takes more."""
         if not self._answer.unread:
@@ -235,6 +251,7 @@ class Exchange:
 
     def _release(self, *, clean: bool) -> None:
         connection, self._connection = self._connection, None
+        self._when_hinted = None
         if self._upload is not None:
             self._upload.cancel()
         if connection is not None:

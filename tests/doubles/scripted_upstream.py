@@ -37,6 +37,7 @@ class ScriptedExchange:
         self._complete = False
         self._error: Exception | None = None
         self._sink: Callable[[bytes], bool] | None = None
+        self._when_hinted: Callable[[AnswerHead], None] | None = None
         self._when_whole: Callable[[AnswerHead], None] | None = None
         self._changed = anyio.Event()
 
@@ -50,6 +51,11 @@ class ScriptedExchange:
     def header(self, name: str) -> bytes | None:
         """Of the request; the first of that name."""
         return next((value for key, value in self.request.headers if key == name.encode()), None)
+
+    def hints(self, *headers: tuple[bytes, bytes]) -> None:
+        """A head of 103."""
+        assert self._when_hinted is not None, "nobody listens"
+        self._when_hinted(AnswerHead(103, b"Early Hints", list(headers), "1.1", 0))
 
     def begins(
         self, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = (), *, length: int | None = None
@@ -117,6 +123,10 @@ class ScriptedExchange:
             await self._news()
         return self._head
 
+    def when_hinted(self, call: Callable[[AnswerHead], None]) -> None:
+        """Whom to tell."""
+        self._when_hinted = call
+
     def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
         """Whom to tell."""
         self._when_whole = call
@@ -125,7 +135,7 @@ class ScriptedExchange:
     def _tell_if_whole(self) -> None:
         call = self._when_whole
         if self._complete and self._head is not None and call is not None:
-            self._when_whole = None
+            self._when_hinted = self._when_whole = None
             call(self._head)
 
     async def read(self) -> bytes:

@@ -36,6 +36,7 @@ class VisitingClient:
         self.has_all = False  # the answer came to its own end
         self.was_cut = False
         self.assured = 0  # so often
+        self.hints: list[list[tuple[bytes, bytes]]] = []
         self.was_asked = False  # for its request's body
         self.is_watched = False
         self._says: deque[Message] = deque()
@@ -136,6 +137,11 @@ class VisitingClient:
         """It is told 102."""
         assert self.status is None, "an interim head behind the final one"
         self.assured += 1
+
+    def hint(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """It is told 103."""
+        assert self.status is None, "an interim head behind the final one"
+        self.hints.append(list(headers))
 
     def cut(self) -> None:
         """The gateway ends the connection so that nothing passes for a whole answer."""

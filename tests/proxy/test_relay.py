@@ -67,6 +67,25 @@ async def test_an_answer_is_passed_on_as_it_comes(gate: Gatehouse) -> None:
     assert (gate.record.ending, gate.record.status, gate.record.bytes_out) == (Ending.SERVED, 201, 10)
 
 
+async def test_a_backends_hints_go_ahead_of_its_answer(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    gate.pod.hints((b"link", b"</a.css>"), (b"x-build", b"7"))
+    gate.pod.hints((b"x-build", b"7"))
+    assert (client.hints, client.status) == ([[(b"link", b"</a.css>")]], None)
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    assert (client.status, client.body) == (200, b"dog")
+
+
+async def test_hints_for_a_client_that_left_are_nobodys(gate: Gatehouse) -> None:
+    client = await gate.visit("POST /paint")
+    client.leaves()
+    gate.pod.hints((b"link", b"</a.css>"))
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    assert client.hints == []
+
+
 @pytest.mark.parametrize("whole", [False, True])
 async def test_the_status_of_an_answer_is_what_its_backend_is_judged_by(gate: Gatehouse, whole: bool) -> None:
     gate.driver.refit(replace(gate.driver.pool.policy, health_errors=1))

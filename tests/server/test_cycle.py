@@ -472,3 +472,24 @@ async def test_before_its_answer_a_client_can_be_told_that_there_will_be_one(ver
         assert [(await client.head()).status for _ in before] == before
         answer = await client.answer()
         assert (answer.status, answer.body) == (200, b"done")
+
+
+@pytest.mark.parametrize(
+    ("version", "asks", "status"),
+    [("1.1", "", 103), ("1.0", "", 200), ("1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n", 200)],
+    ids=["", "HTTP/1.0", "websocket"],
+)
+async def test_a_client_that_can_hear_of_it_gets_hints_before_its_answer(version: str, asks: str, status: int) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        client_of(scope).hint([(b"link", b"</a.css>")])
+        await respond(send, b"done")
+        client_of(scope).hint([(b"link", b"</b.css>")])
+
+    async with traffic_port(app) as port:
+        client = await port.dial()
+        await client.send(f"GET / HTTP/{version}\r\nHost: x\r\n{asks}\r\n".encode())
+        if status == 103:
+            hints = await client.head()
+            assert (hints.status, hints.fields["link"]) == (103, "</a.css>")
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (200, b"done")

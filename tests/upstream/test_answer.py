@@ -55,6 +55,19 @@ def test_interim_heads_are_dropped() -> None:
     assert read(early + HELLO) == read(HELLO)
 
 
+def test_hints_are_kept_until_somebody_takes_them() -> None:
+    answer = Answer("pod:80", b"GET")
+    answer.feed(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 1")
+    assert [(head.status, head.headers) for head in answer.hints] == [(103, [(b"link", b"</a.css>")])]
+    assert answer.head is None
+
+
+def test_hints_without_an_end_are_not_kept() -> None:
+    answer = Answer("pod:80", b"GET")
+    answer.feed(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * 100 + HELLO)
+    assert (len(answer.hints), answer.complete) == (8, True)
+
+
 @pytest.mark.parametrize(
     ("method", "wire"),
     [

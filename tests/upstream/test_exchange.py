@@ -102,6 +102,37 @@ async def test_nobody_is_told_of_an_answer_that_broke(dialer: Dialer) -> None:
         assert told == []
 
 
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
+
+
+async def test_hints_are_told_when_they_come(dialer: Dialer) -> None:
+    told: list[int] = []
+    more = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(HINTS)
+        await more.wait()
+        await visit.send(HINTS + HELLO)
+
+    async with ScriptedServer(script) as server:
+        exchange = await dialer.send(server.address, get())
+        exchange.when_hinted(lambda head: told.append(head.status))
+        await eventually(lambda: told == [103])
+        more.set()
+        head = await exchange.head()
+        assert (told, head.status) == ([103, 103], 200)
+
+
+async def test_hints_that_came_before_somebody_listened_are_told(dialer: Dialer) -> None:
+    told: list[int] = []
+    async with ScriptedServer(once(HINTS + HELLO)) as server:
+        exchange = await dialer.send(server.address, get())
+        await eventually(lambda: exchange.released)
+        exchange.when_hinted(lambda head: told.append(head.status))
+        assert told == [103]
+
+
 # ---- pouring
 
 

@@ -65,6 +65,9 @@ class Client(Protocol):
     def assure(self) -> None:
         """Let the client know that it will get an answer (102)."""
 
+    def hint(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Send these ahead of the answer (103), if the client can hear of them."""
+
     def cut(self) -> None:
         """End the connection so that what was sent cannot pass for a whole answer."""
 

@@ -88,6 +88,9 @@ _TWINS = bytes.maketrans(b"_.", b"--")
 #: Of an answer: what the gateway alone tells of a request. A pod that says it speaks of another line.
 _OURS_TO_TELL = (b"x-queue-", b"x-backend")
 
+#: All that passes of a 103: browsers act on nothing else there, and the rest may be about an answer that never comes.
+_HINTS = frozenset((b"content-security-policy", b"link", b"referrer-policy"))
+
 
 #: Of an answer: lists, of what each hop measured, and of what a page may read.
 _ADDED_TO = (b"server-timing", b"access-control-expose-headers")
@@ -155,6 +158,11 @@ def answer_headers(
         kept.append((b"set-cookie", set_cookie))
     kept += ours
     return kept
+
+
+def hint_headers(headers: Iterable[Header]) -> list[Header]:
+    """Of a 103 (RFC 8297), as the client gets it: what to fetch, and the policies that this would be fetched under."""
+    return [header for header in answer_headers(headers, session_cookie=b"") if header[0] in _HINTS]
 
 
 def _is_ours(name: bytes, value: bytes, session_cookie: bytes) -> bool:

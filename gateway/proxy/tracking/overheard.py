@@ -48,6 +48,9 @@ class OverheardExchange:
         self._listener.heard_head(head)
         return head
 
+    def when_hinted(self, call: Callable[[AnswerHead], None]) -> None:
+        self._exchange.when_hinted(call)
+
     def when_whole(self, call: Callable[[AnswerHead], None]) -> None:
         self._exchange.when_whole(call)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.proxy.headers import cookie_header as cookies
 from gateway.proxy.headers.forwarded import Header, TrustedProxies
-from gateway.proxy.headers.passed_on import answer_headers, request_headers
+from gateway.proxy.headers.passed_on import answer_headers, hint_headers, request_headers
 
 INGRESS = "10.0.0.7"
 VISITOR = "203.0.113.9"
@@ -234,3 +234,17 @@ def test_whatever_comes_the_client_gets_nothing_of_the_last_hop(headers: list[He
     names = {name for name, _ in to_client([(name.title(), value) for name, value in headers])}
     assert not names & {name for name, _ in OF_ONE_HOP}
     assert not names & (_named(headers) & {b"x-y", b"x-z", b"accept"})
+
+
+def test_of_hints_only_what_a_client_may_act_on_passes() -> None:
+    link, policy = (b"link", b"</a.css>; rel=preload"), (b"content-security-policy", b"style-src: 'self'")
+    said = [
+        link,
+        (b"set-cookie", b"a=b"),
+        policy,
+        (b"x-backend", b"me"),
+        (b"connection", b"x"),
+        (b"content-length", b"5"),
+    ]
+    assert hint_headers(said) == [link, policy]
+    assert hint_headers([link, (b"connection", b"link")]) == []
