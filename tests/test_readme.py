@@ -54,6 +54,7 @@ SHOWN_BY = {
     "a client leaves, or closes its half": "bad_clients.py::test_a_client_that_leaves_does_not_free_the_pod",
     "a client does not read": "bad_clients.py::test_a_client_that_never_reads_is_cut",
     "a client drips its body": "bad_clients.py::test_a_client_that_drips_its_body_is_not_waited_for",
+    "a client is refused and goes on sending": ("bad_clients.py::test_who_is_refused_while_still_sending_reads_why"),
     "clients announce large bodies and send them slowly": "bad_clients.py::test_slow_uploads_keep_nobody_out",
     "more connections than descriptors": "many_connections.py::test_descriptors_do_not_run_out",
     "the operators' port is flooded with half a head": (

@@ -12,6 +12,16 @@ _OPERATORS = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Linger:
+    """How long input is discarded after an early answer. A client that is still sending when the connection closes gets
+    a reset, and many never see the answer: Node and Python's http.client with the second megabyte."""
+
+    idle: float  # seconds without a byte
+    total: float  # seconds
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of connections. The size and the speed of bodies are bounded by the application."""
 
@@ -25,8 +35,9 @@ class Limits:
     ahead: int = 64 * 1024  # of body not yet asked for, or of requests behind the one at work: over it reading pauses
     header_timeout: float = 10.0  # from the first byte of a head (or from the accept) to its last: over it 408
     idle_timeout: float = 75.0  # between requests; longer than the 60 s at which load balancers drop theirs
-    linger_timeout: float = 2.0  # input discarded after an early answer, so that the client reads the answer ...
-    linger_bytes: int = 1024 * 1024  # ... and at most so much of it
+    linger: Linger = Linger(idle=5.0, total=30.0, size=256 << 20)
+    lingering: int = 64  # connections that linger so at a time; the others, and rejected ones, do so shortly
+    linger_shortly: Linger = Linger(idle=2.0, total=2.0, size=1 << 20)
     flush_timeout: float = 60.0  # for the client to take what is still unsent when the connection closes
     settle_timeout: float = 1.0  # for the first byte of a connection accepted just before the listener closed
 

@@ -88,6 +88,8 @@ class GatewayProtocol(asyncio.Protocol):
         self._body: BodyReader = CountedBody(0)
         self._waiting: list[bytes] = []  # bytes that came before their turn
         self._taken = 0  # bytes waiting, or discarded
+        self._linger_for = self._limits.linger_shortly
+        self._linger_ends = 0.0  # on the loop's clock
         self._has_served = False
         self._heard_end = False  # the client has closed its side of a tunnel
         self.is_last = False  # no further request is wanted
@@ -138,6 +140,8 @@ class GatewayProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.shared.leave(self, self._admission)
+        if self._linger_for is self._limits.linger:
+            self.shared.lingering -= 1
         if self._state is _TUNNEL:
             self._tunnel.connection_lost(exc)
         self._state = _CLOSED
@@ -272,8 +276,10 @@ class GatewayProtocol(asyncio.Protocol):
 
     def _discard(self, data: bytes) -> None:
         self._taken += len(data)
-        if self._taken > self._limits.linger_bytes:
+        if self._taken > self._linger_for.size:
             self._close()
+        else:
+            self._deadline.set(min(self._linger_for.idle, self._linger_ends - self._loop.time()))
 
     # Ways from one state to another.
 
@@ -291,7 +297,7 @@ class GatewayProtocol(asyncio.Protocol):
         self.shared.refused(refusal.reason)
         if self._admission.is_told:
             self._state = _REJECTED
-            self._deadline.set(self._limits.linger_timeout)
+            self._deadline.set(self._limits.linger_shortly.idle)
         else:
             self._warn(refusal)
             self._abort()
@@ -325,10 +331,14 @@ class GatewayProtocol(asyncio.Protocol):
     def _linger(self) -> None:
         """Half-closes, and reads on for a while: closing on unread input would reset, and lose the answer."""
         self._forget_waiting()
+        if self._state is not _REJECTED and self.shared.lingering < self._limits.lingering:
+            self.shared.lingering += 1
+            self._linger_for = self._limits.linger
         self._state = _LINGER
         self.transport.write_eof()
         self._flow.resume_reading()
-        self._deadline.set(self._limits.linger_timeout)
+        self._linger_ends = self._loop.time() + self._linger_for.total
+        self._deadline.set(self._linger_for.idle)
 
     def _close(self) -> None:
         """Ends with a FIN, when the client has taken what is still unsent."""

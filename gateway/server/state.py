@@ -58,6 +58,7 @@ class TrafficState:
         self.new_id = new_id or map(str, itertools.count(1)).__next__  # of an answer that no application gives
         self.is_proxy: Callable[[str], bool] = _no_proxy  # many clients may be behind that address
         self.proxy_protocol = False  # connections of proxies begin with a PROXY header
+        self.lingering = 0  # connections that discard much
         self.stopping = False  # every answer closes its connection
         self.connections: set[OpenConnection] = set()
         self.at_work: set[RequestAtWork] = set()  # requests in the application, whether or not their client is there

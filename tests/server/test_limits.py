@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.server.limits import Limits
+from gateway.server.limits import Limits, Linger
 from tests.doubles.eventually import eventually
 from tests.server.small_apps import Held, echo, hello, read_body, respond
 from tests.server.traffic_port import traffic_port
@@ -78,18 +78,25 @@ async def test_no_more_than_a_bound_waits() -> None:
 
 
 async def test_after_an_early_answer_input_is_discarded_for_a_while_only() -> None:
-    async with traffic_port(hello, Limits(linger_timeout=SOON)) as port:
+    async with traffic_port(hello, Limits(linger=Linger(SOON, 3600, 5000))) as port:
         client = await port.dial()
         await client.ask(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         await eventually(lambda: not port.shared.connections)
 
 
-async def test_after_an_early_answer_so_much_input_is_discarded_and_no_more() -> None:
-    async with traffic_port(hello, Limits(linger_timeout=3600, linger_bytes=1000)) as port:
+@pytest.mark.parametrize("linger", [Linger(3600, 3600, 1000), Linger(3600, 0, 5000)], ids=["bytes", "seconds"])
+@pytest.mark.parametrize("lingering", [0, 1])
+async def test_after_an_early_answer_so_much_input_is_discarded_and_no_more(linger: Linger, lingering: int) -> None:
+    endless = Linger(3600, 3600, 1 << 30)
+    limits = Limits(
+        linger=linger if lingering else endless, linger_shortly=endless if lingering else linger, lingering=lingering
+    )
+    async with traffic_port(hello, limits) as port:
         client = await port.dial()
         await client.ask(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
         await client.send(bytes(2000))
         await eventually(lambda: not port.shared.connections)
+        assert port.shared.lingering == 0
 
 
 async def test_a_head_that_takes_too_long_is_answered() -> None:
@@ -168,7 +175,7 @@ async def test_when_one_leaves_another_is_served() -> None:
 
 
 async def test_one_too_many_that_says_nothing_ends() -> None:
-    async with traffic_port(hello, Limits(connections=1, linger_timeout=SOON)) as port:
+    async with traffic_port(hello, Limits(connections=1, linger_shortly=Linger(SOON, SOON, 1000))) as port:
         served, silent = await port.dial(), await port.dial()
         assert await silent.rest() == b""
         assert (await served.ask(GET)).status == 200

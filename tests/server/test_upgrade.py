@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.server.limits import Limits
+from gateway.server.limits import Limits, Linger
 from tests.doubles.eventually import eventually
 from tests.doubles.hearing import Hearing
 from tests.server.small_apps import respond
@@ -95,7 +95,7 @@ async def test_the_client_half_closes_and_still_hears() -> None:
 
 async def test_what_a_client_says_behind_the_backends_end_does_not_reset_it() -> None:
     app = Switching()
-    async with traffic_port(app, Limits(linger_timeout=0.2)) as port:
+    async with traffic_port(app, Limits(linger=Linger(0.2, 0.2, 1 << 20))) as port:
         client = await port.dial()
         await client.send(HANDSHAKE)
         await client.head()
@@ -151,7 +151,9 @@ async def test_a_cut_is_a_reset_and_no_end(how: str) -> None:
 
 async def test_an_idle_tunnel_outlives_the_timers_and_the_wish_to_stop() -> None:
     app = Switching()
-    async with traffic_port(app, Limits(header_timeout=0.05, idle_timeout=0.05, linger_timeout=0.05)) as port:
+    async with traffic_port(
+        app, Limits(header_timeout=0.05, idle_timeout=0.05, linger=Linger(0.05, 0.05, 1 << 20))
+    ) as port:
         client = await port.dial()
         await client.send(HANDSHAKE)
         await client.head()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -165,6 +166,22 @@ async def test_an_upload_has_an_end_however_steady_it_is(tmp_path: Path) -> None
             assert (await client.answer()).status == 408
             tasks.cancel_scope.cancel()
         assert await ended(gateway, Ending.CLIENT_SLOW_UPLOADING) == 1
+
+
+@pytest.mark.parametrize("megabytes", [3, 30])
+async def test_who_is_refused_while_still_sending_reads_why(megabytes: int, tmp_path: Path) -> None:
+    """As Python's own client sends: all of it, before it reads anything."""
+
+    def post(address: tuple[str, int]) -> int:
+        client = HTTPConnection(*address)
+        client.request("POST", "/", body=b"x" * (megabytes << 20))
+        status = client.getresponse().status
+        client.close()
+        return status
+
+    async with fault_pods(1) as (pod,), running_gateway(tmp_path, fronting(pod, max_body=1000)) as gateway:
+        assert [await anyio.to_thread.run_sync(post, gateway.traffic) for _ in range(10)] == [413] * 10
+        assert pod.jobs == []
 
 
 async def drip(client: RawClient) -> None:
