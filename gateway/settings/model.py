@@ -285,7 +285,8 @@ class BackendsSettings(Section):
     """Where the pool's backends come from: exactly one of these keys."""
 
     static: tuple[BackendUrl, ...] | None = None
-    """Addresses of backends that run already. They are neither started nor stopped."""
+    """Addresses of backends that run already. They are neither started nor stopped. Each is one pod: a
+    name that leads to several pods belongs into `dns`."""
     dns: DnsSettings | None = None
     """Every address that a name resolves to: for a headless Service without rights in its cluster."""
     processes: ProcessesSettings | None = None
