@@ -23,7 +23,7 @@ from gateway.proxy.pool.served_pool import ServedPool
 from gateway.runtime.driver import Driver
 from gateway.upstream.dialer import Dialer
 from gateway.wiring.backend_news import tell_of_backend
-from gateway.wiring.pool_values import autoscaling_of, cookies_of, policy_of, profile_of, rules_of
+from gateway.wiring.pool_values import autoscaling_of, cookies_of, mounts_of, policy_of, profile_of, rules_of
 from gateway.wiring.probes import watch_of
 from gateway.wiring.scaling import fleet_of, scaler_of, target_of
 
@@ -343,4 +343,4 @@ def _members(settings: PoolSettings, place: RevisionPlace | None) -> tuple[objec
     """Everything that decides which backends there are and how they are probed: a change begins
     discovery anew."""
     pods = (place.where, place.believe_unready, place.pod_headers) if place is not None else None
-    return settings.backends, settings.readiness, settings.profile, pods
+    return settings.backends, settings.readiness, settings.profile, mounts_of(settings), pods

@@ -40,10 +40,13 @@ class Counted:
     of_each: tuple[int, ...] = field(default=(), compare=False)  # served, by copy
 
 
-def studios(directory: Path, name: str, *, copies: int, work: float = 1.0, **told: Any) -> dict[str, Any]:
+def studios(
+    directory: Path, name: str, *, copies: int, work: float = 1.0, mount: str = "", **told: Any
+) -> dict[str, Any]:
     """A configuration with one pool of them, made with the Gradio of that environment. They are there from the start,
-    unless `told` says otherwise. `work`: seconds a picture."""
-    command = (python_of(name), str(PROGRAMS / "studio.py"), "--port", "{port}", "--work", str(work))
+    unless `told` says otherwise. `work`: seconds a picture. `mount`: the path that they serve below, in a FastAPI."""
+    studio = (python_of(name), str(PROGRAMS / "studio.py"), "--port", "{port}", "--work", str(work))
+    command = (*studio, "--mount", mount) if mount else studio
     pool = {
         "profile": _PROFILES.get(name, "gradio"),
         "backends": processes(directory, *command, max=copies),
@@ -77,10 +80,12 @@ async def counted(view: Mapping[str, Any]) -> Counted:
     return Counted(sum(served), sum(two_at_once), sum(stopped), tuple(served))
 
 
-async def call(gateway: RunningGateway, name: str, *, callers: int, pictures: int) -> list[dict[str, Any]]:
+async def call(
+    gateway: RunningGateway, name: str, *, callers: int, pictures: int, path: str = ""
+) -> list[dict[str, Any]]:
     """What gradio_client of that environment got: `programs/gradio_caller.py`."""
     options = ("--callers", str(callers), "--pictures", str(pictures))
-    return await run_program(name, "gradio_caller.py", gateway.url, *options)
+    return await run_program(name, "gradio_caller.py", gateway.url + path, *options)
 
 
 async def run_program(name: str, program: str, *arguments: str) -> list[dict[str, Any]]:

@@ -42,6 +42,17 @@ async def test_each_gets_its_own_pictures_from_a_pod_of_its_own(tmp_path: Path, 
         assert len({by.partition(", ")[2] for (by, *_) in told.values()}) == 2  # both work
 
 
+@pytest.mark.parametrize("name", ["gradio-4", "gradio-5", "gradio-6"])
+async def test_an_application_that_is_mounted_in_another(tmp_path: Path, name: str) -> None:
+    """Its probes, its streams, its files and its heartbeat are below `/app`; the figures are the outer one's."""
+    config = studios(tmp_path, name, copies=2, mount="/app", profile_root="/app")
+    async with running_gateway(tmp_path, config, within=200) as gateway:
+        await up(gateway, 2)
+        painted = await call(gateway, name, callers=4, pictures=2, path="/app")
+        assert len(painted) == 8
+        assert await counted(await gateway.until(is_done)) == Counted(served=8)
+
+
 @pytest.mark.parametrize("name", ["gradio-4", "gradio-6"])
 async def test_from_zero(tmp_path: Path, name: str) -> None:
     config = studios(tmp_path, name, copies=1, autoscaling={"max_scale": 1})

@@ -148,6 +148,21 @@ async def test_new_timers_of_connections_leave_the_old_connections_alone(tmp_pat
             await one.served().upstream.send(address, GET)
 
 
+async def test_pods_are_probed_below_a_new_root(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def missing(visit: Visit) -> None:
+        asked.append((await visit.request()).lines[0])
+        await visit.send(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+    async with ScriptedServer(missing) as server:
+        gradio = {"backends": {"static": [server.address]}, "profile": "gradio", "readiness": {"period": 0.01}}
+        async with wired(tmp_path, {"sd": gradio}) as one:
+            await eventually(lambda: any(b"GET /config " in line for line in asked))
+            assert one.reload({"sd": {**gradio, "profile_root": "/app"}}) == []
+            await eventually(lambda: any(b"GET /app/config " in line for line in asked))
+
+
 async def test_connections_of_old_timers_are_kept_no_longer_than_they_are_open(tmp_path: Path) -> None:
     async with wired(tmp_path, {"sd": pool()}) as one:
         old = weakref.ref(one.served().upstream)

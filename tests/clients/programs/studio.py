@@ -21,7 +21,9 @@ os.environ.update(
     GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", NO_PROXY="127.0.0.1", GRADIO_TEMP_DIR=_OWN_FILES.name
 )
 
+import fastapi  # noqa: E402
 import gradio as gr  # noqa: E402  (it reads its environment when it is imported)
+import uvicorn  # noqa: E402
 from PIL import Image  # noqa: E402
 from starlette.responses import JSONResponse  # noqa: E402
 from starlette.routing import Route  # noqa: E402
@@ -118,11 +120,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--work", type=float, default=1.0)
+    parser.add_argument("--mount", help="serve it below that path of a FastAPI, as its documentation shows")
     options = parser.parse_args()
     studio = Studio(f"pod {options.port}", options.work)
     page = studio.page()
     own: dict[str, Any] = {"concurrency_count": 8} if GRADIO == 3 else {}
     page.queue(**own)
+    if options.mount:
+        outer = fastapi.FastAPI(routes=studio.routes)
+        uvicorn.run(gr.mount_gradio_app(outer, page, path=options.mount), port=options.port, log_level="warning")
+        return
     app, _, _ = page.launch(server_name="127.0.0.1", server_port=options.port, prevent_thread_lock=True, quiet=True)
     app.router.routes[:0] = studio.routes  # as the web UI does: when the port is open already
     print("ready", flush=True)
