@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import structlog
+
 from gateway.proxy.headers.host_rewrite import named_by_address
 from gateway.proxy.headers.passed_on import request_headers
 from gateway.upstream.request import UpstreamRequest
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from gateway.proxy.headers.forwarded import Header
     from gateway.proxy.pool.served_pool import ServedPool
 
+#: Characters that the log shows of names that were dropped: clients choose them.
+_SHOWN = 200
+
 #: Of Traefik's making, and read by many applications that are served below a prefix.
 _PREFIX = b"x-forwarded-prefix"
 
@@ -24,14 +29,29 @@ def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
     """Headers for the backend; the same for each turn, so they are made before one comes."""
     kept_back = context.kept_back
     brought = context.headers if kept_back is None else [each for each in context.headers if each is not kept_back]
+    dropped: list[bytes] = []
     headers = request_headers(
         brought,
         context.origin,
         request_id=context.record.request_id.encode(),
         session_cookie=pool.cookies.name,
+        dropped=dropped,
     )
+    if dropped and not context.origin.trusted:  # an ingress of Knative's sends some with each request
+        _warn_of_dropped(dropped, context)
     headers += pool.rules.pod_headers.of(context.record.lane)
     return _with_prefix(headers, context.stripped) if context.stripped else headers
+
+
+def _warn_of_dropped(names: list[bytes], context: RequestContext) -> None:
+    structlog.get_logger().warning(
+        "headers_dropped",
+        names=b", ".join(dict.fromkeys(names))[:_SHOWN].decode("latin-1"),
+        request_id=context.record.request_id,
+        peer=context.origin.peer,
+        reason="not this peer's to say",
+        do="nothing, if it is a stranger; if it is a proxy of yours, name its network in trusted_proxies",
+    )
 
 
 def _with_prefix(headers: list[Header], stripped: str) -> list[Header]:

@@ -139,7 +139,7 @@ def _chunks(wire: bytes) -> tuple[bytes, bytes]:
 def _check_sent_on(head: RequestHead) -> None:
     """The backend reads one request, framed once, of the same target, and nothing of ours that a client made up."""
     origin = _PROXIES.origin(head.headers, "203.0.113.9", "http")
-    headers = request_headers(head.headers, origin, request_id=b"4a", session_cookie=b"sd")
+    headers = request_headers(head.headers, origin, request_id=b"4a", session_cookie=b"sd", dropped=[])
     body = b"x" * min(head.length, 10) if head.length >= 0 else b"hello"
     target = head.path + (b"?" + head.query if head.query else b"")
     sent = encode_head(UpstreamRequest(head.method, target, headers, body=body))

@@ -88,6 +88,19 @@ async def test_a_proxy_that_is_not_trusted_is_told_of_once(gate: Gatehouse) -> N
     assert "trusted_proxies" in line["do"]
 
 
+async def test_headers_that_are_dropped_are_told_of(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(b"page"))
+    with capture_logs() as log:
+        await gate.visit("GET /page", ("x-real-ip", "203.0.113.9"), ("k_kubelet_probe", "1"), ("accept", "*/*"))
+    [line] = log
+    assert (line["event"], line["names"], line["peer"]) == (
+        "headers_dropped",
+        "x-real-ip, k_kubelet_probe",
+        "192.0.2.1",
+    )
+    assert "trusted_proxies" in line["do"]
+
+
 async def test_knatives_probes_touch_nothing_where_a_pool_is_knatives(gate: Gatehouse) -> None:
     gate.endpoint.answers_probes = True
     probe = (("k-network-probe", "probe"), ("k-network-hash", "0a"))

@@ -97,9 +97,10 @@ _ADDED_TO = (b"server-timing", b"access-control-expose-headers")
 
 
 def request_headers(
-    headers: Iterable[Header], origin: Origin, *, request_id: bytes, session_cookie: bytes
+    headers: Iterable[Header], origin: Origin, *, request_id: bytes, session_cookie: bytes, dropped: list[bytes]
 ) -> list[Header]:
-    """A request's headers as the backend gets them, without framing. Names must be lower-case.
+    """A request's headers as the backend gets them, without framing. Names must be lower-case. `dropped` is given the
+    names of those that are not the peer's to say, or that servers may take for such.
 
     Host passes as received (empty if there was none, as RFC 9112 3.2 asks), and so do all cookies but the session's.
     """
@@ -118,7 +119,7 @@ def request_headers(
         elif _is_withheld(name, origin.trusted) or (
             (odd := name.translate(None, _NAME_BYTES)) and _is_a_twin(name, odd)
         ):
-            continue
+            dropped.append(name)
         else:
             kept.append(header)
     if connection:

@@ -33,7 +33,7 @@ def to_backend(headers: list[Header], peer: str = VISITOR) -> list[Header]:
     """What the backend gets of `headers`, all of it."""
     host = [] if any(name == b"host" for name, _ in headers) else [(b"host", b"sd.example.com")]
     origin = PROXIES.origin([*host, *headers], peer, "http")
-    return request_headers([*host, *headers], origin, request_id=b"4a", session_cookie=b"sd")
+    return request_headers([*host, *headers], origin, request_id=b"4a", session_cookie=b"sd", dropped=[])
 
 
 def passed_on(headers: list[Header], peer: str = VISITOR) -> list[Header]:
@@ -89,7 +89,7 @@ def test_the_host_passes_as_received() -> None:
 
 def test_a_request_without_a_host_gets_an_empty_one() -> None:
     origin = PROXIES.origin([], VISITOR, "http")
-    assert request_headers([], origin, request_id=b"4a", session_cookie=b"sd")[0] == (b"host", b"")
+    assert request_headers([], origin, request_id=b"4a", session_cookie=b"sd", dropped=[])[0] == (b"host", b"")
 
 
 @pytest.mark.parametrize("peer", [VISITOR, INGRESS])
