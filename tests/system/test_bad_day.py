@@ -29,7 +29,9 @@ async def test_no_promise_is_broken(seed: int, tmp_path: Path) -> None:
     behaviours = [chance.choice(_BREAKS) if chance.random() < _BREAK else "well" for _ in range(_REQUESTS)]
     leavers = {number for number in range(_REQUESTS) if chance.random() < _LEAVE}
     async with fault_pods(6, work=0.03) as pods:
-        pool = {"profile": "a1111", "backends": {"static": [pod.url for pod in pods]}}
+        # All of them come from one address.
+        queue = {"client_share": 100}
+        pool = {"profile": "a1111", "backends": {"static": [pod.url for pod in pods]}, "queue": queue}
         async with running_gateway(tmp_path, configuration(pool)) as gateway, callers(gateway, _REQUESTS) as clients:
             await gateway.ready(6)
 
