@@ -27,6 +27,7 @@ from gateway.settings.types import (
     HeaderName,
     HeaderValue,
     Host,
+    ListenHost,
     ListenHosts,
     Network,
     Number,
@@ -231,7 +232,7 @@ class ProcessesSettings(Section):
     CUDA_VISIBLE_DEVICES. Left out: CUDA_VISIBLE_DEVICES is not set."""
     max: Annotated[int, Number(1, whole=True)] | None = None
     """Processes at most. Left out: one for each GPU, else as many as `autoscaling.max_scale` allows."""
-    host: Host = "127.0.0.1"
+    host: ListenHost = "127.0.0.1"
     """Address at which the processes are reached, and `{host}` in `command`. Other machines can reach
     them past the gateway if it is not a loopback address."""
     log_dir: Path = Path("run/pods")

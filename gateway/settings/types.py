@@ -152,14 +152,21 @@ def _has_dns_lengths(host: str) -> bool:
     return len(host) <= 253 and all(len(label) <= 63 for label in host.split("."))
 
 
+def parse_listen_host(value: object) -> str:
+    """An address or name to listen on, as sockets want it. IPv6 may come in brackets, and has none then."""
+    bare = value.removeprefix("[").removesuffix("]") if isinstance(value, str) else ""
+    if _HOST.fullmatch(bare) or _is_ipv6(bare):
+        return bare
+    raise ValueError(_LISTEN_HOST)
+
+
 def parse_listen_hosts(value: object) -> tuple[str, ...]:
-    """Addresses or names to listen on, from one or a list of them. IPv6 may be in brackets."""
-    hosts = (value,) if isinstance(value, str) else value
-    if isinstance(hosts, list | tuple) and hosts and all(isinstance(each, str) for each in hosts):
-        bare = tuple(each.removeprefix("[").removesuffix("]") for each in hosts)
-        if all(_HOST.fullmatch(each) or _is_ipv6(each) for each in bare):
-            return bare
-    raise ValueError('an address such as "127.0.0.1" or "::", without a port, or a list of them')
+    """From one or a list of them, as `parse_listen_host`."""
+    hosts = value if isinstance(value, list) and value else [value]
+    try:
+        return tuple(map(parse_listen_host, hosts))
+    except ValueError:
+        raise ValueError(f"{_LISTEN_HOST}, or a list of them") from None
 
 
 def _is_ipv6(text: str) -> bool:
@@ -215,6 +222,7 @@ def parse_network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Networ
 _PORT = Number(1, 65535, whole=True)
 _PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_LISTEN_HOST = 'an address such as "127.0.0.1" or "::1", or a host name, without a port'
 _HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*\.?", re.ASCII | re.IGNORECASE)
 _BACKEND = re.compile(
     r"(?:http://)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -231,6 +239,7 @@ ServicePort = Annotated[str | int, PlainValidator(parse_service_port), WithJsonS
 Text = Annotated[str, PlainValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
 HeaderValue = Annotated[str, PlainValidator(parse_header_value), WithJsonSchema({"type": ["string", "integer"]})]
 Host = Annotated[str, PlainValidator(parse_host), WithJsonSchema({"type": "string"})]
+ListenHost = Annotated[str, PlainValidator(parse_listen_host), WithJsonSchema({"type": "string"})]
 ListenHosts = Annotated[
     tuple[str, ...],
     PlainValidator(parse_listen_hosts),

@@ -72,6 +72,14 @@ async def test_each_process_is_told_its_port_and_its_gpu(tmp_path: Path) -> None
     assert second.evidence() == f"--port={second.allocation.port} GPU-7 GPU-7 {second.address}"
 
 
+async def test_processes_may_be_at_an_ipv6_address(tmp_path: Path) -> None:
+    async with launching(["{python}", "-c", TELL, "{host}"], tmp_path, host="::1") as pods:
+        one = pods.start()
+        assert await one.wait() == 0
+    assert one.address == f"[::1]:{one.allocation.port}"
+    assert one.evidence() == "::1 None None"
+
+
 async def test_a_gpu_and_a_name_are_free_when_the_process_has_really_ended(tmp_path: Path) -> None:
     slow_to_leave = ["sh", "-c", "trap '' TERM; echo here; while :; do sleep 0.1; done"]
     async with launching(slow_to_leave, tmp_path, gpus=["a", "b"]) as pods:

@@ -17,6 +17,7 @@ from gateway.settings.types import (
     parse_backend,
     parse_header_value,
     parse_host,
+    parse_listen_host,
     parse_listen_hosts,
     parse_network,
     parse_origin,
@@ -190,5 +191,12 @@ def test_one_may_listen_on_several_addresses() -> None:
     assert parse_listen_hosts("::") == parse_listen_hosts("[::]") == ("::",)
     assert parse_listen_hosts(["127.0.0.1", "fe80::1%eth0", "node-1"]) == ("127.0.0.1", "fe80::1%eth0", "node-1")
     for value in ("", [], None, 80, ["::", 1], "0.0.0.0:8080", "[::]:80", "http://a", "a b"):
-        with pytest.raises(ValueError, match=r"^an address such as .* or a list of them$"):
+        with pytest.raises(ValueError, match=r"^an address such as .*, or a list of them$"):
             parse_listen_hosts(value)
+
+
+def test_a_host_to_listen_on_is_as_sockets_want_it() -> None:
+    assert [parse_listen_host(host) for host in ("::1", "[::1]", "127.0.0.1")] == ["::1", "::1", "127.0.0.1"]
+    for value in (["::1"], "127.0.0.1:80", "", None):
+        with pytest.raises(ValueError, match=r"^an address such as .* without a port$"):
+            parse_listen_host(value)
