@@ -32,15 +32,21 @@ class Mounts:
         return next((each for each in _longest_first(self.stripped) if without(each, raw) is not None), "")
 
     def below(self, sent: bytes) -> bytes | None:
-        """A path as pods get it, from its root on, as it was spelled. None: it lies beside every root."""
+        """A path as pods get it, from its root on, as it was spelled. None: it lies beside every root. A server that is
+        told its prefix takes that off where it still finds it (Starlette's `root_path`), so it is taken off here."""
+        while prefix := self.prefix_of(sent):
+            sent = without(prefix, sent) or sent
         behind = (without(root, sent) for root in _longest_first(self.roots))
         return next((path for path in behind if path is not None), None)
 
     def readings_below(self, sent: bytes) -> Iterator[str]:
-        """What the most obliging pod could take for the path from its root on: in whatever case the root is spelled,
-        and with the prefix once more, for a server that is told its prefix takes that off where it still finds it."""
+        """What some pod could take for the path from its root on: in whatever case the root is spelled, with a prefix
+        that it still finds and without."""
         starts = [each.lower() for each in (*self.stripped, *self.roots) if each]
-        return (each for reading in lenient_paths(sent) for each in _without_any(starts, reading))
+        for reading in lenient_paths(sent):
+            yield from _without_any(starts, reading)
+            if self.stripped and "" in self.roots:
+                yield reading
 
 
 #: Pods that serve at the root, and are sent what clients ask for.

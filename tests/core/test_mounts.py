@@ -43,6 +43,12 @@ def test_the_longest_counts() -> None:
     assert mounts.root == "/x"
 
 
+def test_a_prefix_that_a_pod_would_find_again_is_taken_off_again() -> None:
+    assert Mounts(("/sd",)).below(b"/sd/s%64/queue") == b"/queue"
+    assert Mounts(("/sd",), ("/app",)).below(b"/sd/app/queue") == b"/queue"
+    assert Mounts((), ("/sd",)).below(b"/sd/sd/queue") == b"/sd/queue"
+
+
 def test_nothing_said_is_the_root_of_everything() -> None:
     assert Mounts().prefix_of(b"/a") == ""
     assert Mounts().below(b"/a") == b"/a"

@@ -42,11 +42,14 @@ WORK = [b'{"data": ["task(a)"]}', b"", b'{"data": ["a dog"]']
 
 
 #: Ways to be served below a path: what clients ask for, and what the pods make of it. At the root, below the prefix,
-#: behind it, below a root of the application's own, behind one and below another, and below one of two.
+#: behind it (once more, and where a proxy in front takes it off already), below a root of the application's own, behind
+#: one and below another, and below one of two.
 PLACES = [
     ("", Mounts()),
     ("/sd", Mounts((), ("/sd",))),
     ("/sd", Mounts(("/sd",))),
+    ("/sd/sd", Mounts(("/sd",))),
+    ("/sd", Mounts(("", "/sd"))),
     ("/app", Mounts((), ("/app",))),
     ("/sd/app", Mounts(("/sd",), ("/app",))),
     ("/b", Mounts((), ("/a", "/b"))),

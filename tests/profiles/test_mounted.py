@@ -33,12 +33,18 @@ def test_a_path_is_looked_up_from_the_root_on(request_line: str, lane: Lane) -> 
 
 
 def test_a_server_that_takes_its_prefix_off_once_more_is_asked_for_nothing_that_is_denied_or_free() -> None:
-    """Starlette 1.10 with a `root_path`: `/sd/x` is `/x`, and so is what a stripped `/sd/sd/x` was."""
+    """To Starlette 0.52 with a `root_path` `/sd/x` is `/x`, so a stripped `/sd/sd/x` is, too."""
     rules = (rule("GET /free", Lane.EXEMPT), rule("GET /sd/work", Lane.EXEMPT), rule("GET /work", Lane.COUNTED))
     stripped = mounted(profile("generic", rules), Mounts(("/sd",)), rules)
     assert stripped.treat("GET", b"/free").lane is Lane.EXEMPT
     assert stripped.treat("GET", b"/sd/work").lane is Lane.COUNTED
     assert mounted(profile("a1111"), Mounts(("/sd",))).treat("POST", b"/sd/sdapi/v1/server-stop").lane is Lane.DENIED
+
+
+def test_a_job_that_is_begun_with_the_prefix_twice_is_followed() -> None:
+    """Gradio 5.49 with `root_path="/sd"` takes `/sd/gradio_api/queue/join` for `/gradio_api/queue/join`."""
+    known = profile("gradio").treat("POST", b"/gradio_api/queue/join")
+    assert mounted(profile("gradio"), Mounts(("/sd",))).treat("POST", b"/sd/gradio_api/queue/join") == known
 
 
 def test_what_lies_beside_the_root_only_the_configuration_names() -> None:
