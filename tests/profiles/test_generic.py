@@ -13,6 +13,10 @@ def test_everything_counts_but_what_is_configured() -> None:
     assert profile.treat("GET", b"/health").lane is Lane.PASSIVE
 
 
+def test_any_method_counts() -> None:
+    assert {generic().treat(method, b"/dav").lane for method in ("PROPFIND", "MKCOL", "LOCK")} == {Lane.COUNTED}
+
+
 def test_it_is_ready_when_its_port_is_open_and_cannot_be_asked_more() -> None:
     profile = generic()
     assert profile.readiness.kind == "tcp"
