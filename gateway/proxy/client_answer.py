@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.proxy.answers.interim import reads_on
 from gateway.proxy.answers.problems import is_page_load, problem_after, problem_for, render
 from gateway.proxy.headers.cors import EXPOSED
 from gateway.proxy.headers.passed_on import answer_headers, hint_headers
@@ -33,8 +34,9 @@ class ClientAnswer:
         self._send = send
 
     def hint(self, head: AnswerHead) -> None:
-        """A backend's 103, if something is left of it that a client may act on. No answer has begun by it."""
-        if hints := hint_headers(head.headers):
+        """A backend's 103, if something is left of it that a client may act on, and the client reads on behind it. No
+        answer has begun by it."""
+        if (hints := hint_headers(head.headers)) and reads_on(self._context.headers):
             self._context.client.hint(hints)
 
     def begin(self, head: AnswerHead, *, body_follows: bool) -> None:

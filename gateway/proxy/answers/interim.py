@@ -1,7 +1,9 @@
-"""Sends 102 Processing, again and again, to waiting clients that hang up on silence.
+"""Interim answers (RFC 9110 15.2): 102 Processing, again and again, to waiting clients that hang up on silence; and who
+is spared a pod's 103.
 
-It is an interim response (RFC 9110 15.2; RFC 2518 10.1): a client reads on, and the final status is open still. Only
-those get it that are known to need it, for proxies between us that are not prepared for it are older than these.
+A client reads on behind one, and the final status is open still (RFC 2518 10.1). Only those get a 102 that are known to
+need it, for proxies between us that are not prepared for it are older than these. A pod's own 103 goes to all but those
+that are known to take it for the answer.
 """
 
 from __future__ import annotations
@@ -19,6 +21,11 @@ EVERY = 3.0
 
 #: Before 0.7.2 it used `requests`, which waits without a limit, and takes a 102 for the answer.
 _IMPATIENT = re.compile(rb"gradio_client/(?!0\.(?:[0-6]|7\.[01])(?![0-9]))")
+
+#: So does all that is built on Python's http.client, of which a 100 alone is skipped.
+_TAKES_ANY = re.compile(
+    rb"(?:python-requests|python-urllib3|Python-urllib)/|gradio_client/0\.(?:[0-6]|7\.[01])(?![0-9])"
+)
 
 
 class Assured(Protocol):
@@ -48,6 +55,11 @@ class InterimAnswers:
     def _assure(self) -> None:
         self._client.assure()
         self._timer = self._loop.call_later(EVERY, self._assure)
+
+
+def reads_on(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a client that is told 103 goes on to the answer, as far as is known."""
+    return not any(name == b"user-agent" and _TAKES_ANY.match(value) for name, value in headers)
 
 
 def is_impatient(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.proxy.answers.interim import EVERY, is_impatient
+from gateway.proxy.answers.interim import EVERY, is_impatient, reads_on
 from tests.doubles.scripted_upstream import answering, hanging
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 
@@ -58,3 +58,25 @@ async def test_one_that_leaves_is_told_nothing_more(gate: Gatehouse) -> None:
     assert (client.assured, gate.waiting) == (1, 0)
     pod.answers(b"done")
     await gate.settled()
+
+
+@pytest.mark.parametrize(
+    ("agent", "hears"),
+    [
+        ("python-requests/2.34.2", False),
+        ("python-urllib3/2.8.0", False),
+        ("Python-urllib/3.11", False),
+        ("gradio_client/0.6.1; python/3.11.7", False),
+        ("gradio_client/1.3.0; python/3.11.7", True),
+        ("python-httpx/0.28.1", True),
+        ("Mozilla/5.0", True),
+    ],
+)
+async def test_who_would_take_a_103_for_the_answer_is_spared_it(gate: Gatehouse, agent: str, hears: bool) -> None:
+    """Seen with requests 2.34.2, urllib3 2.8.0 and urllib.request of Python 3.11: the status is 103, the body empty."""
+    client = await gate.visit("POST /paint", ("user-agent", agent))
+    gate.pod.hints((b"link", b"</a.css>"))
+    gate.pod.answers(b"dog")
+    await gate.settled()
+    assert (bool(client.hints), client.body) == (hears, b"dog")
+    assert reads_on([(b"user-agent", agent.encode())]) is hears
