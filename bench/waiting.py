@@ -97,7 +97,7 @@ async def _line(pods: list[Address], cores: frozenset[int]) -> Line:
         pool = {
             "concurrency": 1,
             "backends": {"static": [f"http://{host}:{port}" for host, port in pods]},
-            "queue": {"limit": WAITING},
+            "queue": {"limit": WAITING, "client_share": 100},
         }
         (file := folder / "configuration").write_text(gateway_configuration(port, ops, pool))
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:

@@ -33,6 +33,9 @@ class Limits:
     header_fields: int = 100  # over it 431
     chunk_extras: int = 8 * 1024  # of a body's chunk extensions and trailers together; they are dropped
     ahead: int = 64 * 1024  # of body not yet asked for, or of requests behind the one at work: over it reading pauses
+    small: int = 256  # bytes of body below which a read brings little: it costs as much as one of 64 KiB ...
+    small_reads: int = 64  # ... and behind so many of them in one body ...
+    rest: float = 0.02  # ... seconds in which nothing is read, so that more comes together
     header_timeout: float = 10.0  # from the first byte of a head (or from the accept) to its last: over it 408
     idle_timeout: float = 75.0  # between requests; longer than the 60 s at which load balancers drop theirs
     linger: Linger = Linger(idle=5.0, total=30.0, size=256 << 20)

@@ -88,6 +88,8 @@ class GatewayProtocol(asyncio.Protocol):
         self._body: BodyReader = CountedBody(0)
         self._waiting: list[bytes] = []  # bytes that came before their turn
         self._taken = 0  # bytes waiting, or discarded
+        self._small_reads = 0  # of the body
+        self._rests = False  # from reading it
         self._linger_for = self._limits.linger_shortly
         self._linger_ends = 0.0  # on the loop's clock
         self._has_served = False
@@ -184,7 +186,7 @@ class GatewayProtocol(asyncio.Protocol):
     # What the request's cycle calls (`cycle.Connection`).
 
     def wants_body(self) -> None:
-        if self._state is _BODY:
+        if self._state is _BODY and not self._rests:
             self._flow.resume_reading()
 
     def answered(self) -> None:
@@ -249,6 +251,7 @@ class GatewayProtocol(asyncio.Protocol):
                 self._keep(behind)
         else:
             self._state = _BODY
+            self._small_reads = 0
             chunked = head.length == head_rules.CHUNKED
             self._body = ChunkedBody(self._limits.chunk_extras) if chunked else CountedBody(head.length)
             if behind:
@@ -267,6 +270,17 @@ class GatewayProtocol(asyncio.Protocol):
                 self._keep(behind)
         elif cycle.buffered > self._limits.ahead:
             self._flow.pause_reading()
+        elif len(data) < self._limits.small:
+            self._small_reads += 1
+            if self._small_reads > self._limits.small_reads:
+                self._rests = True
+                self._flow.pause_reading()
+                self._loop.call_later(self._limits.rest, self._has_rested)
+
+    def _has_rested(self) -> None:
+        self._rests = False
+        if self._cycle is not None and self._cycle.buffered <= self._limits.ahead:
+            self.wants_body()
 
     def _keep(self, data: bytes) -> None:
         self._waiting.append(data)

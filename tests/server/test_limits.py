@@ -99,6 +99,44 @@ async def test_after_an_early_answer_so_much_input_is_discarded_and_no_more(ling
         assert port.shared.lingering == 0
 
 
+class Pieces:
+    """Counts the pieces in which a body comes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            self.count += 1
+            more = message["type"] == "http.request" and message["more_body"]
+        await respond(send, b"%d" % self.count)
+
+
+async def test_many_small_reads_are_followed_by_a_rest() -> None:
+    app = Pieces()
+    async with traffic_port(app, Limits(small_reads=3, rest=3600)) as port:
+        client = await port.dial()
+        await client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        for count in range(1, 5):
+            await client.send(b"x")
+            await eventually(lambda count=count: app.count == count)  # type: ignore[misc]
+        [connection] = port.shared.connections
+        assert not connection.transport.is_reading()
+
+
+async def test_and_then_the_body_goes_on() -> None:
+    app = Pieces()
+    async with traffic_port(app, Limits(small_reads=0, rest=SOON)) as port:
+        client = await port.dial()
+        await client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+        for count in range(1, 4):
+            await client.send(b"x")
+            await eventually(lambda count=count: app.count == count)  # type: ignore[misc]
+        assert (await client.ask(b"x")).body == b"4"
+
+
 async def test_a_head_that_takes_too_long_is_answered() -> None:
     async with traffic_port(hello, Limits(header_timeout=SOON)) as port:
         client = await port.dial()
