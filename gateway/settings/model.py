@@ -512,7 +512,7 @@ class AutoscalingSettings(Section):
     added."""
     scale_down_delay: Annotated[int, Seconds(0, 3600, whole=True)] = 0
     """Seconds for which the highest wanted number of pods is kept. More of it: fewer cold starts, a
-    higher bill."""
+    higher bill; cheaper than a longer `window`, which is slow to start pods, too."""
     scale_to_zero_pod_retention_period: Annotated[float, Seconds(0, 3600)] = 0.0
     """Seconds that the last pod is kept at least after zero was decided. Longer: fewer cold starts, a
     higher bill."""
