@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,8 @@ _ENCODED_SEPARATOR = re.compile(rb"%(?:2f|5c)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: What a second decoding would turn into a separator, a dot, a NUL or another percent sign.
 _ENCODED_TWICE = re.compile(r"%(?:2e|2f|5c|00|25)", re.IGNORECASE)
+#: What a path may have as it is (RFC 3986 3.3), besides letters, digits and what `quote` knows.
+_PLAIN = "/!$&'()*+,;=:@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,13 @@ def canonical_path(raw: bytes) -> str | None:
     if "//" in path or any(_is_dots(segment) for segment in path.split("/")):
         return None
     return path
+
+
+def plain_path(raw: bytes) -> bytes:
+    """The path with nothing encoded that need not be (RFC 3986 6.2.2.2), so that all spellings of a route are one; as
+    it is if its spelling is ambiguous."""
+    path = canonical_path(raw) if b"%" in raw else None
+    return raw if path is None else quote(path, safe=_PLAIN).encode()
 
 
 def lenient_paths(raw: bytes) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ GRADIO_SOCKET = "gradio_socket"
 KEY_PLACES = frozenset((("session_hash",), ("event_id",)))
 _LONGEST_KEY = 128
 _NAMED = re.compile(rb"/(?:run|api|call)/(.+?)/?")
+_NO_FRACTION = re.compile(r"\.0+\s*\Z")
 _LONGEST_QUERY = 4096
 
 #: Routes that carry a key in their path, behind the prefix of Gradio 5: which, and of what kind it is.
@@ -65,8 +66,9 @@ def event_of(answer: bytes) -> str | None:
 
 
 def _number(given: object) -> int | None:
-    """As pydantic reads an integer: generously."""
+    """As pydantic reads an integer: generously, "12.0" too."""
     try:
+        given = _NO_FRACTION.sub("", given) if isinstance(given, str) else given
         return int(given) if isinstance(given, str | int | float) else None
     except (ValueError, OverflowError):
         return None

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateway.core.records.lanes import Lane, WhenBusy
-from gateway.core.routing import canonical_path, lenient_paths
+from gateway.core.routing import canonical_path, lenient_paths, plain_path
 from gateway.profiles.treatment import Asked, Treatment
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class RuleTable:
         known = self._known.first(method, path) if found.configured else None
         if known is None:
             return found.treatment
-        return _over(found.treatment, known.treatment, Asked(method, raw_path))
+        return _over(found.treatment, known.treatment, Asked(method, plain_path(raw_path)))
 
     def _may_be_counted(self, found: Rule, method: str, readings: Iterable[str]) -> bool:
         """To another reader the path is that of a counted rule."""

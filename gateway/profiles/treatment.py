@@ -29,7 +29,7 @@ class Asked:
     """A request, as far as a profile may look at it."""
 
     method: str
-    raw_path: bytes  # the path's own bytes, without the query
+    raw_path: bytes  # plainly spelled (`routing.plain_path`), without the query
     query: bytes = b""
     body: bytes = b""  # its first `LOOK` bytes; of a websocket's dialogue: one message
     whole: bool = True  # that is all of it

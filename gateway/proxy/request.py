@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.mounts import without
+from gateway.core.routing import plain_path
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Request:
     """Made when a request's head has arrived. `method`, `path`, `query` and `headers` are as in the ASGI scope;
     `target` is what a backend is asked for, and `sent_path` its path. `raw_path` is the path as profiles and dialogues
-    know it: from the application's root on."""
+    know it: from the application's root on, plainly spelled."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class Request:
         self.stripped = mounts.prefix_of(self.sent_path)
         self.target = without(self.stripped, self.target) or self.target
         self.sent_path = without(self.stripped, self.sent_path) or self.sent_path
-        self.raw_path = mounts.below(self.sent_path) or self.sent_path
+        self.raw_path = plain_path(mounts.below(self.sent_path) or self.sent_path)
 
 
 def _origin_form(target: bytes, scope: MutableMapping[str, Any]) -> bytes:

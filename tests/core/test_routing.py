@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.routing import Route, Router, bare_host, canonical_path, lenient_paths
+from gateway.core.routing import Route, Router, bare_host, canonical_path, lenient_paths, plain_path
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,22 @@ def test_decoding_goes_on_but_not_for_ever() -> None:
     """Each round reads the whole path, and a client chose how long it is and how many rounds it would take."""
     assert "/A" in lenient_paths(b"/%" + b"25" * 7 + b"41")
     assert "/A" not in lenient_paths(b"/%" + b"25" * 8 + b"41")
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        (b"/%71ueue/j%6Fin", b"/queue/join"),
+        (b"/file%3Da%20%c3%bc%3f.png", b"/file=a%20%C3%BC%3F.png"),
+        (b"/a%2541", b"/a%2541"),
+        (b"/%71%2Fa", b"/%71%2Fa"),
+        (b"/a'b", b"/a'b"),
+    ],
+)
+def test_a_route_has_one_plain_spelling(raw: bytes, plain: bytes) -> None:
+    assert plain_path(raw) == plain
+
+
+@given(st.text(max_size=30).map(lambda path: f"/{path}".encode(errors="replace")))
+def test_the_plain_spelling_says_the_same(raw: bytes) -> None:
+    assert canonical_path(plain_path(raw)) == canonical_path(raw)

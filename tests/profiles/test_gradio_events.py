@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.profiles.gradio_events import event_of, session_keys
+from gateway.profiles.bodies import look
+from gateway.profiles.gradio_events import called_function, event_of, session_keys
 from gateway.profiles.treatment import Asked
 
 
@@ -42,3 +43,11 @@ def test_the_event_that_an_answer_names() -> None:
     assert event_of(b'{"event_id": "e1"}') == "e1"
     for answer in (b"{}", b"[]", b'{"event_id": 1}', b'{"event_id": ""}', b"[" * 100_000):
         assert event_of(answer) is None
+
+
+@pytest.mark.parametrize("said", ["12", "12.0", '"12"', '"12.0"', '" 12.00 "', '"1_2"', '"+12"'])
+def test_a_number_is_read_as_generously_as_the_server_reads_it(said: str) -> None:
+    """pydantic 2.13, in an `int` of a body."""
+    body = b'{"fn_index": %b}' % said.encode()
+    asked = Asked("POST", b"/queue/join", body=body)
+    assert called_function(asked, look(body, ("fn_index",).__eq__, 1)) == (12, "predict")

@@ -88,7 +88,7 @@ async def test_the_owners_click_goes_to_the_pod_and_nobody_elses_does(gate: Gate
 
 
 @pytest.mark.usefixtures("kind")
-@pytest.mark.parametrize("path", ["/api/halt", "/run/halt/"])
+@pytest.mark.parametrize("path", ["/api/halt", "/run/halt/", "/r%75n/halt"])
 async def test_whatever_it_is_called_by(gate: Gatehouse, path: str) -> None:
     await clicks(gate, "ann", PAINT, "task(a)")
     gate.upstream.meets(CONFIG)

@@ -66,6 +66,17 @@ async def test_the_next_event_waits_for_the_end_of_this_one(gate: Gatehouse) -> 
     assert page.has_all
 
 
+async def test_it_does_so_however_its_route_is_spelled(gate: Gatehouse) -> None:
+    gate.upstream.meets(answering(b'{"event_id": "e-1"}'))
+    await gate.visit("POST /gradio%5Fapi/%71ueue/join", body=b'{"session_hash": "s-1"}')
+    assert (gate.pod.request.target, gate.slot()) == (b"/gradio%5Fapi/%71ueue/join", "working")
+    _, pod = await streams(gate, "/queue/data?session_hash=s-1")
+    pod.gives(DONE)
+    pod.ends()
+    await gate.settled()
+    assert gate.slot() == "free"
+
+
 async def test_one_that_gave_the_page_nothing_may_have_queued_its_work(gate: Gatehouse) -> None:
     """As agent-scheduler's Enqueue does on Forge's page. Where the pod can be asked, it is."""
     gate.policy(can_ask=True)
