@@ -15,7 +15,7 @@ from urllib.parse import quote
 import anyio
 
 from gateway.dialogues.comfyui_files import HISTORY, error_in, files_in
-from gateway.dialogues.dialogue import End
+from gateway.dialogues.dialogue import End, Unfollowed
 from gateway.names import prompt_name
 
 if TYPE_CHECKING:
@@ -36,29 +36,16 @@ _LONGEST_ID = 128
 class ComfyJobs:
     """See the module."""
 
-    def begun(self, answered: Answered) -> ComfyJob | Unnamed | None:
+    def begun(self, answered: Answered) -> ComfyJob | Unfollowed | None:
         """A prompt is in the pod's queue if, and only if, it was answered with 200."""
         if answered.status != 200:
             return None
         prompt_id = _prompt_id(answered)
         prefix = "/api" if answered.raw_path.startswith(b"/api/") else ""
-        return ComfyJob(prefix, prompt_id) if prompt_id is not None else Unnamed()
+        return ComfyJob(prefix, prompt_id) if prompt_id is not None else Unfollowed()
 
     def ear(self, keys: tuple[str, ...]) -> None:
         """The page's websocket is not overheard: the pod can be asked."""
-
-
-class Unnamed:
-    """A job whose name could not be read from the answer."""
-
-    name = None
-    keys = ()
-    made = ()
-    failure = ""
-
-    async def until_over(self, pod: Pod) -> End:
-        """At once."""
-        return End.UNSEEN
 
 
 class ComfyJob:

@@ -82,6 +82,19 @@ class Job(Protocol):
         """Returns when the pod no longer works on it, or that cannot be seen. May be cancelled."""
 
 
+class Unfollowed:
+    """A job that cannot be followed: its name is not known, or no stream that is known will tell of it. Is a `Job`."""
+
+    name = None
+    keys = ()
+    made = ()
+    failure = ""
+
+    async def until_over(self, pod: Pod) -> End:
+        """At once."""
+        return End.UNSEEN
+
+
 class Ear(Protocol):
     """Hears one stream on which the ends of jobs are told."""
 

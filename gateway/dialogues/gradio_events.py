@@ -11,10 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from gateway.dialogues.dialogue import End
+from gateway.dialogues.dialogue import End, Unfollowed
 from gateway.dialogues.event_stream import EventStream
 from gateway.dialogues.gradio_files import FileNames
-from gateway.dialogues.told_ends import ToldEnds, Untold
+from gateway.dialogues.told_ends import ToldEnds
 from gateway.names import EVENT, SESSION
 
 if TYPE_CHECKING:
@@ -42,16 +42,16 @@ class GradioEvents:
         self._over = over
         self._ends = ToldEnds()
 
-    def begun(self, answered: Answered) -> ToldJob | Untold | None:
+    def begun(self, answered: Answered) -> ToldJob | Unfollowed | None:
         """An event is in Gradio's queue if, and only if, it was answered with 200."""
         if answered.status != 200:
             return None
         event_id = _event_id(answered)
         if event_id is None:
-            return Untold()
+            return Unfollowed()
         key = f"{EVENT}{event_id}"
         stream = self._stream((*answered.keys, key))
-        return self._ends.begun(event_id, stream, (key,)) if stream is not None else Untold()
+        return self._ends.begun(event_id, stream, (key,)) if stream is not None else Unfollowed()
 
     def ear(self, keys: tuple[str, ...]) -> GradioEar | None:
         """For a stream with these keys."""

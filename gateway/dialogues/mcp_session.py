@@ -11,9 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from gateway.dialogues.dialogue import Unfollowed
 from gateway.dialogues.event_stream import EventStream
 from gateway.dialogues.gradio_files import FileNames
-from gateway.dialogues.told_ends import ToldEnds, Untold
+from gateway.dialogues.told_ends import ToldEnds
 from gateway.names import mcp_call_name, mcp_session_name, session_of_call
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ class McpSessions:
     def __init__(self) -> None:
         self._ends = ToldEnds()
 
-    def begun(self, answered: Answered) -> ToldJob | Untold | None:
+    def begun(self, answered: Answered) -> ToldJob | Unfollowed | None:
         """A call is the server's if, and only if, it was answered with 202."""
         if answered.status != _ACCEPTED:
             return None
         if answered.job is None:
-            return Untold()
+            return Unfollowed()
         return self._ends.begun(answered.job, session_of_call(answered.job))
 
     def ear(self, keys: tuple[str, ...]) -> McpEar:

@@ -86,16 +86,3 @@ class ToldJob:
             return End.LOST
         finally:
             self._ends.forget(self)
-
-
-class Untold:
-    """A job of which no stream that is known will tell."""
-
-    name = None
-    keys = ()
-    made = ()
-    failure = ""
-
-    async def until_over(self, pod: Pod) -> End:
-        """At once."""
-        return End.UNSEEN

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from gateway.dialogues.comfyui_job import ComfyJobs, Unnamed
-from gateway.dialogues.dialogue import Answered, End
+from gateway.dialogues.comfyui_job import ComfyJobs
+from gateway.dialogues.dialogue import Answered, End, Unfollowed
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time
 
@@ -125,9 +125,9 @@ def test_what_was_refused_is_no_job() -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"prompt_id": 1}', b'{"prompt_id": "%s"}' % (b"x" * 129)])
 async def test_one_without_a_name_that_can_be_read_is_not_followed(body: bytes) -> None:
     job = begun(body)
-    assert isinstance(job, Unnamed)
+    assert isinstance(job, Unfollowed)
     assert await job.until_over(ToldPod(lambda target: None)) is End.UNSEEN
-    assert isinstance(begun(whole=False), Unnamed)
+    assert isinstance(begun(whole=False), Unfollowed)
 
 
 async def test_one_that_broke_has_failed_and_one_that_was_stopped_has_not() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.dialogues.dialogue import Answered, End
+from gateway.dialogues.dialogue import Answered, End, Unfollowed
 from gateway.dialogues.event_stream import LINE
 from gateway.dialogues.gradio_events import GradioEvents, gradio_call, gradio_stream
-from gateway.dialogues.told_ends import ToldJob, Untold
+from gateway.dialogues.told_ends import ToldJob
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time
 
@@ -27,7 +27,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 def joined(
     events: GradioEvents, name: str = "e-1", keys: tuple[str, ...] = KEYS, *, status: int = 200
-) -> ToldJob | Untold | None:
+) -> ToldJob | Unfollowed | None:
     answer = json.dumps({"event_id": name}).encode()
     return events.begun(Answered(b"/queue/join", keys, status, answer, whole=True))
 
@@ -118,7 +118,7 @@ async def test_what_is_no_event_and_what_nobody_will_tell_of() -> None:
     events = gradio_stream()
     assert joined(events, status=503) is None
     for untold in (joined(events, keys=()), joined(events, name=""), joined(events, name="x" * 129)):
-        assert isinstance(untold, Untold)
+        assert isinstance(untold, Unfollowed)
         assert await untold.until_over(pod()) is End.UNSEEN
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialogues.dialogue import Answered, End
+from gateway.dialogues.dialogue import Answered, End, Unfollowed
 from gateway.dialogues.event_stream import LINE
 from gateway.dialogues.mcp_session import McpEar, McpSessions
-from gateway.dialogues.told_ends import ToldJob, Untold
+from gateway.dialogues.told_ends import ToldJob
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time
 
@@ -78,7 +78,7 @@ async def test_a_picture_is_remembered_by_its_address() -> None:
 def test_what_was_not_taken_is_no_job_and_what_has_no_name_is_told_of_by_nobody() -> None:
     sessions = McpSessions()
     assert called(sessions, 1, status=404) is None
-    assert isinstance(called(sessions, 1, named=False), Untold)
+    assert isinstance(called(sessions, 1, named=False), Unfollowed)
     assert not sessions.ear(()).wanted
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dialogues.dialogue import End
-from gateway.dialogues.told_ends import ToldEnds, Untold
+from gateway.dialogues.dialogue import End, Unfollowed
+from gateway.dialogues.told_ends import ToldEnds
 from tests.doubles.told_pod import ToldPod
 from tests.doubles.virtual_time import virtual_time
 
@@ -39,4 +39,4 @@ async def test_how_it_ended_is_told_whichever_is_known_first_the_end_or_the_name
 
 
 async def test_what_nobody_tells_of_is_not_waited_for() -> None:
-    assert await Untold().until_over(ToldPod(lambda target: b"")) is End.UNSEEN
+    assert await Unfollowed().until_over(ToldPod(lambda target: b"")) is End.UNSEEN
