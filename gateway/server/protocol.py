@@ -176,6 +176,9 @@ class GatewayProtocol(asyncio.Protocol):
         One that was accepted a moment ago may have its request on the way: it is given `settle_timeout`.
         """
         self.is_last = True
+        if self._state is _LINGER:
+            self._linger_ends = min(self._linger_ends, self._loop.time() + self._limits.linger_shortly.total)
+            self._deadline.set(self._linger_ends - self._loop.time())
         if self._state not in (_HEAD, _PROXY) or self._heads.has_begun:
             return
         if self._has_served:

@@ -99,6 +99,15 @@ async def test_after_an_early_answer_so_much_input_is_discarded_and_no_more(ling
         assert port.shared.lingering == 0
 
 
+async def test_who_stops_does_not_wait_long_for_what_is_discarded() -> None:
+    limits = Limits(linger=Linger(3600, 3600, 5000), linger_shortly=Linger(SOON, SOON, 1000))
+    async with traffic_port(hello, limits) as port:
+        client = await port.dial()
+        await client.ask(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        port.listener.end_idle()
+        await eventually(lambda: not port.shared.connections)
+
+
 class Pieces:
     """Counts the pieces in which a body comes."""
 
