@@ -60,7 +60,9 @@ class RequestContext(Request):
     pool: ServedPool | None = None
     slot: Slot | None = None
     cors: tuple[Header, ...] = ()  # of answers of our own: its page may read them
-    kept_back: Header | None = None  # the header that brought its key, which is no backend's business
+    kept_back: tuple[Header, ...] = ()  # the headers that brought its key, which is no backend's business
+    is_uninvited: bool = False  # a preflight, which cannot bring the key that is needed
+    is_sent_by_browsers: bool = False  # with its key, also for pages of other sites
     new_session: str | None = None  # a newcomer's, if a pool was chosen by it
     relay: UnderWay | None = None  # while it is under way
     job: JobInHand | None = None

@@ -151,7 +151,8 @@ class Endpoint:
         counted = _is_counted(context, treatment)
         if context.client.websocket:
             check_handshake(context.headers)
-        if context.client.websocket or (pool.rules.cookie_crosses_sites and context.method not in SAFE):
+        crosses_sites = pool.rules.cookie_crosses_sites or context.is_sent_by_browsers
+        if context.client.websocket or (crosses_sites and context.method not in SAFE):
             check_page(context.headers, context.origin, pool.rules.allowed_origins)
         if (page := page_instead(context, pool, treatment.lane)) is not None:
             await context.answer.tell(page)

@@ -28,7 +28,7 @@ _PREFIX = b"x-forwarded-prefix"
 def headers_for(context: RequestContext, pool: ServedPool) -> list[Header]:
     """Headers for the backend; the same for each turn, so they are made before one comes."""
     kept_back = context.kept_back
-    brought = context.headers if kept_back is None else [each for each in context.headers if each is not kept_back]
+    brought = [each for each in context.headers if each not in kept_back] if kept_back else context.headers
     dropped: list[bytes] = []
     headers = request_headers(
         brought,

@@ -139,9 +139,11 @@ class ClientsSettings(Section):
     keys_file: Path | None = None
     """File with a line `NAME:SHA256` for each key, as `gateway key NAME` prints it; read again on
     SIGHUP. Clients bring a key as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the password
-    that a browser asks for; others get 401. Its name labels metrics and access lines."""
+    that a browser asks for; others get 401. A browser sends that along for pages of every site: so with
+    it POST and other unsafe methods are for pages of the host's own and of `allowed_origins`. Its name
+    labels metrics and access lines."""
     pass_on: bool = False
-    """Pods get the header that brought the key. Off: it is taken off."""
+    """Pods get the headers that brought the key. Off: they are taken off."""
     max_waiting: Limit | None = None
     """Counted requests of one client that may wait; those over it get 429. Left out: as many as
     `queue.limit` lets."""

@@ -29,15 +29,20 @@ class ClientDoor:
         self._refused = refused
 
     def admit(self, context: RequestContext) -> None:
-        """Notes the name of the client's key. Raises Unauthorised; a preflight brings no key, and asks for nothing."""
+        """Notes the name of the client's key. Raises Unauthorised; a preflight brings no key, and may come as far as
+        `proxy/preflight.py` says."""
         keys = self.keys
-        if keys is None or is_preflight(context.method, context.headers):
+        if keys is None:
             return
         known = keys.find(context.headers)
+        if known is None and is_preflight(context.method, context.headers):
+            context.is_uninvited = True
+            return
         if known is None:
             brought = brings_one(context.headers)
             self._refused(UNKNOWN if brought else MISSING)
             raise Unauthorised(brought=brought)
         context.record.key = known.name
+        context.is_sent_by_browsers = known.is_sent_by_browsers
         if not keys.pass_on:
-            context.kept_back = known.header
+            context.kept_back = known.headers

@@ -27,11 +27,16 @@ class Known(NamedTuple):
     """A client whose key is known."""
 
     name: str
-    header: Header  # that brought it
+    headers: tuple[Header, ...]  # all that bring a key which is known
+
+    @property
+    def is_sent_by_browsers(self) -> bool:
+        """Along with whatever a page asks for, also one of another site: a browser keeps what people typed."""
+        return all(value.lower().startswith(_BASIC) for _, value in self.headers)
 
 
 class ClientKeys:
-    """The names of clients by the digests of their keys. `pass_on`: pods get the header that brought a key."""
+    """The names of clients by the digests of their keys. `pass_on`: pods get the headers that brought a key."""
 
     def __init__(self, names: Mapping[bytes, str], *, pass_on: bool = False) -> None:
         """`names`: by SHA-256, 32 bytes."""
@@ -40,10 +45,8 @@ class ClientKeys:
 
     def find(self, headers: Iterable[Header]) -> Known | None:
         """The client whose key these headers bring. None: they bring none that is known."""
-        for key, header in _brought(headers):
-            if (name := self._name_of(key)) is not None:
-                return Known(name, header)
-        return None
+        known = [(name, header) for key, header in _brought(headers) if (name := self._name_of(key)) is not None]
+        return Known(known[0][0], tuple(header for _, header in known)) if known else None
 
     def _name_of(self, key: bytes) -> str | None:
         """As long for a key that is nearly right as for any other: digests are compared, and all of them."""

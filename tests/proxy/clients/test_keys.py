@@ -32,7 +32,7 @@ def basic(text: bytes) -> bytes:
 def test_a_key_is_known_however_it_is_brought(header: tuple[bytes, bytes]) -> None:
     known = KEYS.find([(b"accept", b"*/*"), header])
     assert known is not None
-    assert (known.name, known.header) == ("alice", header)
+    assert (known.name, known.headers) == ("alice", (header,))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,21 @@ def test_a_pods_own_login_may_stand_beside_the_key() -> None:
     login = (b"authorization", basic(b"user:password"))
     known = KEYS.find([login, (b"x-api-key", b"other")])
     assert known is not None
-    assert (known.name, known.header[0]) == ("bob", b"x-api-key")
+    assert (known.name, known.headers) == ("bob", ((b"x-api-key", b"other"),))
+
+
+def test_all_that_bring_a_key_are_told() -> None:
+    brought = [(b"authorization", b"Bearer " + KEY), (b"x-api-key", b"other"), (b"authorization", basic(b":" + KEY))]
+    known = KEYS.find([*brought, (b"x-api-key", b"?")])
+    assert known is not None
+    assert (known.name, known.headers) == ("alice", tuple(brought))
+
+
+def test_a_browser_alone_sends_basic_by_itself() -> None:
+    for brought, by_itself in (([basic(b":" + KEY)], True), ([b"Bearer " + KEY], False)):
+        known = KEYS.find([(b"authorization", value) for value in brought])
+        assert known is not None
+        assert known.is_sent_by_browsers is by_itself
 
 
 def test_what_is_no_key_of_ours_is_one_all_the_same() -> None:
