@@ -8,6 +8,7 @@ answered once, by `answers/problems.py`.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ from gateway.upstream.errors import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+    from contextlib import AbstractAsyncContextManager
 
     from gateway.core.line.room import Room
     from gateway.core.records.backends_and_tickets import Ticket
@@ -189,10 +191,14 @@ class Endpoint:
         if treatment.more is not None and treatment.more.control is not None:
             serve = partial(self._attempts.serve, context, pool, body=body, treatment=treatment)
             return await carried_out(treatment.more.control, context, pool, ticket, serve=serve, say=context.answer.say)
+        async with self._bounded(context, pool, ticket):
+            return await self._turns(context, pool, ticket, treatment, body, room)
+
+    def _bounded(self, context: RequestContext, pool: ServedPool, ticket: Ticket) -> AbstractAsyncContextManager[None]:
+        """Around what one ticket waits and works: the bounds of its client's key."""
         if context.record.key is None or self.door is None or ticket.lane is not Lane.COUNTED:
-            return await self._turns(context, pool, ticket, treatment, body, room)
-        async with self.door.bounds.held(context, pool.rules.longest_wait):
-            return await self._turns(context, pool, ticket, treatment, body, room)
+            return nullcontext()
+        return self.door.bounds.held(context, pool.rules.longest_wait)
 
     async def _turns(
         self,
@@ -215,7 +221,8 @@ class Endpoint:
     async def _page_event(self, context: RequestContext, pool: ServedPool, treatment: Treatment) -> Ending:
         """A click on a page of Gradio 3: the gateway speaks with the page until it knows what was clicked."""
         try:
-            event = PageSide(context, pool, treatment, spawn=self._spawn, cookie_seen=self._cookie_seen)
+            told, bounded = self._cookie_seen, partial(self._bounded, context, pool)
+            event = PageSide(context, pool, treatment, spawn=self._spawn, cookie_seen=told, bounded=bounded)
             return await event.run()
         finally:
             self._leave_jobs(context, pool)

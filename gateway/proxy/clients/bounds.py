@@ -35,12 +35,13 @@ class _Places:
 
     def __init__(self) -> None:
         self.here: set[RequestContext] = set()
+        self.parked: set[RequestContext] = set()  # of these: not in line yet, whatever slot they had before
         self.limiter = anyio.CapacityLimiter(1)
 
     @property
     def waiting(self) -> int:
         """Requests that are here and not at work."""
-        return sum(context.slot is None or context.slot.is_waiting for context in self.here)
+        return sum(context in self.parked or context.slot is None or context.slot.is_waiting for context in self.here)
 
 
 class ClientBounds:
@@ -102,6 +103,7 @@ class ClientBounds:
     async def _wait(self, places: _Places, context: RequestContext, longest: float) -> None:
         with anyio.move_on_after(longest) as parked:
             self._parked.add(parked)
+            places.parked.add(context)
             context.listener.on_gone(parked.cancel)
             try:
                 if not self._stopping:
@@ -110,6 +112,7 @@ class ClientBounds:
             finally:
                 context.listener.on_gone(None)
                 self._parked.discard(parked)
+                places.parked.discard(context)
         if context.listener.gone:
             raise ClientLeft(Ending.CLIENT_LEFT_WAITING)
         reason = Reason.STOPPING if self._stopping else Reason.WAITED_TOO_LONG

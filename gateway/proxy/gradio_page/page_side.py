@@ -40,7 +40,9 @@ from gateway.upstream.errors import NotSent, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
+    from gateway.core.records.backends_and_tickets import Ticket
     from gateway.profiles.treatment import LocalAnswer, Treatment
     from gateway.proxy.context import RequestContext
     from gateway.proxy.pool.served_pool import ServedPool
@@ -72,13 +74,16 @@ class PageSide:
         *,
         spawn: Callable[[str, Callable[[], Awaitable[None]]], None],
         cookie_seen: Callable[[str, str], None],
+        bounded: Callable[[Ticket], AbstractAsyncContextManager[None]],
     ) -> None:
-        """`treatment` is what is known before the page has said anything; for the others see `Endpoint`."""
+        """`treatment` is what is known before the page has said anything; `bounded` is around what its ticket waits and
+        works; for the others see `Endpoint`."""
         self._context = context
         self._pool = pool
         self._treatment = treatment
         self._spawn = spawn
         self._cookie_seen = cookie_seen
+        self._bounded = bounded
         self._room = pool.driver.pool.spare_room(who_asks(context, pool, cookie_seen))
         self._has_room = True
         self._is_heard = True  # it has not said everything yet
@@ -197,10 +202,11 @@ class PageSide:
         treatment = await clicks.settled(treatment, context, pool, ticket)
         if treatment.more is not None and treatment.more.control is not None:
             return await carried_out(treatment.more.control, context, pool, ticket, serve=serve, say=self._say)
-        with pool.driver.slot(ticket) as slot:
-            context.slot = slot
-            context.job = pool.jobs.taken_in(context, slot, treatment)
-            return await serve(slot)
+        async with self._bounded(ticket):
+            with pool.driver.slot(ticket) as slot:
+                context.slot = slot
+                context.job = pool.jobs.taken_in(context, slot, treatment)
+                return await serve(slot)
 
     async def _turns(self, slot: Slot, its_hash: bytes, data: bytes) -> Ending:
         """A turn, and another one for as long as nothing was started."""

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.profiles.registry import profile
 from gateway.proxy.clients.bounds import Bounds, ClientBounds
 from gateway.proxy.clients.door import ClientDoor
 from gateway.proxy.clients.keys import ClientKeys
+from tests.doubles.scripted_upstream import answering
 from tests.doubles.virtual_time import virtual_time_of_asyncio
 from tests.proxy.gatehouse import reason
+from tests.proxy.gradio_page.conversation import completes, opens, takes
 
 if TYPE_CHECKING:
     from tests.doubles.visiting_client import VisitingClient
@@ -102,4 +105,33 @@ async def test_new_bounds_hold_for_those_who_wait(gate: Gatehouse) -> None:
     made.refit(Bounds(max_in_flight=3), {})
     await gate.settled()
     assert len(gate.upstream.exchanges) == 3
+    await finish(gate)
+
+
+async def test_a_click_on_a_page_is_bounded_as_a_request_is(gate: Gatehouse) -> None:
+    bound(gate, alice=Bounds(max_waiting=1, max_in_flight=1))
+    gate.served.profile = profile("a1111")
+    pages = []
+    for who in ("ann", "bob", "eve"):
+        pages.append(await opens(gate, who, 0, ("x-api-key", "alice")))
+        pages[-1].gives_hash()
+        pages[-1].gives_data(f"task({who})")
+        await gate.settled()
+    assert (len(gate.upstream.exchanges), gate.driver.pool.demand) == (1, 1)
+    assert "as many as may" in pages[2].hears()[-1]["output"]["error"]
+    await completes(gate, await takes(gate))
+    await completes(gate, await takes(gate))
+    for page in pages:
+        page.hears()
+    await gate.settled()
+    assert len(gate.upstream.exchanges) == 2
+
+
+async def test_so_is_one_whose_function_was_looked_up_first(gate: Gatehouse) -> None:
+    bound(gate, alice=Bounds(max_waiting=1, max_in_flight=1))
+    gate.ready("gpu-1")
+    gate.served.profile = profile("gradio3")
+    gate.upstream.meets(answering(b'{"dependencies": [{}]}'))
+    clients = [await gate.visit("POST /run/predict", ("x-api-key", "alice"), body=b'{"fn_index": 0}') for _ in range(3)]
+    assert [client.status for client in clients] == [None, None, 429]
     await finish(gate)
