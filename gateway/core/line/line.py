@@ -2,8 +2,8 @@
 one, and the shared one, if any backend may serve it. Exempt tickets have a line of their own: they wait for a first
 backend, not for a slot.
 
-A session moves whole. While its home works for it, its other requests wait there, however long; when it moves, those
-that wait for its old home wait for the new one.
+A session moves whole. While its home works for it, its other requests wait there, however long; when it moves, or gets
+a home at last, the others wait for that one, wherever they have waited before.
 
 Owns membership alone: who may wait at all is the pool's affair, and when a backend is ready the availability's.
 """
@@ -30,7 +30,8 @@ class Line:
         self.exempt: KeyedHeap[Ticket] = KeyedHeap()
         self.shared: KeyedHeap[Ticket] = KeyedHeap()
         self.spills: KeyedHeap[Ticket] = KeyedHeap()  # bound ones, by when anybody may serve them
-        self._restless: dict[str, dict[Ticket, None]] = {}  # by session: bound ones whose time alone is over
+        self._sessions = _BySession()  # counted ones
+        self._restless = _BySession()  # bound ones whose time alone is over
         self.models: ModelAffinity | None = None  # None: models do not matter, and the shared line is served in order
 
     def everybody(self) -> list[Ticket]:
@@ -41,21 +42,16 @@ class Line:
         """Into the line by its number; `home`: the backend it is bound to, and for so many seconds to it alone; None:
         until it leaves the line."""
         self._budget.hold(ticket.who, places=1)
-        ticket.bound_to = home
+        ticket.bound_to = None
         if ticket.lane is not Lane.COUNTED:
             self.exempt.put(ticket, ticket.number)
             return
         self.counted.put(ticket, ticket.number)
+        self._sessions.add(ticket)
         if home is None:
             self.shared.put(ticket, ticket.number)
-            return
-        home.line.put(ticket, ticket.number)
-        if alone_for is not None:
-            ticket.spill_at = now + alone_for
-            if alone_for > 0:
-                self.spills.put(ticket, ticket.spill_at)
-            else:
-                self._open(ticket)
+        else:
+            self._bind(ticket, home, alone_for, now)
 
     def leave(self, ticket: Ticket) -> None:
         """Out of every line it stands in."""
@@ -65,10 +61,11 @@ class Line:
             return
         self.counted.discard(ticket)
         self.shared.discard(ticket)
+        self._sessions.discard(ticket)
         if ticket.bound_to is not None:
             ticket.bound_to.line.discard(ticket)
             self.spills.discard(ticket)
-            self._settle(ticket)
+            self._restless.discard(ticket)
 
     def labelled(self, label: str) -> list[Ticket]:
         """All that bear it, in no order. O(n): for what people ask."""
@@ -79,7 +76,7 @@ class Line:
         for ticket in list(backend.line):
             backend.line.discard(ticket)
             self.spills.discard(ticket)
-            self._settle(ticket)
+            self._restless.discard(ticket)
             ticket.bound_to = None
             self.shared.put(ticket, ticket.number)
 
@@ -88,40 +85,55 @@ class Line:
         for ticket in self.spills.pop_until(now):
             self._open(ticket)
 
-    def served(self, session: str, at: Backend, left: Backend | None) -> None:
-        """One of a session's requests is out of the line, and at work. If the session has left its home for that, the
-        others leave it, too, and are alone with the new one for no longer than they would have been; those that are
-        anchored stay. O(tickets that wait for a home that was left, or of the session)."""
-        if left is not None:
-            movable = [each for each in left.line.members() if each.session == session and not each.anchored]
-            for ticket in movable:
-                left.line.discard(ticket)
-                at.line.put(ticket, ticket.number)
-                ticket.bound_to, ticket.home = at, at.identity
-        for ticket in self._restless.get(session, ()):
+    def at_work(self, session: str, at: Backend) -> None:
+        """One of a session's requests is out of the line, and at work: those that wait there are not for anybody."""
+        for ticket in self._restless.of(session):
             if ticket.bound_to is at:
                 self.shared.discard(ticket)
 
+    def gather(self, session: str, at: Backend, alone_for: float | None, now: float) -> None:
+        """A session's home is here now: its others wait here, too. Those that waited for another are alone with this
+        one for no longer than they would have been, those that waited for none for so many seconds. Those that are
+        anchored to one that is there stay, and so does one whose turn broke here. O(the session's tickets)."""
+        for ticket in self._sessions.of(session):
+            left = ticket.bound_to
+            stays = ticket.broke_on is at if left is None else ticket.anchored or left is at
+            if stays:
+                continue
+            ticket.home = at.identity
+            if left is not None:
+                left.line.discard(ticket)
+                at.line.put(ticket, ticket.number)
+                ticket.bound_to = at
+            elif ticket.when_busy is WhenBusy.SPILL:
+                self._bind(ticket, at, 0.0, now)
+            else:
+                self.shared.discard(ticket)
+                self._bind(ticket, at, None if ticket.anchored else alone_for, now)
+
     def work_ended(self, session: str) -> None:
         """A backend has done with one of its requests."""
-        for ticket in self._restless.get(session, ()):
+        for ticket in self._restless.of(session):
             self._open(ticket)
+
+    def _bind(self, ticket: Ticket, home: Backend, alone_for: float | None, now: float) -> None:
+        ticket.bound_to = home
+        home.line.put(ticket, ticket.number)
+        if alone_for is not None:
+            ticket.spill_at = now + alone_for
+            if alone_for > 0:
+                self.spills.put(ticket, ticket.spill_at)
+            else:
+                self._open(ticket)
 
     def _open(self, ticket: Ticket) -> None:
         """Any backend may serve it; one that waits for its home not while that works for the session."""
         home, session = ticket.bound_to, ticket.session
-        if ticket.when_busy is WhenBusy.WAIT and home is not None and session is not None:
-            self._restless.setdefault(session, {})[ticket] = None
+        if ticket.when_busy is WhenBusy.WAIT and home is not None:
+            self._restless.add(ticket)
             if home.works_for(session):
                 return
         self.shared.put(ticket, ticket.number)
-
-    def _settle(self, ticket: Ticket) -> None:
-        """It waits for its home no longer."""
-        if ticket.session is not None and (restless := self._restless.get(ticket.session)) is not None:
-            restless.pop(ticket, None)
-            if not restless:
-                del self._restless[ticket.session]
 
     def next_for(self, backend: Backend) -> Ticket | None:
         """The older one of the backend's line's head and whom it should serve of the shared line."""
@@ -146,3 +158,23 @@ class Line:
         if oldest is None or ticket not in self.counted:
             return 0
         return min(len(self.counted), ticket.number - oldest.number + 1)
+
+
+class _BySession:
+    """Tickets by their sessions, of those that have any."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[Ticket, None]] = {}
+
+    def add(self, ticket: Ticket) -> None:
+        if ticket.session is not None:
+            self._of.setdefault(ticket.session, {})[ticket] = None
+
+    def discard(self, ticket: Ticket) -> None:
+        if ticket.session is not None and (its := self._of.get(ticket.session)) is not None:
+            its.pop(ticket, None)
+            if not its:
+                del self._of[ticket.session]
+
+    def of(self, session: str) -> list[Ticket]:
+        return list(self._of.get(session, ()))

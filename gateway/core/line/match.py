@@ -154,17 +154,14 @@ class Match:
             ticket.wait_ended = what_ended(ticket, backend, now)
         if self._line.models is not None and ticket.lane is Lane.COUNTED:
             self._line.models.line.passed_over(ticket.number, now)
+        was_at_home = ticket.bound_to is backend and self._homes.current(ticket) == backend.identity
         granted = self._grant(ticket, backend, now)
         if ticket.lane is Lane.COUNTED and ticket.session is not None:
-            self._keep_together(ticket, ticket.session, backend)
+            if not was_at_home and self._homes.current(ticket) == backend.identity:
+                self._line.gather(ticket.session, backend, self._availability.policy.move_when_busy, now)
+                self._touched[backend] = None
+            self._line.at_work(ticket.session, backend)
         return granted
-
-    def _keep_together(self, ticket: Ticket, session: str, backend: Backend) -> None:
-        """The session's requests that wait yet, now that this one has its turn."""
-        has_moved = ticket.bound_to is not backend and ticket.home == backend.identity
-        self._line.served(session, backend, ticket.bound_to if has_moved else None)
-        if has_moved:
-            self._touched[backend] = None
 
     def _grant(self, ticket: Ticket, backend: Backend, now: float) -> Granted:
         ticket.state = TicketState.HOLDING

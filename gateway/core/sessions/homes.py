@@ -36,6 +36,11 @@ class SessionHomes:
         if session is not None and not ticket.anchored:
             ticket.home = session.home
 
+    def current(self, ticket: Ticket) -> str | None:
+        """The home of its session. The table goes before what its cookie said."""
+        session = self._sessions.get(ticket.session) if ticket.session is not None else None
+        return ticket.home if session is None else session.home
+
     def seat(self, ticket: Ticket, backend: Backend) -> None:
         """Its session is served by `backend`: at home, as a spill, or at its new home."""
         if ticket.session is None or ticket.lane is Lane.PASSIVE:

@@ -176,6 +176,64 @@ def test_what_reads_a_file_waits_where_that_is_and_the_session_comes_to_it() -> 
     p.granted("d", on="gpu-1")
 
 
+def test_a_session_that_has_come_to_a_file_leaves_nobody_where_it_was() -> None:
+    p = Playbook("gpu-1", "gpu-2", "gpu-3", move_when_busy=0.0)
+    for pod in ("gpu-1", "gpu-2", "gpu-3"):
+        p.arrive(pod, session=pod, home=pod)
+        p.granted(pod, on=pod)
+    p.arrive("page", Lane.EXEMPT, session="s", home="gpu-2")
+    p.granted("page", on="gpu-2")
+    p.arrive("a", session="s", home="gpu-1", anchored=True)
+    p.arrive("b", session="s", home="gpu-2")
+    p.leave("gpu-1")
+    p.granted("a", on="gpu-1")
+    p.leave("gpu-3")
+    p.waits("b")
+    p.leave("a")
+    p.granted("b", on="gpu-1")
+
+
+def test_a_session_moves_whole_with_a_turn_that_is_repeated_elsewhere() -> None:
+    p = Playbook("gpu-1", "gpu-2", "gpu-3")
+    p.arrive("a", session="s", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.arrive("b", session="s", home="gpu-1")
+    p.retry("a", quarantine=60)
+    p.granted("a", on="gpu-2")
+    p.at(30)
+    p.waits("b")
+    p.leave("a")
+    p.granted("b", on="gpu-2")
+
+
+def test_a_session_that_waited_for_a_first_backend_has_one_home() -> None:
+    p = Playbook(move_when_busy=5.0)
+    p.pods("gpu-1", "gpu-2")
+    for name in ("a", "b", "c", "d"):
+        p.arrive(name, session="s", home="gone", spill=name == "c", anchored=name == "d")
+    p.ready("gpu-1")
+    p.granted("a", on="gpu-1")
+    p.ready("gpu-2")
+    p.granted("c", on="gpu-2")
+    p.leave("c")
+    p.at(60)
+    p.leave("a")
+    p.granted("b", on="gpu-1")
+    p.waits("d")
+
+
+def test_what_reads_a_file_waits_where_that_is_once_that_is_back() -> None:
+    p = Playbook()
+    p.pods("gpu-1", "gpu-2")
+    p.arrive("a", session="s", home="gpu-1")
+    p.arrive("b", session="s", home="gpu-1", anchored=True)
+    p.ready("gpu-1")
+    p.granted("a", on="gpu-1")
+    p.ready("gpu-2")
+    p.at(60)
+    p.waits("b")
+
+
 def test_where_what_it_reads_is_gone_it_is_served_by_anybody() -> None:
     p = Playbook("gpu-1", "gpu-2", move_when_busy=5.0)
     p.arrive("a", session="s", home="gpu-1")
