@@ -82,10 +82,14 @@ class Figures:
         """Ready backends."""
         return len(self._availability.ready)
 
+    def may_be_released(self, backend: Backend) -> bool:
+        """Whether an operator's word would change anything: a slot of it is quarantined, or it is ejected."""
+        return bool(backend.quarantines) or backend in self._availability.ejected
+
     @property
     def ejected_count(self) -> int:
-        """Backends that get no requests for a while because their turns failed."""
-        return len(self._availability.ejected)
+        """Backends that get no requests for a while because their turns failed, without those that are to go."""
+        return sum(each.listed and each.may_return for each in self._availability.ejected.members())
 
     @property
     def waiting(self) -> int:
@@ -183,9 +187,9 @@ class Figures:
         """Backends that are not ready and have no work, oldest first."""
         return self._availability.starting()
 
-    def hopeless(self, now: float) -> dict[str, str]:
+    def hopeless(self) -> dict[str, str]:
         """Backends without work that were found to fail so often in a row that they had better be replaced, and why."""
-        return self._judge.hopeless(now)
+        return self._judge.hopeless()
 
     def overdue_quarantines(self, age: float, now: float) -> list[str]:
         """Backends with a slot that has been quarantined for `age` seconds and with nothing else in hand."""

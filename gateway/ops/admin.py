@@ -2,7 +2,7 @@
 
     POST   /api/backends/ID/drain      no new requests there, until `undrain`; ID is the backend's id or name
     POST   /api/backends/ID/undrain
-    POST   /api/backends/ID/release    its quarantined slots are free
+    POST   /api/backends/ID/release    its quarantined slots are free, and it is ejected no longer
     DELETE /api/tickets/ID             the waiting request with this id leaves the line, with a 503
     GET    /api/admin                  204: the token is right
 

@@ -10,7 +10,7 @@ the event loop where the pools live; owns no state.
     GET  /api/knative                             {"pools": {POOL: ...}}: the snapshot's part about Knative
     GET  /api/requests/ID                         the receipt of one request, by its id; also shortly after its end
     GET  /api/live                                the page's frames, as server-sent events; see live.py
-    POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines; see guard.py for who may
+    POST /api/pools/POOL/backends/NAME/release    ends the backend's quarantines and ejection; see guard.py for who may
     ...  /api/admin, /api/backends, /api/tickets  orders; see admin.py
 
 A `Host` that is none of the port's own names is answered with 421. Answers are never stored, and no page of another
@@ -191,7 +191,11 @@ class _Endpoints:
             own = "an IP address, localhost, or a name of ops.hosts"
             return problem(403, "Not from here", f"send X-Requested-With; a page may ask from {own}")
         if not self.release(pool, backend):
-            return problem(404, "Nothing to release", "no such pool or backend, or none of its slots is quarantined")
+            return problem(
+                404,
+                "Nothing to release",
+                "no such pool or backend, or it is not ejected and none of its slots is quarantined",
+            )
         structlog.get_logger().info("quarantine_released", pool=pool, backend=backend)
         return JSONResponse({"pool": pool, "backend": backend, "released": True})
 

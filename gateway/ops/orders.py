@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.core.pool import Pool
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -21,15 +23,15 @@ class Orders:
 
     def drain(self, backend: str) -> list[str]:
         """The backend gets no new requests until `undrain`."""
-        return self._on(backend, lambda b: not b.held, lambda driver, identity: driver.drain(identity))
+        return self._on(backend, lambda pool, b: not b.held, lambda driver, identity: driver.drain(identity))
 
     def undrain(self, backend: str) -> list[str]:
         """The backend gets requests again."""
-        return self._on(backend, lambda b: b.held, lambda driver, identity: driver.undrain(identity))
+        return self._on(backend, lambda pool, b: b.held, lambda driver, identity: driver.undrain(identity))
 
     def release(self, backend: str) -> list[str]:
-        """The backend's quarantined slots are free."""
-        return self._on(backend, lambda b: bool(b.quarantines), lambda driver, identity: driver.release(identity))
+        """The backend's quarantined slots are free, and it is ejected no longer."""
+        return self._on(backend, Pool.may_be_released, lambda driver, identity: driver.release(identity))
 
     def expel(self, request: str) -> list[str]:
         """The waiting request with this id leaves the line."""
@@ -41,11 +43,13 @@ class Orders:
                 pools.append(driver.pool.name)
         return pools
 
-    def _on(self, backend: str, applies: Callable[[Backend], bool], order: Callable[[Driver, str], None]) -> list[str]:
+    def _on(
+        self, backend: str, applies: Callable[[Pool, Backend], bool], order: Callable[[Driver, str], None]
+    ) -> list[str]:
         pools = []
         for driver in self.drivers():
             of_pool = driver.pool.backends.values()
-            found = [b.identity for b in of_pool if backend in (b.identity, b.name) and applies(b)]
+            found = [b.identity for b in of_pool if backend in (b.identity, b.name) and applies(driver.pool, b)]
             for identity in found:
                 order(driver, identity)
             if found:

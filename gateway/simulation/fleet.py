@@ -80,7 +80,7 @@ class Fleet:
 
     def _apply(self, desired: int) -> None:
         now, pool = self._loop.now, self._driver.pool
-        for identity in {*pool.overdue_quarantines(REPLACE_AFTER, now), *pool.hopeless(now)}:
+        for identity in {*pool.overdue_quarantines(REPLACE_AFTER, now), *pool.hopeless()}:
             self.kill(identity)
         surplus = len(self.pods) - desired
         for _ in range(-surplus):

@@ -153,11 +153,13 @@ class Gateway:
         return {name: [*self.knative.stale(name), *parts.stale] for name, parts in self._pools.parts.items()}
 
     def release(self, pool: str, backend: str) -> bool:
-        """Frees the quarantined slots of a backend, by its name, for an operator. False: it has none."""
+        """Frees the quarantined slots of a backend, by its name, and ends its ejection, for an operator. False: there
+        is neither."""
         parts = self._pools.parts.get(pool)
         if parts is None:
             return False
-        found = [b.identity for b in parts.driver.pool.backends.values() if b.name == backend and b.quarantines]
+        of_pool = parts.driver.pool
+        found = [b.identity for b in of_pool.backends.values() if b.name == backend and of_pool.may_be_released(b)]
         for identity in found:
             parts.driver.release(identity)
         return bool(found)

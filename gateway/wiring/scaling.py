@@ -46,7 +46,7 @@ def target_of(fleet: LocalProcesses, driver: Driver, replace_after: Callable[[],
     def overdue() -> dict[str, str]:
         now, age = driver.clock(), replace_after()
         stuck = dict.fromkeys(pool.overdue_quarantines(age, now), f"a slot was quarantined for {age:g} s")
-        return {**stuck, **pool.hopeless(now)}
+        return {**stuck, **pool.hopeless()}
 
     return ProcessTarget(
         fleet,

@@ -48,6 +48,20 @@ def test_a_quarantined_slot_is_released() -> None:
     assert one.pool.quarantined == 0
 
 
+def test_one_that_is_ejected_is_released() -> None:
+    one = driver("one", "a", "b")
+    one.refit(Policy(limit=1, health_errors=1))
+    for session in "st":
+        ticket = Ticket(Lane.COUNTED, session, "uid-a", True)
+        one.pool.arrive(ticket, 1.0)
+        ticket.status = 500
+        one.pool.leave(ticket, 1.0, Ending.SERVED)
+
+    assert one.pool.ejected_count == 1
+    assert Orders(lambda: [one]).release("a") == ["one"]
+    assert one.pool.ejected_count == 0
+
+
 def test_one_in_line_is_taken_out_and_one_at_work_is_not() -> None:
     one = driver("one", "a")
     working, waiting = Ticket(Lane.COUNTED, label="r-1"), Ticket(Lane.COUNTED, label="r-2")

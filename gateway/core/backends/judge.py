@@ -88,16 +88,16 @@ class Judge:
     def refit(self, now: float) -> None:
         """The policy is another one. The caller brings all orders up to date."""
         if not self._availability.policy.health_errors:
-            for backend in list(self._availability.ejected.members()):
+            for backend in self._availability.backends.values():
                 self.pardon(backend, now)
 
-    def hopeless(self, now: float) -> dict[str, str]:
-        """Identities of backends that were found to fail `HOPELESS_AFTER` times in a row, ejected or spared, and have
-        nothing in hand, with the reason of the last time."""
+    def hopeless(self) -> dict[str, str]:
+        """Identities of backends that were found to fail `HOPELESS_AFTER` times in a row, ejected or spared, and rest,
+        with the reason of the last time. One with a quarantined slot may be at work."""
         return {
             backend.identity: backend.conduct.because
             for backend in self._availability.backends.values()
-            if backend.conduct.judged >= HOPELESS_AFTER and not backend.in_flight and not backend.says_busy(now)
+            if backend.conduct.judged >= HOPELESS_AFTER and backend.rests
         }
 
     # Judging

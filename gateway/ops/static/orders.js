@@ -34,7 +34,7 @@ export class Orders {
     const at = `api/backends/${encodeURIComponent(pod.id)}`;
     const items = !this.areOn || pod.state === "gone" ? [] : [
       pod.held ? ["Undrain", "POST", `${at}/undrain`] : ["Drain", "POST", `${at}/drain`],
-      ...(pod.quarantined ? [["Release", "POST", `${at}/release`]] : []),
+      ...(pod.quarantined || pod.state === "ejected" ? [["Release", "POST", `${at}/release`]] : []),
     ];
     this.#buttons(parent, items, pod.name);
   }

@@ -245,13 +245,26 @@ def test_without_errors_nobody_is_ejected_and_who_is_comes_back() -> None:
 def test_the_third_judgement_in_a_row_makes_it_hopeless_once_it_has_nothing_in_hand() -> None:
     p = clinic(1)
     for failures in (5, 5, 2):  # the last two are more than half of its last twelve
-        assert p.pool.hopeless(p.now) == {}
+        assert p.pool.hopeless() == {}
         p.fail("gpu-1", failures)
         p.judged("gpu-1")
-    assert p.pool.hopeless(p.now) == {"gpu-1": "12 of its last 12 turns failed, the last one: it answered 500"}
+    assert p.pool.hopeless() == {"gpu-1": "12 of its last 12 turns failed, the last one: it answered 500"}
     p.arrive("a")
     p.granted("a")
-    assert p.pool.hopeless(p.now) == {}
+    assert p.pool.hopeless() == {}
+    p.leave("a", status=422, quarantine=60.0)
+    assert p.pool.hopeless() == {}, "it may be at work"
+    p.release("gpu-1")
+    assert p.pool.hopeless() == {}, "it is well"
+
+
+def test_who_is_judged_no_longer_is_hopeless_no_longer() -> None:
+    p = clinic(1)
+    for failures in (5, 5, 2):
+        p.fail("gpu-1", failures)
+        p.judged("gpu-1")
+    p.refit(health_errors=0)
+    assert p.pool.hopeless() == {}
 
 
 def test_it_is_the_first_to_be_scaled_in_and_no_capacity_until_then() -> None:
@@ -260,6 +273,18 @@ def test_it_is_the_first_to_be_scaled_in_and_no_capacity_until_then() -> None:
     p.judged("gpu-2")
     assert p.pool.ejected_count == 1
     assert p.take_for_removal() == "gpu-2"
+
+
+def test_one_that_goes_while_it_is_ejected_wants_no_other_in_its_place() -> None:
+    p = clinic(3)
+    p.fail("gpu-1", 2)
+    p.arrive("a", session="a", home="gpu-1")
+    p.granted("a", on="gpu-1")
+    p.leave("a", status=500, quarantine=60.0)
+    p.judged("gpu-1")
+    assert p.pool.ejected_count == 1
+    p.pods("gpu-2", "gpu-3")
+    assert (p.pool.ejected_count, p.pool.quarantined) == (0, 1)
 
 
 def test_one_that_is_ejected_takes_the_place_of_one_that_is_scaled_in() -> None:
