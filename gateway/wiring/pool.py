@@ -343,4 +343,4 @@ def _members(settings: PoolSettings, place: RevisionPlace | None) -> tuple[objec
     """Everything that decides which backends there are and how they are probed: a change begins
     discovery anew."""
     pods = (place.where, place.believe_unready, place.pod_headers) if place is not None else None
-    return settings.backends, settings.readiness, settings.profile, mounts_of(settings), pods
+    return settings.backends, settings.readiness, settings.probe, settings.profile, mounts_of(settings), pods

@@ -148,19 +148,27 @@ async def test_new_timers_of_connections_leave_the_old_connections_alone(tmp_pat
             await one.served().upstream.send(address, GET)
 
 
-async def test_pods_are_probed_below_a_new_root(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "seen"),
+    [
+        ({"profile_root": "/app"}, b"GET /app/config "),
+        ({"probe": {"headers": {"Authorization": "Basic eDp5"}}}, b"authorization: Basic eDp5"),
+    ],
+    ids=["root", "headers"],
+)
+async def test_pods_are_probed_as_the_new_file_says(tmp_path: Path, changed: dict[str, object], seen: bytes) -> None:
     asked: list[bytes] = []
 
     async def missing(visit: Visit) -> None:
-        asked.append((await visit.request()).lines[0])
+        asked.extend((await visit.request()).lines)
         await visit.send(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 
     async with ScriptedServer(missing) as server:
         gradio = {"backends": {"static": [server.address]}, "profile": "gradio", "readiness": {"period": 0.01}}
         async with wired(tmp_path, {"sd": gradio}) as one:
             await eventually(lambda: any(b"GET /config " in line for line in asked))
-            assert one.reload({"sd": {**gradio, "profile_root": "/app"}}) == []
-            await eventually(lambda: any(b"GET /app/config " in line for line in asked))
+            assert one.reload({"sd": {**gradio, **changed}}) == []
+            await eventually(lambda: any(seen.lower() in line.lower() for line in asked))
 
 
 async def test_connections_of_old_timers_are_kept_no_longer_than_they_are_open(tmp_path: Path) -> None:
