@@ -30,20 +30,22 @@ class ToldEnds:
         self._ended: OrderedDict[str, End] = OrderedDict()
 
     def begun(self, name: str, stream: str, keys: tuple[str, ...] = ()) -> ToldJob:
-        """The job `name`, whose end is told on `stream`; clients ask for it by `keys`."""
+        """The job `name`, whose end is told on `stream`; clients ask for it by `keys`. A name may come again: an end is
+        that of one job."""
         job = ToldJob(self, name, stream, keys)
         self._at_work[name] = job
-        if (end := self._ended.get(name)) is not None:
+        if (end := self._ended.pop(name, None)) is not None:
             job.ended(end)
         return job
 
     def ended(self, name: str, end: End = End.SEEN) -> None:
         """A stream says so."""
+        if (job := self._at_work.get(name)) is not None and not job.over.is_set():
+            job.ended(end)
+            return
         self._ended[name] = end
         while len(self._ended) > _ENDED:
             self._ended.popitem(last=False)
-        if (job := self._at_work.get(name)) is not None:
-            job.ended(end)
 
     def is_told_of(self, stream: str) -> bool:
         """A job is at work whose end would be told on this stream."""

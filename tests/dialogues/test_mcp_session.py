@@ -64,6 +64,20 @@ async def test_it_is_over_with_its_result(request_id: object) -> None:
     assert (anyio.current_time(), ear.wanted) == (120, False)
 
 
+async def test_an_id_that_is_used_again_is_another_call() -> None:
+    """Small clients call everything 1."""
+    sessions = McpSessions()
+    ear = opened(sessions)
+    for early in (False, True, False):
+        if early:
+            ear.heard(result(1))
+        job = called(sessions, 1)
+        assert job.over.is_set() == early
+        if not early:
+            ear.heard(result(1))
+        assert await job.until_over(ToldPod(lambda target: b"")) is End.SEEN
+
+
 async def test_an_error_is_an_end_too_and_may_come_before_the_202() -> None:
     sessions = McpSessions()
     opened(sessions).heard(b'data: {"error":{"code":0},"id":1,"jsonrpc":"2.0"}\n\n')
