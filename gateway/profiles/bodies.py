@@ -5,7 +5,8 @@ token: strings are skipped at the speed of a regular expression, and the walk en
 of `_DEPTH`. It never raises. `Found.sure` says whether the whole was read, well-formed, with none of the wanted places
 twice: a decision that would *spare* a request something may rest on nothing less.
 
-Backends read JSON as Python's `json` does, and so does this: the last of two equal keys counts, NaN is a number.
+Backends read JSON as Python's `json` does, and so does this: the last of two equal keys counts, NaN is a number, and
+bytes may be UTF-16, though that is nothing to be sure of.
 """
 
 from __future__ import annotations
@@ -62,12 +63,22 @@ def look(body: bytes, wanted: Callable[[Path], bool], deepest: int, *, whole: bo
     is all there, and not the beginning of one."""
     found = Found()
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(body, final=whole)
+        text, is_plain = _decoded(body, whole=whole)
         _Walk(text, wanted, deepest, found).run()
     except ValueError:
         return found  # with what came before the place where it could not be read
-    found.sure = found.sure and whole
+    found.sure = found.sure and whole and is_plain
     return found
+
+
+def _decoded(body: bytes, *, whole: bool) -> tuple[str, bool]:
+    """As `json` decodes bytes, and whether that is how everybody does: UTF-8. Raises ValueError."""
+    encoding = json.detect_encoding(body)
+    decoder = codecs.getincrementaldecoder(encoding)
+    try:
+        return decoder().decode(body, final=whole), encoding == "utf-8"
+    except UnicodeDecodeError:
+        return decoder("surrogatepass").decode(body, final=whole), False
 
 
 class _Walk:

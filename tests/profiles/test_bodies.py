@@ -99,3 +99,16 @@ def test_null_is_there_and_is_no_text() -> None:
     assert read.has("a")
     assert read.text("a") is None
     assert not read.has("b")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *('{"a": 12}'.encode(coding) for coding in ("utf-8-sig", "utf-16", "utf-16-be", "utf-32-le")),
+        b'{"b": "\xed\xa0\x80", "a": 12}',
+    ],
+)
+def test_what_python_decodes_is_found_and_not_relied_on(body: bytes) -> None:
+    assert json.loads(body)["a"] == 12
+    read = found(body)
+    assert (read.values[("a",)], read.sure) == (12, False)

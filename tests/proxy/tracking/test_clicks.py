@@ -208,6 +208,16 @@ async def test_what_ends_the_server_is_denied_whoever_clicks_and_whatever_they_c
 
 
 @pytest.mark.usefixtures("kind")
+async def test_so_it_is_in_every_encoding_that_the_server_reads(gate: Gatehouse) -> None:
+    """Starlette gives `json.loads` the bytes."""
+    gate.upstream.meets(CONFIG)
+    await clicks(gate, "ann", RELOAD)
+    for coding in ("utf-8-sig", "utf-16", "utf-32"):
+        body = json.dumps({"fn_index": RELOAD, "data": []}).encode(coding)
+        assert (await gate.visit("POST /run/predict", gate.cookie("ann"), body=body)).status == 403
+
+
+@pytest.mark.usefixtures("kind")
 async def test_what_works_without_a_task_waits_in_line(gate: Gatehouse) -> None:
     await clicks(gate, "ann", PAINT, "task(a)")
     gate.upstream.meets(CONFIG)
