@@ -50,6 +50,7 @@ class Witness:
         self._no_idle_slot(now)
         self._nobody_waits_in_vain(now)
         self._enough_serve(now)
+        self._sessions_stay_together()
 
     def _slots(self) -> None:
         pool = self.pool
@@ -129,6 +130,12 @@ class Witness:
         else:
             assert len(ejected) <= len(able) * pool.policy.health_max_ejected / 100
         assert not ejected or pool.policy.health_errors
+
+    def _sessions_stay_together(self) -> None:
+        for ticket in self.pool.all_waiting():
+            if ticket.bound_to is not None and ticket.bound_to.works_for(ticket.session):
+                is_alone = ticket.when_busy is WhenBusy.WAIT
+                assert not (is_alone and ticket in self.pool._line.shared), "its own work is waited for"
 
 
 def may_use(ticket: Ticket, backend: Backend, now: float) -> bool:

@@ -247,7 +247,8 @@ class Walk(RuleBasedStateMachine):
         self.now += 1000
         self.pool.start_succeeded(self.now)
         self.hear(self.pool.expire(self.now))
-        budget = self.pool.budget
+        budget, line = self.pool.budget, self.pool._line
+        assert (line._sessions._of, line._restless._of) == ({}, {}), "nobody is remembered"
         assert not any(budget.held_by(who).places or budget.held_by(who).bytes for who in "abcd")
         assert (budget.bytes_held, budget.uploading, self.pool.demand, self.pool.quarantined) == (0, 0, 0, 0)
 
