@@ -100,7 +100,7 @@ class Line:
             stays = ticket.broke_on is at if left is None else ticket.anchored or left is at
             if stays:
                 continue
-            ticket.home = at.identity
+            ticket.home, ticket.new_home = at.identity, True
             if left is not None:
                 left.line.discard(ticket)
                 at.line.put(ticket, ticket.number)

@@ -193,7 +193,7 @@ class Ticket:
     place: int | None = field(default=None, init=False)  # position on arrival, from 1; None: it did not wait
     turns: int = field(default=0, init=False)
     broke_on: Backend | None = field(default=None, init=False)  # where its turn broke: another one is tried first
-    new_home: bool = field(default=False, init=False)  # its session got a (new) home with this turn
+    new_home: bool = field(default=False, init=False)  # its session got a (new) home with this turn, or while it waited
     cold_deadline: float = field(default=math.inf, init=False)  # on the pool's cold clock
     warm_deadline: float = field(default=math.inf, init=False)  # on the pool's warm clock
     own_deadline: float = field(default=math.inf, init=False)  # on the driver's clock

@@ -128,7 +128,7 @@ def _home(ticket: Ticket) -> str:
 
 
 def _seat(ticket: Ticket, backend: Backend) -> str:
-    if ticket.new_home:
+    if ticket.new_home and ticket.home == backend.identity:
         return f"{backend.name} is its new home{', as the one it had could not serve it' if ticket.returning else ''}"
     if ticket.home == backend.identity:
         return f"at home on {backend.name}"

@@ -26,5 +26,4 @@ class HomeCookie:
         ticket = self._ticket
         if not (ticket.new_home or self._renews) or ticket.session is None:
             return None
-        home = served_by if ticket.new_home else ticket.home or served_by
-        return self._cookies.issue(ticket.session, home, time.time(), secure=self._secure)
+        return self._cookies.issue(ticket.session, ticket.home or served_by, time.time(), secure=self._secure)

@@ -220,6 +220,9 @@ def test_a_session_that_waited_for_a_first_backend_has_one_home() -> None:
     p.leave("a")
     p.granted("b", on="gpu-1")
     p.waits("d")
+    homes = [(ticket.home, ticket.new_home) for ticket in p.tickets.values()]
+    assert homes == [("gpu-1", True)] * 4, "their clients do not know it"
+    assert p.pool.counts.affinity_moves == 1
 
 
 def test_what_reads_a_file_waits_where_that_is_once_that_is_back() -> None:

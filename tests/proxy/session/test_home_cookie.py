@@ -25,9 +25,9 @@ def told(*, new_home: bool, renews: bool, session: str | None = "mine", home: st
 
 @pytest.mark.parametrize(
     ("new_home", "renews", "home"),
-    [(False, False, None), (True, False, "gpu-2"), (True, True, "gpu-2"), (False, True, "gpu-1")],
+    [(False, False, None), (True, False, "gpu-1"), (True, True, "gpu-1"), (False, True, "gpu-1")],
 )
-def test_a_spill_renews_the_old_home(new_home: bool, renews: bool, home: str | None) -> None:
+def test_a_spill_is_told_its_home(new_home: bool, renews: bool, home: str | None) -> None:
     assert told(new_home=new_home, renews=renews) == home
 
 
