@@ -60,7 +60,7 @@ def _line(raw: bytes) -> tuple[Source | None, bytes] | None:
         address = None
     if found is None or address is None:
         raise Refused(BAD_PROXY_HEADER)
-    return (str(address), int(found[2])), behind
+    return (_shown(address), int(found[2])), behind
 
 
 def _binary(raw: bytes) -> tuple[Source | None, bytes] | None:
@@ -78,4 +78,10 @@ def _binary(raw: bytes) -> tuple[Source | None, bytes] | None:
     if length < addresses.size:
         raise Refused(BAD_PROXY_HEADER)
     source, _, port, _ = addresses.unpack_from(raw, _FIXED.size)
-    return (str(ipaddress.ip_address(source)), port), raw[end:]
+    return (_shown(ipaddress.ip_address(source)), port), raw[end:]
+
+
+def _shown(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """An IPv4 client of a balancer that listens on both families is one of IPv4 here, too."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

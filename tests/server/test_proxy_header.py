@@ -24,14 +24,17 @@ def second(command: int, family: int, rest: bytes) -> bytes:
 
 V4 = ip_address("192.0.2.7").packed + ip_address("10.0.0.1").packed + b"\x13\x88\x00\x50"
 V6 = ip_address("2001:db8::7").packed + ip_address("::1").packed + b"\x13\x88\x00\x50"
+MAPPED = ip_address("::ffff:192.0.2.7").packed + ip_address("::1").packed + b"\x13\x88\x00\x50"
 
 GOOD = [
     (b"PROXY TCP4 192.0.2.7 10.0.0.1 5000 80\r\n", ("192.0.2.7", 5000)),
     (b"PROXY TCP6 2001:db8::7 ::1 5000 80\r\n", ("2001:db8::7", 5000)),
+    (b"PROXY TCP6 ::ffff:192.0.2.7 ::1 5000 80\r\n", ("192.0.2.7", 5000)),
     (b"PROXY UNKNOWN\r\n", None),
     (b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n", None),
     (second(0x21, 0x11, V4), ("192.0.2.7", 5000)),
     (second(0x21, 0x21, V6), ("2001:db8::7", 5000)),
+    (second(0x21, 0x21, MAPPED), ("192.0.2.7", 5000)),
     (second(0x21, 0x11, V4 + b"\xea\x00\x03\x01ab"), ("192.0.2.7", 5000)),  # as AWS adds the id of an endpoint
     (second(0x20, 0x00, b""), None),  # a health check of its own
     (second(0x20, 0x11, V4), None),
