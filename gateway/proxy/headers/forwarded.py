@@ -21,6 +21,8 @@ Header = tuple[bytes, bytes]
 _REMEMBERED = 4096
 #: Of hosts, which clients choose: longer ones are not remembered.
 _REMEMBERED_LENGTH = 256
+#: Of an address with brackets and port.
+_LONGEST_ADDRESS = 64
 
 _TELLING = frozenset(
     (
@@ -217,10 +219,16 @@ def _told_of_stranger(origin: Origin) -> list[Header]:
     return origin._tell()
 
 
-@lru_cache(_REMEMBERED)
 def _address(entry: bytes) -> str | None:
-    """`1.2.3.4`, `1.2.3.4:80`, `2001:db8::1` or `[2001:db8::1]:80` -> the address; None: it is none of these."""
-    text = entry.strip().decode("latin-1")
+    """`1.2.3.4`, `1.2.3.4:80`, `2001:db8::1` or `[2001:db8::1]:80` -> the address; None: it is none of these, or has
+    a zone (`fe80::1%eth0`), which means something to one host alone, and may have any bytes."""
+    entry = entry.strip()
+    return _parsed(entry) if len(entry) <= _LONGEST_ADDRESS and b"%" not in entry else None
+
+
+@lru_cache(_REMEMBERED)
+def _parsed(entry: bytes) -> str | None:
+    text = entry.decode("latin-1")
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

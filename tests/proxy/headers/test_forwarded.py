@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,6 +142,23 @@ def test_hops_that_are_no_addresses_are_unknown_in_forwarded() -> None:
     assert dict(told.told_to_next_hop())[b"forwarded"] == (
         b'for="[2001:db8:9::1]";host=sd.example.com;proto=http, for=unknown, for=10.0.0.7'
     )
+
+
+def test_a_zone_brings_nothing_into_forwarded() -> None:
+    told = origin([(b"x-forwarded-for", b'fe80::1%";host=evil.example;x=", 203.0.113.9')])
+    assert dict(told.told_to_next_hop())[b"forwarded"].startswith(b"for=unknown;host=sd.example.com;proto=http, for=")
+
+
+def test_what_is_too_long_for_an_address_is_not_remembered() -> None:
+    """4,096 of 30 kB each would be 120 MB of what clients wrote."""
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            origin([(b"x-forwarded-for", b"%d" % number * 15_000 + b", 203.0.113.9")]).told_to_next_hop()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000
 
 
 def test_without_a_host_none_is_told() -> None:
