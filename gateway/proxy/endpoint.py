@@ -29,7 +29,7 @@ from gateway.proxy.errors import Denied, EdgeError, NoRoute
 from gateway.proxy.full_log import warn_if_full
 from gateway.proxy.gradio_page.page_side import PageSide
 from gateway.proxy.headers.cors import granted
-from gateway.proxy.headers.same_site import SAFE, check_page
+from gateway.proxy.headers.same_site import SAFE, check_page, sites_named_in
 from gateway.proxy.ticketing import ticket_for
 from gateway.proxy.tracking import clicks
 from gateway.proxy.tracking.job_orders import carried_out
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from gateway.proxy.clients.door import ClientDoor
     from gateway.proxy.context import RequestContext
     from gateway.proxy.headers.forwarded import TrustedProxies
+    from gateway.proxy.pool.rules import Rules
     from gateway.proxy.pool.served_pool import ServedPool
 
     Message = MutableMapping[str, Any]
@@ -153,9 +154,7 @@ class Endpoint:
         counted = _is_counted(context, treatment)
         if context.client.websocket:
             check_handshake(context.headers)
-        crosses_sites = pool.rules.cookie_crosses_sites or context.is_sent_by_browsers
-        if context.client.websocket or (crosses_sites and context.method not in SAFE):
-            check_page(context.headers, context.origin, pool.rules.allowed_origins)
+        _check_its_page(context, pool.rules)
         if (page := page_instead(context, pool, treatment.lane)) is not None:
             await context.answer.tell(page)
             return Ending.ANSWERED_HERE if page.status == HTTPStatus.OK else Ending.TOLD_OF_START
@@ -262,3 +261,10 @@ def _is_counted(context: RequestContext, treatment: Treatment) -> bool:
     if treatment.lane is Lane.DENIED:
         raise Denied
     return treatment.lane is Lane.COUNTED
+
+
+def _check_its_page(context: RequestContext, rules: Rules) -> None:
+    """What browsers send along for pages of every site is no leave for them. Raises ForeignOrigin."""
+    sends_key, allowed = context.is_sent_by_browsers, rules.allowed_origins
+    if context.client.websocket or ((rules.cookie_crosses_sites or sends_key) and context.method not in SAFE):
+        check_page(context.headers, context.origin, sites_named_in(allowed) if sends_key else allowed)

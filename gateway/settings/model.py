@@ -609,7 +609,8 @@ class PoolSettings(Section):
     besides the host's own: as browsers write `Origin`. They may read the gateway's own answers (CORS:
     503, 504, 403; `Retry-After`, `X-Queue-*`), and have their preflights answered while no pod runs, or
     where one would take a slot. Pods speak for their own answers. Also `null`, `file://`,
-    `capacitor://localhost`, `chrome-extension://ID`; `*`: every site, without cookies. Left out: none."""
+    `capacitor://localhost`, `chrome-extension://ID`; `*`: every site, without cookies and without a key
+    that a browser keeps. Left out: none."""
     expose_backend: bool = False
     """Answers name their backend in the header X-Backend. For trying things out: it tells clients of
     addresses inside."""

@@ -25,6 +25,11 @@ _ORIGIN = re.compile(rb"(https?)://" + _HOST)
 _DEFAULT_PORTS = {b"http": b"80", b"https": b"443"}
 
 
+def sites_named_in(allowed: frozenset[bytes]) -> frozenset[bytes]:
+    """Those that may use what a browser keeps for people: "every site" is for what comes without."""
+    return allowed - {EVERY_SITE}
+
+
 def check_page(headers: Iterable[Header], asked: Origin, allowed: Collection[bytes]) -> None:
     """Of who sends these headers. `allowed`: origins besides the host's own, in lower case. Raises ForeignOrigin."""
     origins = [value for name, value in headers if name == b"origin"]

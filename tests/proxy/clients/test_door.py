@@ -70,6 +70,15 @@ async def test_what_a_browser_sends_by_itself_is_no_leave_for_pages_of_other_sit
     assert refused == []
 
 
+async def test_nor_is_that_every_site_may_come(gate: Gatehouse, refused: list[str]) -> None:
+    gate.rules(allowed_origins=frozenset({b"*"}))
+    gate.upstream.otherwise = answering(b"dog")
+    evil = ("origin", "https://evil.example")
+    assert reason(await gate.visit("POST /paint", BASIC, evil)) == (403, "foreign_origin")
+    assert (await gate.visit("POST /paint", ALICE, evil)).status == 200
+    assert refused == []
+
+
 async def test_pods_get_it_where_that_is_wanted(gate: Gatehouse, refused: list[str]) -> None:
     assert gate.endpoint.door is not None
     assert gate.endpoint.door.keys is not None
