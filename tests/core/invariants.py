@@ -130,6 +130,7 @@ class Witness:
         else:
             assert len(ejected) <= len(able) * pool.policy.health_max_ejected / 100
         assert not ejected or pool.policy.health_errors
+        assert not ejected or any(b.is_eligible(now) and not b.given_up for b in able), "somebody serves"
 
     def _sessions_stay_together(self) -> None:
         for ticket in self.pool.all_waiting():

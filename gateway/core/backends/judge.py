@@ -11,7 +11,8 @@ to fail when
 
 and is ejected for `rest` seconds, twice as long each time until a success, `LONGEST_REST` at most; as Envoy's outlier
 detection and HAProxy's `observe layer7` do. Never ejected are more than `max_ejected` percent of the ready backends,
-nor the last one: then it is *spared*, and the best of the bad serves.
+nor the last one; whose slots have been quarantined for long is none of these. Then it is *spared*, and the best of the
+bad serves.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Judge:
         while ejected:
             out = self._out(now)
             ready = len(self._availability.ready)
-            if not out or (ready and len(out) <= self._most(ready + len(out))):
+            if not out or (self._is_served_by_others() and len(out) <= self._most(ready + len(out))):
                 return
             best = min(out, key=lambda backend: (backend.conduct.judged, backend.conduct.ejected_until))
             ejected.discard(best)
@@ -130,7 +131,7 @@ class Judge:
         conduct.failures, conduct.on_trial, conduct.because = 0, False, why
         conduct.judged += 1
         ready, out = len(self._availability.ready), len(self._out(now))
-        if ready < 2 or out >= self._most(ready + out):
+        if not self._is_served_by_others(backend) or out >= self._most(ready + out):
             self._counts.ejections_spared += 1
             self._availability.announced.append(Judged(backend, why, 0.0))
             return
@@ -149,6 +150,12 @@ class Judge:
     def _out(self, now: float) -> list[Backend]:
         """The ejected ones that would be ready."""
         return [each for each in self._availability.ejected.members() if each.would_serve(now)]
+
+    def _is_served_by_others(self, than: Backend | None = None) -> bool:
+        """A ready backend serves, or will as soon as its work is over: one whose slots have been quarantined for long
+        may not."""
+        ready = self._availability.ready.members()
+        return any(each is not than and not each.given_up for each in ready)
 
     def _most(self, ready: int) -> int:
         """How many of so many may be ejected."""

@@ -188,6 +188,24 @@ def test_the_best_of_the_bad_comes_back_when_the_good_go() -> None:
     assert [p.state_of(pod) for pod in ("gpu-1", "gpu-2")] == ["ejected", "ready"]
 
 
+def test_one_whose_slots_are_quarantined_for_long_serves_nobody_either() -> None:
+    p = clinic(2, health_rest=100.0)
+    p.fail("gpu-1", 3)
+    p.judged("gpu-1")
+    p.arrive("a", session="a", home="gpu-2")
+    p.granted("a", on="gpu-2")
+    p.at(5)
+    p.leave("a", Ending.BACKEND_STALLED_IN_ANSWER, quarantine=600.0)
+    p.arrive("b")
+    p.at(14)
+    p.waits("b")
+    p.at(15)
+    p.granted("b", on="gpu-1")
+    p.leave("b", status=500)
+    p.judged("gpu-1")
+    assert p.state_of("gpu-1") == "ready", "the best of the bad serves"
+
+
 def test_homes_on_it_count_as_not_ready() -> None:
     p = clinic(2)
     p.arrive("a", session="s", home="gpu-1")
