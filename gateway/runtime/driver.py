@@ -324,10 +324,12 @@ class Driver:
     def _dispatch(self, decisions: list[Decision], now: float, *, nearer: bool = True) -> None:
         """`nearer`: a deadline may have come nearer. A turn that begins at once or ends well brings at
         most a first session, whose end is far."""
+        moves = self.pool.policy.move_when_busy is not None
         for decision in decisions:
             if isinstance(decision, Granted):
                 if decision.ticket.lane is Lane.COUNTED:
                     self.on_turn(decision.backend.identity)
+                nearer = nearer or (moves and self.pool.waiting > 0)  # its session's others have a home now
                 if slot := self._slots.get(decision.ticket):
                     slot.wake(None)
             elif isinstance(decision, Rejected):

@@ -256,6 +256,36 @@ async def test_who_waits_for_a_model_though_a_backend_is_free_is_served_by_time_
     assert sorted(granted) == [("x", "gpu-1", 0), ("x", "gpu-2", 30), ("y", "gpu-2", 0)]
 
 
+async def test_who_has_got_a_home_in_line_is_alone_with_it_for_a_time_only() -> None:
+    began: dict[str, tuple[str, float]] = {}
+
+    async def work(driver: Driver, name: str, ticket: Ticket, seconds: float) -> None:
+        with driver.slot(ticket) as slot:
+            await slot.turn()
+            began[name] = (slot.backend.name, driver.clock())
+            await anyio.sleep(seconds)
+            slot.done(Ending.SERVED)
+
+    def of(session: str, home: str, *, anchored: bool = False) -> Ticket:
+        return Ticket(Lane.COUNTED, session, home, True, anchored=anchored)
+
+    async with driving() as driver:
+        driver.refit(Policy(move_when_busy=5.0))
+        start(driver, "gpu-1", "gpu-2")
+        visits = [
+            ("x", of("x", "gpu-1"), 1.0),
+            ("z", of("z", "gpu-2"), 4.0),
+            ("a", of("s", "gone"), 2.0),
+            ("y", of("y", "gpu-1", anchored=True), 60.0),
+            ("b", of("s", "gone"), 1.0),
+        ]
+        async with anyio.create_task_group() as tasks:
+            for name, ticket, seconds in visits:
+                tasks.start_soon(work, driver, name, ticket, seconds)
+                await anyio.wait_all_tasks_blocked()
+    assert [began[name] for name in "ayb"] == [("gpu-1", 1.0), ("gpu-1", 3.0), ("gpu-2", 6.0)]
+
+
 async def test_what_becomes_of_backends_is_told() -> None:
     async with driving() as driver:
         news: list[Judged | Quarantined | Unsure] = []
