@@ -79,8 +79,10 @@ class Witness:
             assert pool.position(ticket) >= number, "never too low"
 
     def _orders(self, decisions: list[Decision], now: float) -> None:
-        """Nobody who may use the same slot and came earlier still waits."""
-        waiting = list(self.pool.all_waiting())
+        """Nobody who may use the same slot and came earlier still waits; save who may do so only since, because his
+        session has come there with one of these."""
+        came = {d.ticket.session for d in decisions if isinstance(d, Granted)} - {None}
+        waiting = [t for t in self.pool.all_waiting() if not (t.new_home and t.session in came)]
         for decision in decisions:
             if not isinstance(decision, Granted) or decision.ticket.lane is not Lane.COUNTED:
                 continue
