@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from gateway.core.keyed_heap import KeyedHeap
@@ -24,5 +25,7 @@ def look_at_models(switch_cost: float, availability: Availability, line: Line, c
     line.shared = KeyedHeap() if models is None else models.shared
     for backend in availability.backends.values() if models is None else ():
         backend.forget_model()
+    for ticket in line.counted.members():
+        ticket.window_until = math.inf
     for ticket in tickets:
         line.shared.put(ticket, ticket.number)

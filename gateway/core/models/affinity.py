@@ -84,7 +84,7 @@ class ModelAffinity:
         """The shared line. Who comes back from a turn has waited enough."""
         model = self.needs(ticket)
         self.stock.asked(model, ticket.arrived_at)
-        self.line.put(ticket, ticket.number, model, due=ticket.turns > 0)
+        self.line.put(ticket, ticket.number, model, due=ticket.turns > 0, window_until=ticket.window_until)
         self._newcomers[model] = None
 
     def granted(self, ticket: Ticket, backend: Backend, now: float) -> None:
@@ -195,5 +195,7 @@ class _Shared(KeyedHeap[Ticket]):
         super().put(member, key)
 
     def discard(self, member: Ticket) -> None:
+        if member in self:  # it may come back, and is overtaken once
+            member.window_until = self._models.line.window_of(member)
         super().discard(member)
         self._models.line.discard(member)

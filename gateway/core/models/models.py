@@ -23,6 +23,7 @@ model are moved as one entry, by the oldest of them.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gateway.core.keyed_heap import KeyedHeap
@@ -150,12 +151,27 @@ class ModelLine(Generic[Request]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, request: Request, number: int, model: Model, *, due: bool = False) -> None:
-        """Into the line by its number of arrival. `due`: it has waited enough already."""
+    def put(
+        self, request: Request, number: int, model: Model, *, due: bool = False, window_until: float = math.inf
+    ) -> None:
+        """Into the line by its number of arrival. `due`: it has waited enough already. `window_until`: the end of its
+        window, if that began when it was here before."""
         self._entries[request] = (number, model)
         self._lines.setdefault(model, KeyedHeap()).put(request, number)
-        (self._due if due or self._cost <= 0 else self._fresh).put(request, number)
+        if due or self._cost <= 0 or window_until == -math.inf:
+            self._due.put(request, number)
+        elif window_until < math.inf:
+            self._windows.put(request, window_until)
+        else:
+            self._fresh.put(request, number)
         self.reconsider(model)
+
+    def window_of(self, request: Request) -> float:
+        """When the window of a member ends; inf: it has not begun; -inf: it is due."""
+        if request in self._due:
+            return -math.inf
+        begun = self._windows.get(request)
+        return math.inf if begun is None else begun[0]
 
     def discard(self, request: Request) -> None:
         """Out of it; nothing happens if it is not in."""

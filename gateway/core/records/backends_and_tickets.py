@@ -200,6 +200,7 @@ class Ticket:
     spill_at: float = field(default=math.inf, init=False)  # from here on any backend may serve it
     met: str | None = field(default=None, init=False)  # which backends there were when it had to wait
     wait_ended: str = field(default="", init=False)  # by what
+    window_until: float = field(default=math.inf, init=False)  # of being overtaken for models; inf: it has not begun
     had_model: bool | None = field(default=None, init=False)  # where it was granted last; None: that did not matter
     finds_own: bool = field(default=False, init=False)  # what it needs is known to be its backend's own model
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gateway.core.models.models import Model, ModelLine, ModelStock
@@ -127,6 +129,22 @@ def test_who_was_overtaken_is_due_after_it_as_well_and_goes_before_everybody() -
     line.expire(18.0)
     line.discard("a")
     assert line.next_for("x") == "c"
+
+
+def test_whoever_leaves_the_line_and_comes_back_is_overtaken_no_longer_in_all() -> None:
+    """As one does whose home works for its own session meanwhile."""
+    for left_at, is_due in ((4, False), (12, True)):
+        line = line_of("x", "y", x=1)
+        line.passed_over(2, now=0)
+        line.expire(left_at)
+        window = line.window_of("a")
+        line.discard("a")
+        line.put("a", 1, "x", window_until=window)
+        assert (line.first_due() == "a") is is_due
+        line.expire(10)
+        assert line.first_due() == "a"
+    fresh = line_of("x", x=1)
+    assert fresh.window_of("a") == math.inf
 
 
 def test_a_cost_of_nothing_is_the_plain_line() -> None:
